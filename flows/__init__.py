@@ -1,0 +1,1 @@
+"""The flows: pipelines, their engine, and the command line in `cli`."""

@@ -1,0 +1,1 @@
+"""What data is: pydantic models, without Prefect and without HTTP."""

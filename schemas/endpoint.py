@@ -1,0 +1,121 @@
+"""Where requests go: an endpoint, and the model asked there."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Declared(BaseModel):
+    """The base of everything that users write: frozen, and a misspelt key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Prices(Declared):
+    """Prices in USD a million tokens."""
+
+    input: Annotated[Decimal, Field(ge=0)]
+    output: Annotated[Decimal, Field(ge=0)]
+
+
+def without_password(url: str) -> str:
+    """Give the URL back; a user's password in it is a ValueError (`${NAME}` is none)."""
+    password = urlsplit(url).password
+    if password and not (password.startswith("${") and password.endswith("}")):
+        raise ValueError(
+            "a password must not stand in a pipeline: write ${NAME} and set NAME in the environment"
+        )
+    return url
+
+
+class Endpoint(Declared):
+    """A server that speaks the chat-completions protocol."""
+
+    base_url: Annotated[str, AfterValidator(without_password)] = Field(
+        description="Its URL up to /chat/completions, such as https://api.302.ai/v1",
+        pattern=r"^(https?://|\$\{)",
+    )
+    api_key_env: str | None = Field(
+        default=None,
+        pattern=r"^DOCMILL_[A-Z0-9_]+$",
+        description="The environment variable that holds its key; without one no key is sent",
+    )
+    structured_output: Literal["tools", "json_schema"] = Field(
+        default="tools", description="How it is made to answer with JSON: a forced tool, or response_format"
+    )
+    timeout_s: float = Field(default=600, gt=0, description="Seconds for the whole reply")
+    context_tokens: int = Field(
+        default=32_000, gt=0, description="Tokens of a request and its reply together"
+    )
+    max_output_tokens: int = Field(default=4096, gt=0, description="The most max_tokens it takes")
+    prices: Prices | None = Field(
+        default=None, description="USD a million tokens; else the list price is used"
+    )
+    cache_id: str | None = Field(
+        default=None, min_length=1, description="Shares the cache with every endpoint of the same id"
+    )
+    allow_http: bool = Field(
+        default=False, description="Permit plain http to a host that is not this machine"
+    )
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> "Endpoint":
+        url = urlsplit(self.base_url)
+        if url.scheme == "http" and url.hostname not in LOOPBACK and not self.allow_http:
+            raise ValueError(
+                f"plain http to {url.hostname} would send documents and the key unencrypted: "
+                "use https, or say allow_http: true"
+            )
+        return self
+
+
+class Target(BaseModel):
+    """An endpoint and the model asked there, as one run uses them.
+
+    `identity` stands for the endpoint in cache keys and hashes: another endpoint is another answer.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    endpoint: Endpoint
+    model: str
+    identity: str
+
+    @property
+    def local(self) -> bool:
+        """Whether this is the embedded model."""
+        return self.identity.startswith("local/")
+
+
+def normalised(base_url: str) -> str:
+    """Write equal base URLs equally: lower-case host, no default port, no trailing slash, no user."""
+    url = urlsplit(base_url)
+    host = (url.hostname or "").lower()
+    if ":" in host:
+        host = f"[{host}]"
+    if url.port and url.port != DEFAULT_PORTS.get(url.scheme):
+        host = f"{host}:{url.port}"
+    return urlunsplit((url.scheme.lower(), host, url.path.rstrip("/"), url.query, ""))
+
+
+LOCAL = Endpoint(
+    base_url="http://127.0.0.1:0/v1",  # the port changes with every start
+    api_key_env="DOCMILL_LOCAL_TOKEN",
+    structured_output="json_schema",
+    context_tokens=4096,
+    max_output_tokens=1024,
+    prices=Prices(input=Decimal(0), output=Decimal(0)),
+)
+BUILT_IN = {
+    "local": LOCAL,
+    "302ai": Endpoint(
+        base_url="https://api.302.ai/v1", api_key_env="DOCMILL_API_KEY", context_tokens=200_000
+    ),
+}
+LOCAL_MODEL = "smollm2-135m-instruct"

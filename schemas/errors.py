@@ -1,0 +1,101 @@
+"""The one tree of docmill's errors, named for what the caller does next.
+
+    DocmillError
+    ├── ConfigError            correct the configuration: nothing was sent (exit 2)
+    ├── StorageError           stop the run: the cache or the results cannot be written (exit 3)
+    ├── Unreadable             this document is failed: it has no text that could be sent
+    └── ChatError              a completion did not come about
+        ├── Fatal              stop the run: every other call would get the same answer (exit 3)
+        ├── Permanent          this document is failed: the server will not take this request
+        ├── Transient          try again: five tries in all
+        │   └── MaybeBilled    try again once: the attempt may have been paid for
+        ├── RateLimited        wait with the whole lane (429, 529); spends no try
+        ├── InvalidReply       ask again, saying what is wrong: two repairs in all
+        ├── CutShort           ask again with twice the max_tokens, once
+        ├── Refused            this document is refused: the model declined
+        └── Deferred           another run: a limit, a stop or an outage, not the document's fault
+
+Prefect stores and revives errors by their message alone, so every further attribute is optional.
+"""
+
+
+class DocmillError(Exception):
+    """The base of all errors that docmill raises on purpose."""
+
+
+class ConfigError(DocmillError):
+    """The configuration is wrong; the message says where and what was meant."""
+
+
+class StorageError(DocmillError):
+    """The cache or the results database does not take what was paid for."""
+
+
+class Unreadable(DocmillError):
+    """A document has no text: the message is the reason, for its outcome's `error`."""
+
+
+class ChatError(DocmillError):
+    """A completion did not come about.
+
+    `status` is the HTTP status, `code` the server's own code, `request_id` the server's name for
+    the request, `body` the first 500 characters of what it sent, with the key redacted: for the
+    outcome's `error` alone, never for logs or events. `retry_after_s` is how long the server asks
+    to wait. `again` is set where the same key has a try or a repair left. `remedy` is for the
+    person who reads the terminal.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        remedy: str = "",
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        body: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+        self.again = False
+        self.retry_after_s: float | None = None
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.body = body
+
+
+class Fatal(ChatError):
+    """Every other call would get the same answer: stop the run."""
+
+
+class Permanent(ChatError):
+    """The server will not take this request, however often it is sent."""
+
+
+class Transient(ChatError):
+    """The same request may well succeed in a moment."""
+
+
+class MaybeBilled(Transient):
+    """The request reached the server and no usable reply came back: it may have been paid for."""
+
+
+class RateLimited(ChatError):
+    """The lane is too fast for the server."""
+
+
+class InvalidReply(ChatError):
+    """The reply does not parse or does not satisfy the request's schema."""
+
+
+class CutShort(ChatError):
+    """The reply ended at max_tokens, so it is not complete even where it parses."""
+
+
+class Refused(ChatError):
+    """The model or a content filter declined."""
+
+
+class Deferred(ChatError):
+    """Not now: the document is taken up by the next run."""

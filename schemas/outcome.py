@@ -1,0 +1,93 @@
+"""What became of documents: the outcome of one, and the counts of a run."""
+
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Status = Literal["done", "unchanged", "review", "invalid", "refused", "failed", "deferred", "quarantined"]
+StepStatus = Literal["done", "skipped", "review", "invalid", "refused", "failed", "deferred"]
+RunState = Literal["running", "complete", "incomplete", "stopped", "failed"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+# The outcome of a document is the first of these that one of its steps has, else done.
+WORST_FIRST: tuple[StepStatus, ...] = ("failed", "deferred", "invalid", "refused", "review")
+
+
+class Tally(BaseModel):
+    """What calls cost, in this run: attempts are HTTP requests, calls are replies paid.
+
+    `cost_usd` is None where a call has no price; `cost_estimated` says that a usage or a billing
+    was guessed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    attempts: int = 0
+    calls: int = 0
+    cached_calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float | None = 0.0
+    cost_estimated: bool = False
+
+    def __add__(self, other: "Tally") -> "Tally":
+        known = self.cost_usd is not None and other.cost_usd is not None
+        return Tally(
+            attempts=self.attempts + other.attempts,
+            calls=self.calls + other.calls,
+            cached_calls=self.cached_calls + other.cached_calls,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            cost_usd=self.cost_usd + other.cost_usd if known else None,  # type: ignore[operator]
+            cost_estimated=self.cost_estimated or other.cost_estimated,
+        )
+
+
+class StepOutcome(Tally):
+    """What became of one step of one document; `sha256` is that of the step's declaration."""
+
+    status: StepStatus
+    sha256: str
+    output: Any = None  # str of a summary or label, object of a record: JSON by nature
+    seconds: float = 0.0
+    error: str | None = Field(default=None, exclude=True)
+    truncated: bool = Field(default=False, exclude=True)
+
+
+class Outcome(Tally):
+    """What became of one document: the row of docmill_outcomes but for pipeline, hash and run.
+
+    `typed` names the extract schema of a done record (None where there is none): its typed row is
+    written in the same transaction.
+    """
+
+    document_id: str
+    uri: str
+    content_sha256: str | None
+    status: Status
+    summary: str | None = None
+    label: str | None = None
+    record: dict[str, Any] | None = None
+    evidence: list[dict[str, Any]] | None = None
+    steps: dict[str, StepOutcome] = Field(default_factory=dict)
+    truncated: bool = False
+    error: str | None = None
+    seconds: float = 0.0
+    typed: str | None = Field(default=None, exclude=True)
+
+
+class Run(Tally):
+    """One run of a pipeline: the row of docmill_runs. All times UTC."""
+
+    run_id: str
+    pipeline: str
+    pipeline_sha256: str
+    endpoint: str
+    model: str
+    flow_run_id: str | None = None
+    started_at: datetime
+    ended_at: datetime | None = None
+    state: RunState = "running"
+    documents_in: int = 0
+    counts: dict[Status, int] = Field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The pure steps, the checks, the wire, the sources and the sinks."""

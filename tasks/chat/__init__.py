@@ -1,0 +1,1 @@
+"""The wire: everything between a request's bytes and its completion."""

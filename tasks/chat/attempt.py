@@ -1,0 +1,88 @@
+"""One attempt at a request: through the lane, over the wire, read, checked and booked."""
+
+import asyncio
+import json
+from typing import Any
+
+from schemas.chat import Completion, Reply
+from schemas.errors import ChatError, Deferred, Fatal, MaybeBilled, RateLimited
+from schemas.outcome import Tally
+from tasks.chat import reading
+from tasks.chat.key import cache_key
+from tasks.chat.keystate import KeyState
+from tasks.chat.prices import cost_usd
+from tasks.chat.session import Caller, Session
+
+
+async def attempt(session: Session, body: bytes, schema: str | None, caller: Caller) -> Completion:
+    """Try once to get the completion of a body, after the wait that earlier failures demand.
+
+    Raises a ChatError whose `again` says whether the same call may be made once more, and
+    StorageError where the cache could not be written before.
+    """
+    session.check_storage()
+    key = cache_key(body, schema, session.target.identity)
+    state = session.keys.setdefault(key, KeyState())
+    state.raise_failure()
+    await session.wait_until(state.not_before)
+    request: dict[str, Any] = json.loads(body)
+    sent = state.body(body, request, session.target.endpoint.max_output_tokens)
+    reply: Reply | None = None
+    try:
+        reply = reading.reply_of(await _exchange(session, sent, caller))
+        _book_paid(session, caller, reply, len(sent))
+        completion = reading.accepted(reply, reading.Expected.of(request, schema), len(sent))
+    except (Deferred, Fatal) as error:
+        if isinstance(error, Fatal):
+            session.fatal = session.fatal or error
+            session.stop(f"the run was stopped: {error}")
+        raise
+    except ChatError as error:
+        error.body = session.transport.redacted(error.body)
+        if isinstance(error, MaybeBilled):
+            _book_lost(session, caller, request, len(sent))
+        now = asyncio.get_running_loop().time()
+        raise state.failed(error, reply, request, session.target, now) from None
+    del session.keys[key]  # from here on the cache answers
+    return completion
+
+
+async def _exchange(session: Session, body: bytes, caller: Caller) -> bytes:
+    """Send a body and wait out rate limits with the whole lane: they spend no try."""
+    while True:
+        async with session.lane.slot() as sent:
+            session.book(caller, Tally(attempts=1))
+            try:
+                reply = await session.transport.post(body)
+            except RateLimited as error:
+                session.lane.refused(sent, error.retry_after_s)
+                continue
+            session.lane.succeeded(sent)
+        await asyncio.sleep(0)  # the next call is sent before this reply is read: the server never idles
+        return reply
+
+
+def _book_paid(session: Session, caller: Caller, reply: Reply, request_bytes: int) -> None:
+    prompt_tokens, completion_tokens, estimated = reading.usage_of(reply, request_bytes)
+    _book(session, caller, 1, prompt_tokens, completion_tokens, estimated)
+
+
+def _book_lost(session: Session, caller: Caller, request: dict[str, Any], request_bytes: int) -> None:
+    """Book at its estimate what may have been paid for without a reply."""
+    limit = request.get("max_tokens", session.target.endpoint.max_output_tokens)
+    _book(session, caller, 0, request_bytes // reading.BYTES_PER_TOKEN, limit, True)
+
+
+def _book(
+    session: Session, caller: Caller, calls: int, prompt_tokens: int, completion_tokens: int, estimated: bool
+) -> None:
+    session.book(
+        caller,
+        Tally(
+            calls=calls,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+            cost_usd=cost_usd(session.target, prompt_tokens, completion_tokens),
+            cost_estimated=estimated,
+        ),
+    )

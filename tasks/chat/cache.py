@@ -1,0 +1,126 @@
+"""The cache: accepted completions as files of text, by the key of their request.
+
+Prefect's own storage would run a planted pickle record while it looks whether one is there, writes
+in place, keeps every failed task's exception, and a write that fails is a line in a log.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+from prefect.filesystems import LocalFileSystem
+from prefect.serializers import JSONSerializer
+from pydantic import PrivateAttr
+
+from schemas.chat import Completion
+
+SERIALIZER = JSONSerializer(object_decoder=None)  # type: ignore[call-arg]  # text in, text out: it decodes no object
+RECORDS = "chat"
+LOCK_FILE = "locks"
+
+
+def default_directory() -> Path:
+    """Give DOCMILL_CACHE, else docmill's directory under the user's cache directory."""
+    named = os.environ.get("DOCMILL_CACHE")
+    return Path(named).expanduser() if named else user_cache_path("docmill")
+
+
+def lock_file(directory: Path) -> Path:
+    """Give the one file whose bytes are locked, in a directory that is made where it is missing."""
+    _make(directory)
+    return directory / LOCK_FILE
+
+
+class CompletionCache(LocalFileSystem):
+    """Prefect's result storage of `complete`: it keeps what lies below chat/ and nothing else.
+
+    A write that fails is remembered through `failed`; where a record is older than `oldest()`
+    (seconds since the epoch) it is a miss.
+    """
+
+    _block_type_name = "docmill completion cache"
+    _directory: Callable[[], Path] = PrivateAttr()
+    _oldest: Callable[[], float] = PrivateAttr()
+    _failed: Callable[[OSError], None] = PrivateAttr()
+
+    def __init__(
+        self, directory: Callable[[], Path], oldest: Callable[[], float], failed: Callable[[OSError], None]
+    ) -> None:
+        super().__init__()
+        self._directory, self._oldest, self._failed = directory, oldest, failed
+
+    async def aread_path(self, path: str) -> bytes:
+        """Read a record; a ValueError, which is a miss, unless it is one of ours and fresh."""
+        file = self._resolve_path(path)
+        with file.open("rb") as stream:  # small and hot: a thread would cost more than the read
+            if os.fstat(stream.fileno()).st_mtime < self._oldest():
+                raise ValueError(f"{path} is older than the run, which asks everything anew")
+            return _trusted(stream.read())
+
+    async def awrite_path(self, path: str, content: bytes) -> str:
+        """Write a record durably, all of it or nothing; what is not below chat/ is not kept."""
+        file = self._resolve_path(path)
+        if file.relative_to(self._directory()).parts[0] == RECORDS:
+            try:
+                await asyncio.to_thread(_write, file, content)
+            except OSError as error:
+                self._failed(error)
+                raise
+        return str(file)
+
+    def read_path(self, path: str) -> bytes:
+        """Refuse: `complete` is async."""
+        raise NotImplementedError(path)
+
+    write_path = read_path  # type: ignore[assignment]
+
+    def _resolve_path(self, path: str) -> Path:
+        """Give a key's file; Prefect resolves links, at a cost, and this directory has none of ours."""
+        directory = self._directory()
+        file = directory / path
+        if ".." in file.parts or not file.is_relative_to(directory):
+            raise ValueError(f"{path!r} is outside of the cache")
+        return file
+
+
+def _trusted(content: bytes) -> bytes:
+    """Give a record's bytes anew, where its serializer is ours and its result a completion's text.
+
+    Not the bytes as they are: of a key given twice two readers may see different values, and
+    Prefect still takes a serializer at the top level.
+    """
+    record: dict[str, Any] = json.loads(content)
+    if record.keys() != {"metadata", "result"} or record["metadata"]["serializer"] != _OURS:
+        raise ValueError("not a record of docmill's")
+    Completion.model_validate_json(json.loads(record["result"]))
+    return json.dumps(record).encode()
+
+
+_OURS = SERIALIZER.model_dump(mode="json")
+
+
+def _write(file: Path, content: bytes) -> None:
+    _make(file.parent)
+    part = file.parent / f".{file.name}.{secrets.token_hex(4)}"
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.utime(part)  # the file's own time comes from a clock that lags behind the run's start
+        part.rename(file)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _make(directory: Path) -> None:
+    missing = [folder for folder in (directory, *directory.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)

@@ -1,0 +1,83 @@
+"""`complete`: the one Prefect task that makes every chat completion of a flow."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import CachePolicy
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import FlowRunContext
+
+from schemas.errors import ChatError
+from tasks.chat.attempt import attempt
+from tasks.chat.cache import SERIALIZER, CompletionCache, lock_file
+from tasks.chat.flight import SingleFlight
+from tasks.chat.key import cache_key
+from tasks.chat.keystate import MOST_RETRIES
+from tasks.chat.session import Session, current
+
+
+def _session() -> Session:
+    """Give the session; outside of one the flow run is the run."""
+    context = FlowRunContext.get()
+    return current(context.flow_run.id if context and context.flow_run else None)
+
+
+def _directory() -> Path:
+    return _session().directory
+
+
+@dataclass
+class RequestKey(CachePolicy):
+    """Caches by the request: see `cache_key`."""
+
+    def compute_key(
+        self,
+        task_ctx: Any,  # noqa: ARG002  Prefect's signature
+        inputs: dict[str, Any],
+        flow_parameters: dict[str, Any],  # noqa: ARG002
+        **_: Any,
+    ) -> str:
+        """Name the record of the task run's request."""
+        return cache_key(inputs["body"], inputs.get("schema"), _session().target.identity)
+
+
+def again(task: Any, run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001  Prefect's signature
+    """Say whether the failed attempt is followed by another: its key decided that.
+
+    A plain function: with anything else Prefect silently never retries.
+    """
+    return isinstance(state.data, ChatError) and state.data.again
+
+
+@task(
+    task_run_name="{step} {document}",
+    cache_policy=RequestKey().configure(
+        isolation_level="SERIALIZABLE",  # type: ignore[arg-type]  # Prefect takes its names
+        lock_manager=SingleFlight(lambda: lock_file(_directory())),
+    ),
+    persist_result=True,
+    result_serializer=SERIALIZER,
+    cache_result_in_memory=False,
+    retries=MOST_RETRIES,
+    retry_condition_fn=again,
+)
+async def complete(body: bytes, *, step: str, document: str, schema: str | None = None) -> str:
+    """Give the completion of a request as JSON (`schemas.chat.Completion`), paid for once.
+
+    `body` is the request's canonical bytes; wrap it in `prefect.utilities.annotations.quote`, which
+    saves Prefect from walking it. `step` and `document` name the task run. `schema` is the JSON
+    Schema, as text, that the reply must satisfy where the body does not carry it. Raises a
+    ChatError; within a flow ask for the state to go on without the document.
+    """
+    completion = await attempt(_session(), body, schema, (document, step))
+    return completion.model_dump_json()
+
+
+# Set last: the decorator refuses a block that is not saved on the server.
+complete.result_storage = CompletionCache(  # type: ignore[assignment]
+    directory=_directory,
+    oldest=lambda: _session().oldest,
+    failed=lambda error: _session().write_failed(error),
+)

@@ -1,0 +1,145 @@
+"""Single flight: of two identical requests at the same moment one is sent, in one process or in two.
+
+A lock of asyncio's keeps the tasks of this process apart; one byte of one file in the cache
+directory, locked with fcntl, keeps processes apart. The kernel frees it at kill -9.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import StorageError
+
+OFFSET_HEX_DIGITS = 15  # 60 bits of the key: the largest that fits an offset
+FIRST_POLL_S, LONGEST_POLL_S = 0.01, 0.25
+
+# Opened once a process and never closed: closing any descriptor of a file drops all its locks.
+_descriptors: dict[Path, int] = {}
+
+
+def lock_byte(file: Path, digest: str) -> bool:
+    """Try to lock the byte of a digest (hexadecimal) for this process; says whether it could."""
+    try:
+        fcntl.lockf(_descriptor(file), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int(digest[:OFFSET_HEX_DIGITS], 16))
+    except (BlockingIOError, PermissionError):  # POSIX lets a busy lock answer with either
+        return False
+    except OSError as error:
+        raise StorageError(
+            f"{file} cannot be locked ({error.strerror}): put the cache on a file system with locks"
+        ) from None
+    return True
+
+
+def unlock_byte(file: Path, digest: str) -> None:
+    """Unlock the byte of a digest."""
+    fcntl.lockf(_descriptor(file), fcntl.LOCK_UN, 1, int(digest[:OFFSET_HEX_DIGITS], 16))
+
+
+def _descriptor(file: Path) -> int:
+    if file not in _descriptors:
+        _descriptors[file] = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    return _descriptors[file]
+
+
+class SingleFlight:
+    """Prefect's lock manager for asyncio tasks of one event loop, across processes.
+
+    `lock_file` says which file's bytes to lock: it is asked at each use, as a session may move the
+    cache. A lock whose holder's asyncio task has ended is freed, whatever way that task ended.
+    """
+
+    def __init__(self, lock_file: Callable[[], Path]) -> None:
+        self._lock_file = lock_file
+        self._holders: dict[str, tuple[str, Path]] = {}
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "SingleFlight":
+        return self  # Prefect copies policies; the locks are the same
+
+    async def aacquire_lock(
+        self,
+        key: str,
+        holder: str,
+        acquire_timeout: float | None = None,  # noqa: ARG002  Prefect never gives one
+        hold_timeout: float | None = None,  # noqa: ARG002
+    ) -> bool:
+        """Wait for the key's lock and hold it."""
+        if self.is_lock_holder(key, holder):
+            return True
+        file = self._lock_file()
+        if key in self._holders:
+            await self._turn(key)
+        self._holders[key] = (holder, file)
+        try:
+            await _lock(file, _digest(key))
+        except BaseException:
+            self._hand_on(key)
+            raise
+        task = asyncio.current_task()
+        assert task is not None  # Prefect's async engine runs in one
+        task.add_done_callback(lambda _: self.is_lock_holder(key, holder) and self.release_lock(key, holder))
+        return True
+
+    def release_lock(self, key: str, holder: str) -> None:
+        """Free the key's lock, or hand it to the next that waits."""
+        if self.is_lock_holder(key, holder):
+            unlock_byte(self._holders[key][1], _digest(key))
+            self._hand_on(key)
+
+    def is_lock_holder(self, key: str, holder: str) -> bool:
+        """Say whether this holder holds the key's lock."""
+        return self._holders.get(key, ("", None))[0] == holder
+
+    def is_locked(self, key: str) -> bool:
+        """Say whether a task of this process holds the key's lock."""
+        return key in self._holders
+
+    async def await_for_lock(self, key: str, timeout: float | None = None) -> bool:
+        """Wait until no task of this process holds the key's lock."""
+        async with asyncio.timeout(timeout):
+            while self.is_locked(key):
+                await asyncio.sleep(FIRST_POLL_S)
+        return True
+
+    def acquire_lock(self, *_: Any, **__: Any) -> bool:
+        """Refuse: the lock is for async tasks alone."""
+        raise NotImplementedError("single flight is for async tasks")
+
+    wait_for_lock = acquire_lock
+
+    async def _turn(self, key: str) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, deque()).append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._hand_on(key)
+            raise
+
+    def _hand_on(self, key: str) -> None:
+        """Give the key to the next waiter; it is marked as held all the while, so that none slips in."""
+        waiting = self._waiting.get(key, deque())
+        while waiting:
+            turn = waiting.popleft()
+            if not turn.done():
+                self._holders[key] = ("", self._lock_file())
+                turn.set_result(None)
+                return
+        self._waiting.pop(key, None)
+        self._holders.pop(key, None)
+
+
+async def _lock(file: Path, digest: str) -> None:
+    delay = FIRST_POLL_S
+    while not lock_byte(file, digest):
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, LONGEST_POLL_S)
+
+
+def _digest(key: str) -> str:
+    return key.rpartition("/")[2]

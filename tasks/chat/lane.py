@@ -1,0 +1,133 @@
+"""The lane: the shared limiter of one endpoint and model.
+
+A rate limit is a wait of the whole lane, never a lost document: calls queue here while it pauses,
+and afterwards half as many may be in flight.
+"""
+
+import asyncio
+import math
+import os
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from schemas.errors import Deferred
+
+LONGEST_PAUSE_S = 30.0
+LONGEST_RETRY_AFTER_S = 120.0
+LONGEST_ROW_S = 900.0
+TIMER_SLACK_S = 0.001  # asyncio's timers may fire that much early
+PATIENCE = 10  # pauses in a row that take Retry-After at its word
+
+
+def retry_scale() -> float:
+    """Read what multiplies every delay; DOCMILL_RETRY_SCALE is 1 where unset."""
+    return float(os.environ.get("DOCMILL_RETRY_SCALE") or 1)
+
+
+class Lane:
+    """Lets at most `concurrency` calls through at a time, fewer after a rate limit."""
+
+    def __init__(self, concurrency: int) -> None:
+        self.ceiling = concurrency
+        self.size = concurrency
+        self.in_flight = 0
+        self.closed: str | None = None
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._pause_began = self._pause_ends = -math.inf  # on the loop's monotonic clock
+        self._pause_s = 0.0  # of the current pause, before the scale
+        self._pauses = 0  # in a row
+        self._row_s = 0.0  # their sum, before the scale
+        self._successes = 0
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[float]:
+        """Wait for a place and hold it; gives the loop's time at which the call may be sent.
+
+        Raises Deferred where the lane is closed, or closes while waiting.
+        """
+        await self._enter()
+        try:
+            yield asyncio.get_running_loop().time()
+        finally:
+            self.in_flight -= 1
+            self._admit()
+
+    def refused(self, sent: float, retry_after_s: float | None) -> None:
+        """Pause after a 429 or 529 to the call sent at that time of the loop.
+
+        Refusals of calls that were sent before the pause began count together as one: one pause,
+        as long as the longest Retry-After, and one halving.
+        """
+        if sent <= self._pause_began:
+            self._lengthen(retry_after_s)
+        else:
+            self._pause(retry_after_s)
+        if (retry_after_s or 0) > LONGEST_RETRY_AFTER_S:
+            self.close(
+                f"the server asks to wait {retry_after_s:.0f} s: more than {LONGEST_RETRY_AFTER_S:.0f}"
+            )
+        elif self._row_s > LONGEST_ROW_S:
+            self.close(f"the rate limit went on for more than {LONGEST_ROW_S:.0f} s")
+
+    def succeeded(self, sent: float) -> None:
+        """Count a success: one more call may be in flight after each full round of them."""
+        if sent <= self._pause_began:
+            return
+        self._pauses, self._row_s = 0, 0.0
+        self._successes += 1
+        if self._successes >= self.size and self.size < self.ceiling:
+            self.size += 1
+            self._successes = 0
+            self._admit()
+
+    def close(self, reason: str) -> None:
+        """Let no call through any more: those that wait and those that come are deferred."""
+        self.closed = self.closed or reason
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(Deferred(self.closed))
+
+    async def _enter(self) -> None:
+        if self.closed:
+            raise Deferred(self.closed)
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        self._admit()
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and not waiter.exception():
+                self.in_flight -= 1
+                self._admit()
+            raise
+
+    def _admit(self) -> None:
+        if asyncio.get_running_loop().time() + TIMER_SLACK_S < self._pause_ends:
+            return
+        while self._waiting and self.in_flight < self.size:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                self.in_flight += 1
+                waiter.set_result(None)
+
+    def _pause(self, retry_after_s: float | None) -> None:
+        backoff = min(LONGEST_PAUSE_S, 2.0**self._pauses)
+        self._pauses += 1
+        if retry_after_s is None:
+            retry_after_s = backoff
+        elif self._pauses >= PATIENCE:
+            retry_after_s = max(retry_after_s, backoff)
+        self._pause_began = asyncio.get_running_loop().time()
+        self._pause_s, self._successes = 0.0, 0
+        self.size = max(1, self.size // 2)
+        self._lengthen(retry_after_s)
+
+    def _lengthen(self, to_s: float | None) -> None:
+        if to_s is None or to_s <= self._pause_s:
+            return
+        self._row_s += to_s - self._pause_s
+        self._pause_s = to_s
+        self._pause_ends = self._pause_began + to_s * retry_scale()
+        asyncio.get_running_loop().call_at(self._pause_ends, self._admit)

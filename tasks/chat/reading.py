@@ -1,0 +1,158 @@
+"""From a reply's bytes to a completion: `stop` proves nothing, the reply must parse and validate."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from pydantic import ValidationError
+
+from schemas.chat import Choice, Completion, Message, Reply, ToolCall
+from schemas.errors import ChatError, CutShort, InvalidReply, MaybeBilled, Refused
+from tasks.chat.errors import EXCERPT_CHARS, refusal
+from tasks.checks.jsontext import parse
+from tasks.checks.validation import problem, validator
+
+BYTES_PER_TOKEN = 3
+
+# Claude's own words beside the protocol's: gateways pass either on.
+COMPLETE = {"stop", "end_turn", "stop_sequence", "tool_calls", "tool_use", "function_call"}
+CUT_SHORT = {"length", "max_tokens", "model_context_window_exceeded"}
+REFUSED = {"content_filter", "refusal"}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a request's reply must be: the call of a tool, JSON, or (schema None) free text."""
+
+    tool: str | None
+    schema: str | None
+
+    @classmethod
+    def of(cls, request: dict[str, Any], schema: str | None) -> "Expected":
+        """Read it out of the request; `schema` is what its body does not carry."""
+        if request.get("tools") and isinstance(request.get("tool_choice"), dict):
+            name = request["tool_choice"]["function"]["name"]
+            tools = [tool["function"] for tool in request["tools"]]
+            parameters = next(tool["parameters"] for tool in tools if tool["name"] == name)
+            return cls(tool=name, schema=json.dumps(parameters))
+        declared = request.get("response_format", {}).get("json_schema")
+        return cls(tool=None, schema=json.dumps(declared["schema"]) if declared else schema)
+
+
+def reply_of(body: bytes) -> Reply:
+    """Read a body with status 200 tolerantly; what holds no answer may still have been billed.
+
+    Raises MaybeBilled for what is no reply, and what an error within it means (see `refusal`).
+    """
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        raise MaybeBilled("the reply is not JSON", status=200, body=_excerpt(body)) from None
+    if isinstance(parsed, dict) and parsed.get("error") and not parsed.get("choices"):
+        raise _error_within(parsed["error"], body)
+    try:
+        reply = Reply.model_validate(parsed)
+    except ValidationError:
+        raise MaybeBilled("the reply is no chat completion", status=200, body=_excerpt(body)) from None
+    if not reply.choices:
+        raise MaybeBilled("the reply has no choices", status=200, body=_excerpt(body))
+    return reply
+
+
+def accepted(reply: Reply, expected: Expected, request_bytes: int) -> Completion:
+    """Make the completion of a reply that is what the request asked for.
+
+    Raises Refused, CutShort or InvalidReply, whose message says what is wrong with it.
+    """
+    choice = _first(reply)
+    finish = choice.finish_reason or ""
+    if finish in REFUSED or choice.message.refusal:
+        raise Refused("the model declined", body=(choice.message.refusal or "")[:EXCERPT_CHARS])
+    if finish in CUT_SHORT:
+        raise CutShort("the reply ended at max_tokens")
+    text = _text(choice.message, expected)
+    if expected.schema is None and finish not in COMPLETE:
+        raise InvalidReply(f"the text does not say that it is complete (finish_reason {finish!r})")
+    prompt_tokens, completion_tokens, estimated = usage_of(reply, request_bytes)
+    return Completion(
+        id=reply.id or "",
+        model=reply.model or "",
+        text=text,
+        finish_reason=finish,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
+        usage_estimated=estimated,
+    )
+
+
+def usage_of(reply: Reply, request_bytes: int) -> tuple[int, int, bool]:
+    """Count a reply's tokens: prompt, completion, and whether one had to be estimated (bytes / 3)."""
+    usage = reply.usage
+    if usage and usage.prompt_tokens and usage.completion_tokens:
+        return usage.prompt_tokens, usage.completion_tokens, False
+    message = _first(reply).message
+    arguments = "".join(_arguments(call) for call in message.tool_calls or [])
+    sent_back = len((message.text() + arguments).encode())
+    prompt_tokens = (usage and usage.prompt_tokens) or request_bytes // BYTES_PER_TOKEN
+    return prompt_tokens, (usage and usage.completion_tokens) or sent_back // BYTES_PER_TOKEN, True
+
+
+def _text(message: Message, expected: Expected) -> str:
+    if expected.tool is not None:
+        return _valid(_called(message, expected.tool), expected)
+    if expected.schema is not None:
+        return _valid(message.text(), expected)
+    if not message.text().strip():
+        raise InvalidReply("the reply is empty")
+    return message.text()
+
+
+def _called(message: Message, tool: str) -> str:
+    calls = message.tool_calls or []
+    names = [call.function.name for call in calls]
+    if names != [tool]:
+        said = ", ".join(str(name) for name in names) or "none"
+        raise InvalidReply(f"call the tool {tool} exactly once (tools called: {said})")
+    return _arguments(calls[0])
+
+
+def _arguments(call: ToolCall) -> str:
+    arguments = call.function.arguments
+    if isinstance(arguments, dict):
+        return json.dumps(arguments, ensure_ascii=False)
+    return arguments or "{}"  # gateways send "" for a tool without arguments
+
+
+def _valid(text: str, expected: Expected) -> str:
+    """Give the JSON text back where it parses and satisfies the schema, decoded twice at most."""
+    assert expected.schema is not None
+    try:
+        value = parse(text)
+        if isinstance(value, str):
+            text, value = value, parse(value)
+    except ValueError as error:
+        raise InvalidReply(f"not valid JSON: {error}") from None
+    if wrong := problem(_validator(expected.schema), value):
+        raise InvalidReply(wrong)
+    return text
+
+
+@lru_cache(maxsize=64)
+def _validator(schema: str) -> Any:
+    return validator(json.loads(schema))
+
+
+def _error_within(error: Any, body: bytes) -> ChatError:
+    code = error.get("code") if isinstance(error, dict) else None
+    status = code if isinstance(code, int) and 400 <= code < 600 else 500
+    return refusal(status, {}, body)
+
+
+def _first(reply: Reply) -> Choice:
+    assert reply.choices  # reply_of lets none through without
+    return reply.choices[0]
+
+
+def _excerpt(body: bytes) -> str:
+    return body[: EXCERPT_CHARS * 4].decode(errors="replace")[:EXCERPT_CHARS]

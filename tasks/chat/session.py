@@ -1,0 +1,111 @@
+"""The session: what all completions of one run share, set once and passed through no signature."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+from schemas.endpoint import Target
+from schemas.errors import Deferred, Fatal, StorageError
+from schemas.outcome import Tally
+from schemas.pipeline import Limits
+from tasks.chat.cache import default_directory
+from tasks.chat.environment import environment_target
+from tasks.chat.keystate import KeyState
+from tasks.chat.lane import Lane
+from tasks.chat.transport import Transport
+
+Caller = tuple[str, str]  # document, step
+
+_current: ContextVar["Session | None"] = ContextVar("docmill_session", default=None)
+
+
+class Session:
+    """One run's lane, clients, keys and tallies.
+
+    `oldest` is the time (seconds since the epoch) before which a record of the cache is a miss:
+    the run's beginning where it refreshes. `fatal` is the answer that stopped the run.
+    """
+
+    def __init__(self, target: Target, transport: Transport, concurrency: int, *, refresh: bool) -> None:
+        self.target = target
+        self.transport = transport
+        self.lane = Lane(concurrency)
+        self.directory: Path = default_directory()
+        self.oldest = time.time() if refresh else 0.0
+        self.keys: dict[str, KeyState] = {}
+        self.fatal: Fatal | None = None
+        self._tallies: dict[Caller, Tally] = {}
+        self._storage_failure: OSError | None = None
+        self._stopped = asyncio.Event()
+
+    def book(self, caller: Caller, tally: Tally) -> None:
+        """Add to what a step of a document has cost."""
+        self._tallies[caller] = self._tallies.get(caller, Tally()) + tally
+
+    def settle(self, caller: Caller) -> Tally:
+        """Take what a step of a document has cost, and forget it."""
+        return self._tallies.pop(caller, Tally())
+
+    def stop(self, reason: str) -> None:
+        """Send nothing more: all calls that wait or come are deferred."""
+        self.lane.close(reason)
+        self._stopped.set()
+
+    def write_failed(self, error: OSError) -> None:
+        """Remember that the cache took no record: Prefect only logs it."""
+        self._storage_failure = self._storage_failure or error
+        self.stop("the cache cannot be written")
+
+    def check_storage(self) -> None:
+        """Raise StorageError where a record of this run could not be written."""
+        if error := self._storage_failure:
+            raise StorageError(
+                f"the cache {self.directory} cannot be written: {error.strerror or error}. Make room "
+                "there (or set DOCMILL_CACHE), then run again: nothing was marked done without its reply"
+            )
+
+    async def wait_until(self, moment: float) -> None:
+        """Wait until the loop's clock shows that moment; Deferred where the run stops before."""
+        delay = moment - asyncio.get_running_loop().time()
+        if delay <= 0:
+            return
+        try:
+            await asyncio.wait_for(self._stopped.wait(), delay)
+        except TimeoutError:
+            return
+        raise Deferred(self.lane.closed or "the run was stopped")
+
+
+@asynccontextmanager
+async def session(target: Target, limits: Limits, *, refresh: bool = False) -> AsyncIterator[Session]:
+    """Open the session that `complete` uses within it.
+
+    Raises ConfigError where the endpoint's key is not in the environment.
+    """
+    async with Transport(target.endpoint, limits.concurrency) as transport:
+        opened = Session(target, transport, limits.concurrency, refresh=refresh)
+        token = _current.set(opened)
+        try:
+            yield opened
+        finally:
+            _current.reset(token)
+
+
+_ambient: dict[object, tuple[asyncio.AbstractEventLoop, Session]] = {}
+
+
+def current(run: object = None) -> Session:
+    """Give the session that is open, else the environment's one of this run (a flow run's id)."""
+    if opened := _current.get():
+        return opened
+    loop = asyncio.get_running_loop()
+    for ended in [key for key, (its_loop, _) in _ambient.items() if its_loop.is_closed()]:
+        del _ambient[ended]
+    if run not in _ambient:
+        target, limits = environment_target(), Limits()
+        transport = Transport(target.endpoint, limits.concurrency)
+        _ambient[run] = (loop, Session(target, transport, limits.concurrency, refresh=False))
+    return _ambient[run][1]

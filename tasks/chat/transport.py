@@ -1,0 +1,100 @@
+"""The one place that talks HTTP: a request's bytes out, a reply's bytes in, or an error of the tree."""
+
+import asyncio
+import math
+import os
+from dataclasses import dataclass
+from types import TracebackType
+
+import httpx
+
+from schemas.endpoint import Endpoint
+from schemas.errors import ConfigError, Fatal, MaybeBilled, Transient
+from tasks.chat.errors import refusal
+
+CALLS_PER_CLIENT = 8  # httpx's pool costs more CPU the more connections it holds
+CONNECT_TIMEOUT_S = 5.0
+WRITE_TIMEOUT_S = 30.0
+UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
+
+
+@dataclass
+class _Client:
+    http: httpx.AsyncClient
+    in_flight: int = 0
+
+
+class Transport:
+    """Sends bodies to an endpoint over as many HTTP clients as its concurrency needs.
+
+    Raises ConfigError where the endpoint names a key that the environment does not hold. The key
+    is read here and kept nowhere else.
+    """
+
+    def __init__(self, endpoint: Endpoint, concurrency: int) -> None:
+        self._url = endpoint.base_url.rstrip("/") + "/chat/completions"
+        self._timeout_s = endpoint.timeout_s
+        self._secret = _key(endpoint)
+        count = math.ceil(concurrency / CALLS_PER_CLIENT)
+        self._clients = [_Client(self._http()) for _ in range(count)]
+
+    async def post(self, body: bytes) -> bytes:
+        """Send a body once and give the bytes of a reply with status 200.
+
+        Raises what the answer means (see `refusal`); Transient where nothing was sent, MaybeBilled
+        where the reply was lost after sending.
+        """
+        client = min(self._clients, key=lambda client: client.in_flight)
+        client.in_flight += 1
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                response = await client.http.post(self._url, content=body)
+        except TimeoutError:
+            raise MaybeBilled(f"no whole reply within {self._timeout_s:g} s") from None
+        except UNSENT as error:  # httpx's errors hold the request and so the key: none leaves
+            raise Transient(f"no connection to the server: {type(error).__name__}") from None
+        except UNSENDABLE as error:
+            raise Fatal(
+                f"the request cannot be sent: {type(error).__name__}", remedy="Check base_url."
+            ) from None
+        except httpx.HTTPError as error:
+            raise MaybeBilled(f"the connection broke after sending: {type(error).__name__}") from None
+        finally:
+            client.in_flight -= 1
+        if response.status_code == 200:
+            return response.content
+        raise refusal(response.status_code, response.headers, response.content, self._secret)
+
+    def redacted(self, text: str) -> str:
+        """Take the key out of a text of the server's."""
+        return text.replace(self._secret, "[key]") if self._secret else text
+
+    async def __aenter__(self) -> "Transport":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for client in self._clients:
+            await client.http.aclose()
+
+    def _http(self) -> httpx.AsyncClient:
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self._secret:
+            headers["Authorization"] = f"Bearer {self._secret}"
+        timeout = httpx.Timeout(self._timeout_s, connect=CONNECT_TIMEOUT_S, write=WRITE_TIMEOUT_S, pool=None)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=CALLS_PER_CLIENT)
+        return httpx.AsyncClient(headers=headers, timeout=timeout, limits=limits, follow_redirects=False)
+
+
+def _key(endpoint: Endpoint) -> str | None:
+    if endpoint.api_key_env is None:
+        return None
+    key = os.environ.get(endpoint.api_key_env)
+    if not key:
+        raise ConfigError(
+            f"the endpoint {endpoint.base_url} needs a key and {endpoint.api_key_env} is not set: "
+            f"export {endpoint.api_key_env}=…"
+        )
+    return key

@@ -1,0 +1,27 @@
+"""The step extract: a text in, a record out that satisfies a tool schema."""
+
+from typing import Any
+
+from schemas.chat import Completion
+from schemas.endpoint import Target
+from schemas.pipeline import Extract
+from schemas.tool import ToolSchema
+from tasks.checks.jsontext import parse
+from tasks.steps import prompt
+
+
+def request(text: str, schema: ToolSchema, options: Extract, target: Target) -> bytes:
+    """Build the body that asks for a record of the text."""
+    properties = schema.parameters.get("properties", {})
+    message = prompt.turn(prompt.beginning(text, options.max_input_tokens), _instruction(schema))
+    return prompt.body(target, [message], options, max_tokens=256 + 32 * len(properties), tool=schema)
+
+
+def read(completion: Completion) -> dict[str, Any]:
+    """Take the record out of its completion, which was checked against the schema."""
+    record: dict[str, Any] = parse(completion.text)
+    return record
+
+
+def _instruction(schema: ToolSchema) -> str:
+    return f"{schema.description.rstrip('.')}. Use only what the document says."
