@@ -54,7 +54,7 @@ def again(task: Any, run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001  
 @task(
     task_run_name="{step} {document}",
     cache_policy=RequestKey().configure(
-        isolation_level="SERIALIZABLE",  # type: ignore[arg-type]  # Prefect takes its names
+        isolation_level="SERIALIZABLE",
         lock_manager=SingleFlight(lambda: lock_file(_directory())),
     ),
     persist_result=True,
@@ -76,7 +76,7 @@ async def complete(body: bytes, *, step: str, document: str, schema: str | None 
 
 
 # Set last: the decorator refuses a block that is not saved on the server.
-complete.result_storage = CompletionCache(  # type: ignore[assignment]
+complete.result_storage = CompletionCache(
     directory=_directory,
     oldest=lambda: _session().oldest,
     failed=lambda error: _session().write_failed(error),

@@ -81,7 +81,7 @@ class SingleFlight:
             raise
         task = asyncio.current_task()
         assert task is not None  # Prefect's async engine runs in one
-        task.add_done_callback(lambda _: self.is_lock_holder(key, holder) and self.release_lock(key, holder))
+        task.add_done_callback(lambda _: self.release_lock(key, holder))
         return True
 
     def release_lock(self, key: str, holder: str) -> None:

@@ -18,7 +18,7 @@ def follow_up(reply: Reply, problem: str) -> list[dict[str, Any]]:
         f"That reply is not valid: {problem[:LONGEST_PROBLEM_CHARS]} Answer again, correctly and completely."
     )
     message = reply.choices[0].message if reply.choices else Message()
-    calls = [
+    calls: list[dict[str, Any]] = [
         {
             "id": call.id or f"call_{number}",
             "type": "function",

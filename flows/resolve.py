@@ -1,0 +1,190 @@
+"""From a declared pipeline to a plan: everything that is decided before the first request."""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from flows.graph import edges
+from flows.spec import tools
+from schemas.endpoint import BUILT_IN, LOCAL_MODEL, Endpoint, Target, normalised
+from schemas.errors import ConfigError
+from schemas.pipeline import Extract, Into, Kind, Pipeline, StepOptions, kind_and_options
+from schemas.tool import ToolSchema
+from tasks import local_model
+from tasks.chat.environment import endpoint_at
+from tasks.steps import prompt
+
+LOCAL_CONCURRENCY = 2  # the embedded model has two slots
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What the command line replaces of a pipeline; None leaves it."""
+
+    documents: str | None = None
+    into: str | None = None
+    endpoint: str | None = None
+    model: str | None = None
+    concurrency: int | None = None
+    limit: int | None = None
+    refresh: bool = False
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """One step as it will run; `sha256` stands for whatever can change its bodies or their reading."""
+
+    id: str
+    kind: Kind
+    options: StepOptions
+    needs: tuple[str, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One pipeline as it will run. `origin` says where endpoint and model came from."""
+
+    name: str
+    patterns: tuple[str, ...]
+    target: Target
+    origin: str
+    steps: tuple[StepPlan, ...]
+    tools: Mapping[str, ToolSchema]
+    into: Into
+    concurrency: int
+    limit: int | None
+    refresh: bool
+    sha256: str
+
+
+def resolve(pipeline: Pipeline, overrides: Overrides = Overrides()) -> Plan:  # noqa: B008  it is frozen
+    """Decide what a run will do: option before environment before pipeline.
+
+    Raises ConfigError for what cannot run.
+    """
+    target, origin = _target(pipeline, overrides)
+    schemas = tools(pipeline)
+    steps = _steps(pipeline, target, schemas)
+    return Plan(
+        name=pipeline.name,
+        patterns=(overrides.documents,) if overrides.documents else pipeline.patterns(),
+        target=target,
+        origin=origin,
+        steps=steps,
+        tools=schemas,
+        into=_into(pipeline, overrides),
+        concurrency=LOCAL_CONCURRENCY
+        if target.local
+        else overrides.concurrency or pipeline.limits.concurrency,
+        limit=overrides.limit,
+        refresh=overrides.refresh,
+        sha256=_sha256([step.sha256 for step in steps]),
+    )
+
+
+def _target(pipeline: Pipeline, overrides: Overrides) -> tuple[Target, str]:
+    model, model_from = _first(
+        ("--model", overrides.model),
+        ("DOCMILL_MODEL", os.environ.get("DOCMILL_MODEL")),
+    )
+    place, (name, endpoint) = _endpoint(pipeline, overrides)
+    replaced_by_url = place != "pipeline" and name not in BUILT_IN
+    if model is None and replaced_by_url:
+        raise ConfigError(f"{place} replaces the pipeline's endpoint and needs a model: --model ID")
+    if model is None:
+        model, model_from = pipeline.model or (LOCAL_MODEL if name == "local" else None), "pipeline"
+    if model is None:
+        raise ConfigError(f"the pipeline {pipeline.name} names no model: add `model:`, or --model ID")
+    identity = _identity(name, endpoint)
+    target = Target(name=name, endpoint=endpoint, model=model, identity=identity)
+    return target, f"endpoint {name} ({place}), model {model} ({model_from})"
+
+
+def _first(*places: tuple[str, str | None]) -> tuple[str | None, str]:
+    return next(((value, place) for place, value in places if value), (None, ""))
+
+
+def _endpoint(pipeline: Pipeline, overrides: Overrides) -> tuple[str, tuple[str, Endpoint]]:
+    said, place = _first(
+        ("--endpoint", overrides.endpoint),
+        ("DOCMILL_BASE_URL", os.environ.get("DOCMILL_BASE_URL")),
+    )
+    if said:
+        return place, (said, BUILT_IN[said]) if said in BUILT_IN else endpoint_at(said, place)
+    declared = pipeline.endpoint
+    if isinstance(declared, Endpoint):
+        expanded = _expanded(declared)
+        return "pipeline", (normalised(expanded.base_url), expanded)
+    if declared in BUILT_IN:
+        return "pipeline", (declared, BUILT_IN[declared])
+    url = _with_variables(declared, "endpoint", "DOCMILL_")
+    return "pipeline", (normalised(url), _checked(Endpoint, "endpoint", base_url=url))
+
+
+def _expanded(declared: Endpoint) -> Endpoint:
+    url = _with_variables(declared.base_url, "endpoint.base_url", "DOCMILL_")
+    return _checked(Endpoint, "endpoint", **{**declared.model_dump(), "base_url": url})
+
+
+def _checked(model: type[Endpoint], place: str, **values: Any) -> Endpoint:
+    try:
+        return model(**values)
+    except ValidationError as error:
+        raise ConfigError(f"{place}: {error.errors()[0]['msg']}") from None
+
+
+def _with_variables(text: str, place: str, prefix: str = "") -> str:
+    """Put the environment's values in the place of `${NAME}`, but never a key's."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if not name.startswith(prefix) or name.endswith("API_KEY"):
+            raise ConfigError(f"{place}: ${{{name}}} may not be used here")
+        if name not in os.environ:
+            raise ConfigError(f"{place}: ${{{name}}} is not set in the environment")
+        return os.environ[name]
+
+    return VARIABLE.sub(value, text)
+
+
+def _identity(name: str, endpoint: Endpoint) -> str:
+    if name == "local":
+        return local_model.identity()
+    return endpoint.cache_id or normalised(endpoint.base_url)
+
+
+def _into(pipeline: Pipeline, overrides: Overrides) -> Into:
+    url, _ = _first(("--into", overrides.into), ("DOCMILL_INTO", os.environ.get("DOCMILL_INTO")))
+    return pipeline.sink().model_copy(update={"url": url}) if url else pipeline.sink()
+
+
+def _steps(
+    pipeline: Pipeline, target: Target, schemas: Mapping[str, ToolSchema]
+) -> tuple[StepPlan, ...]:
+    needs = edges(pipeline)
+    plans = []
+    for step, (id_, before) in zip(pipeline.steps, needs.items(), strict=True):
+        kind, options = kind_and_options(step)
+        asked = [schemas[name].model_dump() for name in options.names()] if isinstance(options, Extract) else []
+        declared = [kind, options.model_dump(mode="json", by_alias=True), before, asked, _surroundings(target)]
+        plans.append(StepPlan(id_, kind, options, before, _sha256(declared)))
+    return tuple(plans)
+
+
+def _surroundings(target: Target) -> list[Any]:
+    """List what decides every step's bodies beside its own declaration."""
+    endpoint = target.endpoint
+    limits = [endpoint.structured_output, endpoint.max_output_tokens]
+    return [prompt.VERSION, target.model, target.identity, *limits]
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,98 @@
+"""Tool schemas as their files declare them: checked, written out and closed when they are loaded."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from schemas.errors import ConfigError
+from schemas.tool import ToolSchema
+from tasks.checks.closing import closed
+from tasks.checks.declared import faults as declared_faults
+from tasks.checks.inlining import inlined
+from tasks.checks.jsontext import parse
+from tasks.checks.lint import Faults, lint
+from tasks.checks.subschemas import written
+
+FOLDER = Path("schemas/tools")
+FIXED_COLUMNS = ("document_id", "content_sha256", "run_id")
+MAX_NAME_BYTES = 63
+MAX_FAULTS = 10
+
+
+def path_of(name: str) -> Path:
+    """Find the file of a schema as a pipeline names it: a bare name stands in schemas/tools."""
+    return Path(name) if "/" in name or name.endswith(".json") else FOLDER / f"{name}.json"
+
+
+def load(path: Path) -> ToolSchema:
+    """Read a tool schema's file; its id is the file's stem.
+
+    Raises ConfigError with each fault on a line of its own: the file, the place (line and column of
+    a syntax error, else a JSON pointer), what is wrong and what to do.
+    """
+    declared = _read(path)
+    try:
+        tool = ToolSchema.model_validate({**declared, "id": path.stem})
+    except ValidationError as error:
+        found = declared_faults(error, declared, ToolSchema)
+        raise _refused(path, [(tuple(map(str, at)), fault) for at, fault in found]) from None
+    if wrong := lint(tool.parameters):
+        raise _refused(path, _below_parameters(wrong))
+    try:
+        parameters = inlined(tool.parameters)
+    except ValueError as error:
+        raise _refused(path, [(("parameters",), str(error))]) from None
+    if wrong := [*_shape_faults(parameters), *column_faults(parameters)]:
+        raise _refused(path, _below_parameters(wrong))
+    sent = {key: value for key, value in closed(parameters).items() if key not in ("$schema", "$id")}
+    return tool.model_copy(update={"parameters": sent})
+
+
+def column_faults(parameters: dict[str, Any]) -> Faults:
+    """List the properties that cannot be columns of a typed table."""
+    wrong: Faults = []
+    seen = dict.fromkeys(FIXED_COLUMNS, "a column that every table has")
+    for name in parameters.get("properties", {}):
+        at = ("properties", name)
+        if taken := seen.get(name.casefold()):
+            wrong.append((at, f"{name!r} is the name of {taken}: rename it"))
+        if not name or "\0" in name or len(name.encode()) > MAX_NAME_BYTES:
+            wrong.append((at, f"a column's name has 1 to {MAX_NAME_BYTES} bytes, not {len(name.encode())}"))
+        seen.setdefault(name.casefold(), f"property {name!r}, but for case")
+    return wrong
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        declared = parse(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}: save it as UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: not a JSON that is taken here: {error}") from None
+    if not isinstance(declared, dict) or "id" in declared:
+        raise ConfigError(f"{path}: must be an object with name, description and parameters, and no more")
+    return declared
+
+
+def _shape_faults(parameters: dict[str, Any]) -> Faults:
+    declared = parameters.get("type")
+    if declared == "object":
+        return []
+    return [(("type",), f"must be 'object', not {declared!r}: a record is an object")]
+
+
+def _below_parameters(faults: Faults) -> Faults:
+    return [(("parameters", *at), fault) for at, fault in faults]
+
+
+def _refused(path: Path, faults: Faults) -> ConfigError:
+    lines = [f"{path}: {written(at) or '/'}: {fault}" for at, fault in faults[:MAX_FAULTS]]
+    if len(faults) > MAX_FAULTS:
+        lines.append(f"{path}: {len(faults) - MAX_FAULTS} more")
+    return ConfigError("\n".join(lines))

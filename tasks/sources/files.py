@@ -1,0 +1,99 @@
+"""Files as documents: listed by globs, hashed, and read once for both their hash and their text."""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import file_digest, sha256
+from io import BufferedReader
+from pathlib import Path
+
+from schemas.document import Document, DocumentRef
+from schemas.errors import Unreadable
+from tasks.sources.parse import text_of
+from tasks.sources.patterns import Found, walk
+
+MAX_BYTES = 20_000_000
+
+
+def listed(patterns: Sequence[str], root: Path | None = None) -> Iterator[DocumentRef]:
+    """List the files that the patterns match, sorted within a directory, each once.
+
+    `root` is the working directory unless given. What is matched but cannot be read, such as a
+    pipe, is listed too: `read` says why. Raises ConfigError, before the first document, where the
+    directory of a pattern does not exist.
+    """
+    base = (root or Path.cwd()).absolute()
+    return (_ref(found, base) for found in walk(patterns, base))
+
+
+def _ref(found: Found, root: Path) -> DocumentRef:
+    path = Path(found.path)
+    uri = path.as_uri()
+    below = path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
+    # A name of bytes that are no characters, or that could move a terminal's cursor, has its URI.
+    document_id = below if below and below.isprintable() else uri
+    # The pipeline itself names this link, so `read` may follow it anywhere.
+    followed = Path(os.path.realpath(path)) if found.named and path.is_symlink() else path
+    return DocumentRef(document_id=document_id, uri=uri, path=followed)
+
+
+def content_sha256(path: Path) -> str:
+    """Hash a file's bytes, of any number; raises Unreadable."""
+    with _opened(path) as file, _reasons():
+        return file_digest(file, sha256).hexdigest()
+
+
+def read(ref: DocumentRef) -> Document:
+    """Read a document; the hash is that of the very bytes that the text was made of.
+
+    Raises Unreadable, whose message is the reason and what to do about it.
+    """
+    with _opened(ref.path) as file, _reasons():
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise Unreadable(f"the file is larger than {MAX_BYTES:,} bytes: split it")
+    if not content.strip():
+        raise Unreadable("the file is empty")
+    text = text_of(content, ref.path.name)
+    digest = sha256(content).hexdigest()
+    return Document(document_id=ref.document_id, uri=ref.uri, content_sha256=digest, text=text)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
+    """Open a regular file; nothing else is opened, as that could wait for ever or move a device."""
+    with _reasons():
+        _refuse_escape(path)
+        _refuse_special(path.stat().st_mode)
+        # A pipe that takes the file's place between the two calls must not block either.
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    with file:
+        _refuse_special(os.fstat(file.fileno()).st_mode)
+        yield file
+
+
+def _refuse_escape(path: Path) -> None:
+    """Refuse a link out of its directory: who may only add files must not name any other file."""
+    if path.is_symlink() and not path.resolve(strict=True).is_relative_to(path.parent.resolve()):
+        raise Unreadable("a link that leads out of its directory: put the file itself there")
+
+
+def _refuse_special(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise Unreadable("a directory that cannot be listed: give docmill's user permission to read it")
+    if not stat.S_ISREG(mode):
+        raise Unreadable("not a regular file but a device, pipe or socket: leave it out of the source")
+
+
+@contextmanager
+def _reasons() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise Unreadable("the file is gone, or a link that leads to nothing") from None
+    except PermissionError:
+        raise Unreadable("no permission: give docmill's user permission to read the file") from None
+    except (OSError, RuntimeError) as error:  # RuntimeError: Python 3.11 for a link to itself
+        reason = error.strerror if isinstance(error, OSError) else "a link that leads to itself"
+        raise Unreadable(f"the file cannot be read: {reason}") from None

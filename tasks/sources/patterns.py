@@ -1,0 +1,164 @@
+"""Walks the files that globs match: in sorted order, each once, one directory in memory at a time.
+
+The standard library's glob gives a file again for each pattern, in the file system's order, and
+leaves out silently what it may not list.
+"""
+
+import glob
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import takewhile
+from pathlib import Path
+
+from schemas.errors import ConfigError
+
+ESCAPED = re.compile(r"\[([*?[])\]")
+
+
+@dataclass(frozen=True)
+class Wild:
+    """A part of a pattern that is no name; hidden names match it only if it begins with a dot."""
+
+    pattern: str
+
+    def fits(self, name: str) -> bool:
+        """Tell whether it matches a name."""
+        shown = not name.startswith(".") or self.pattern.startswith(".")
+        return shown and fnmatchcase(name, self.pattern)
+
+
+ANY_DEPTH = Wild("**")
+Rest = tuple[str | Wild, ...]  # the parts of a pattern that are still to be matched; () is a match
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that matches; `named` where the last part of a pattern is its very name."""
+
+    path: str
+    named: bool
+
+
+@dataclass(frozen=True)
+class _Directory:
+    path: str
+    rests: frozenset[Rest]
+
+
+def walk(patterns: Sequence[str], root: Path) -> Iterator[Found]:
+    """Find what the patterns match, below `root` where they are relative.
+
+    Directories are passed over, but one that may not be listed is given as if it were a file.
+    Links to directories are followed only where they are named. Raises ConfigError, before the
+    first match, where the part of a pattern before its first wildcard is no directory.
+    """
+    return _walk(_Directory("", frozenset(_parts(pattern, root) for pattern in patterns)))
+
+
+def _parts(pattern: str, root: Path) -> Rest:
+    if "://" in pattern:
+        raise ConfigError(f"documents: {pattern!r} is a URL: give a path, only local files can be read")
+    whole = pattern if pattern.startswith("/") else f"{glob.escape(str(root))}/{pattern}"
+    absolute = os.path.abspath(whole)  # noqa: PTH100 - resolve() would follow links
+    parts = tuple(_part(text) for text in absolute.split("/") if text)
+    _require(list(takewhile(lambda part: isinstance(part, str), parts)), len(parts), pattern)
+    return (*parts, Wild("*")) if parts[-1] == ANY_DEPTH else parts
+
+
+def _part(text: str) -> str | Wild:
+    return Wild(text) if glob.has_magic(ESCAPED.sub("", text)) else ESCAPED.sub(r"\1", text)
+
+
+def _require(fixed: list[str | Wild], length: int, pattern: str) -> None:
+    """Refuse a pattern whose part before the first wildcard leads nowhere, or to a directory alone."""
+    named = len(fixed) == length
+    path = Path("/", *map(str, fixed))
+    directory = path.parent if named else path
+    problem = None
+    if named and os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where it may not look
+        problem = f"is a directory: write {Path(pattern, '*')} for its files"
+    elif not os.path.isdir(directory):  # noqa: PTH112
+        problem = f"matches nothing: there is no directory {str(directory)!r}"
+    elif not named and not os.access(directory, os.R_OK | os.X_OK, effective_ids=True):
+        problem = f"cannot be listed: give docmill's user permission to read {str(directory)!r}"
+    if problem:
+        raise ConfigError(f"documents: {pattern!r} {problem}")
+
+
+def _walk(top: _Directory) -> Iterator[Found]:
+    levels = [_matches(top)]
+    while levels:
+        match = next(levels[-1], None)
+        if match is None:
+            levels.pop()
+        elif isinstance(match, Found):
+            yield match
+        else:
+            levels.append(_matches(match))
+
+
+def _matches(directory: _Directory) -> Iterator[Found | _Directory]:
+    try:
+        entries = _entries(directory)
+    except (FileNotFoundError, NotADirectoryError):
+        return  # gone since its parent was listed
+    except OSError:
+        yield Found(directory.path, named=False)
+        return
+    for name, is_directory, is_link in entries:
+        path = f"{directory.path}/{name}"
+        after = frozenset(rest for whole in directory.rests for rest in _after(whole, name))
+        named = frozenset(rest[1:] for rest in directory.rests if rest[0] == name)
+        if is_directory and (onward := (named if is_link else after) - {()}):
+            yield _Directory(path, onward)
+        elif not is_directory and () in after:
+            yield Found(path, () in named)
+
+
+def _entries(directory: _Directory) -> list[tuple[str, bool, bool]]:
+    """List name, whether it is (a link to) a directory, and whether it is a link."""
+    heads = {rest[0] for rest in directory.rests}
+    names = [head for head in heads if isinstance(head, str)]
+    if len(names) == len(heads):
+        return [entry for name in sorted(names) for entry in _named(directory.path, name)]
+    with os.scandir(directory.path or "/") as entries:
+        return sorted(
+            (entry.name, _is_directory(entry), entry.is_symlink())
+            for entry in entries
+            if ANY_DEPTH in heads or any(_fits(head, entry.name) for head in heads)
+        )
+
+
+def _named(directory: str, name: str) -> Iterator[tuple[str, bool, bool]]:
+    path = Path(f"{directory}/{name}")
+    with suppress(FileNotFoundError, NotADirectoryError):
+        mode = path.lstat().st_mode
+        yield name, os.path.isdir(path), stat.S_ISLNK(mode)  # noqa: PTH112
+
+
+def _is_directory(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _fits(part: str | Wild, name: str) -> bool:
+    return part.fits(name) if isinstance(part, Wild) else part == name
+
+
+def _after(rest: Rest, name: str) -> Iterator[Rest]:
+    if not rest:
+        return
+    head, tail = rest[0], rest[1:]
+    if head == ANY_DEPTH:
+        yield from _after(tail, name)
+        if not name.startswith("."):
+            yield rest
+    elif _fits(head, name):
+        yield tail
