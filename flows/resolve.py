@@ -16,7 +16,7 @@ from schemas.endpoint import BUILT_IN, LOCAL_MODEL, Endpoint, Target, normalised
 from schemas.errors import ConfigError
 from schemas.pipeline import Extract, Into, Kind, Pipeline, StepOptions, kind_and_options
 from schemas.tool import ToolSchema
-from tasks import local_model
+from tasks.local_model import weights
 from tasks.chat.environment import endpoint_at
 from tasks.steps import prompt
 
@@ -157,7 +157,7 @@ def _with_variables(text: str, place: str, prefix: str = "") -> str:
 
 def _identity(name: str, endpoint: Endpoint) -> str:
     if name == "local":
-        return local_model.identity()
+        return weights.identity()
     return endpoint.cache_id or normalised(endpoint.base_url)
 
 

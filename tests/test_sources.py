@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
 import time
 from hashlib import sha256
@@ -182,6 +183,7 @@ def test_very_deep_directories_are_listed(tmp_path):
     assert _ids(tmp_path, "d/d/*") == []
     [found] = _ids(tmp_path, "**/*.txt")
     assert found.count("/") == 1200
+    subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)  # shutil.rmtree recurses
 
 
 def test_links_to_directories_are_followed_only_by_name(inbox):
