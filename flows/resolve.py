@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +15,12 @@ from schemas.endpoint import BUILT_IN, LOCAL_MODEL, Endpoint, Target, normalised
 from schemas.errors import ConfigError
 from schemas.pipeline import Extract, Into, Kind, Pipeline, StepOptions, kind_and_options
 from schemas.tool import ToolSchema
+from tasks.checks.variables import expanded
 from tasks.local_model import weights
 from tasks.chat.environment import endpoint_at
 from tasks.steps import prompt
 
 LOCAL_CONCURRENCY = 2  # the embedded model has two slots
-VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def resolve(pipeline: Pipeline, overrides: Overrides = Overrides()) -> Plan:  # 
         origin=origin,
         steps=steps,
         tools=schemas,
-        into=_into(pipeline, overrides),
+        into=_into(pipeline, overrides, target.endpoint.api_key_env),
         concurrency=LOCAL_CONCURRENCY
         if target.local
         else overrides.concurrency or pipeline.limits.concurrency,
@@ -125,12 +124,12 @@ def _endpoint(pipeline: Pipeline, overrides: Overrides) -> tuple[str, tuple[str,
         return "pipeline", (normalised(expanded.base_url), expanded)
     if declared in BUILT_IN:
         return "pipeline", (declared, BUILT_IN[declared])
-    url = _with_variables(declared, "endpoint", "DOCMILL_")
+    url = expanded(declared, "endpoint", prefix="DOCMILL_")
     return "pipeline", (normalised(url), _checked(Endpoint, "endpoint", base_url=url))
 
 
 def _expanded(declared: Endpoint) -> Endpoint:
-    url = _with_variables(declared.base_url, "endpoint.base_url", "DOCMILL_")
+    url = expanded(declared.base_url, "endpoint.base_url", prefix="DOCMILL_", secret=declared.api_key_env)
     return _checked(Endpoint, "endpoint", **{**declared.model_dump(), "base_url": url})
 
 
@@ -141,40 +140,35 @@ def _checked(model: type[Endpoint], place: str, **values: Any) -> Endpoint:
         raise ConfigError(f"{place}: {error.errors()[0]['msg']}") from None
 
 
-def _with_variables(text: str, place: str, prefix: str = "") -> str:
-    """Put the environment's values in the place of `${NAME}`, but never a key's."""
-
-    def value(match: re.Match[str]) -> str:
-        name = match[1]
-        if not name.startswith(prefix) or name.endswith("API_KEY"):
-            raise ConfigError(f"{place}: ${{{name}}} may not be used here")
-        if name not in os.environ:
-            raise ConfigError(f"{place}: ${{{name}}} is not set in the environment")
-        return os.environ[name]
-
-    return VARIABLE.sub(value, text)
-
-
 def _identity(name: str, endpoint: Endpoint) -> str:
     if name == "local":
         return weights.identity()
     return endpoint.cache_id or normalised(endpoint.base_url)
 
 
-def _into(pipeline: Pipeline, overrides: Overrides) -> Into:
+def _into(pipeline: Pipeline, overrides: Overrides, secret: str | None) -> Into:
     url, _ = _first(("--into", overrides.into), ("DOCMILL_INTO", os.environ.get("DOCMILL_INTO")))
-    return pipeline.sink().model_copy(update={"url": url}) if url else pipeline.sink()
+    sink = pipeline.sink()
+    if url:
+        return sink.model_copy(update={"url": url})
+    return sink.model_copy(update={"url": expanded(sink.url, "into", secret=secret)})
 
 
-def _steps(
-    pipeline: Pipeline, target: Target, schemas: Mapping[str, ToolSchema]
-) -> tuple[StepPlan, ...]:
+def _steps(pipeline: Pipeline, target: Target, schemas: Mapping[str, ToolSchema]) -> tuple[StepPlan, ...]:
     needs = edges(pipeline)
     plans = []
     for step, (id_, before) in zip(pipeline.steps, needs.items(), strict=True):
         kind, options = kind_and_options(step)
-        asked = [schemas[name].model_dump() for name in options.names()] if isinstance(options, Extract) else []
-        declared = [kind, options.model_dump(mode="json", by_alias=True), before, asked, _surroundings(target)]
+        asked = (
+            [schemas[name].model_dump() for name in options.names()] if isinstance(options, Extract) else []
+        )
+        declared = [
+            kind,
+            options.model_dump(mode="json", by_alias=True),
+            before,
+            asked,
+            _surroundings(target),
+        ]
         plans.append(StepPlan(id_, kind, options, before, _sha256(declared)))
     return tuple(plans)
 

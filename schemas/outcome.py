@@ -58,8 +58,8 @@ class StepOutcome(Tally):
 class Outcome(Tally):
     """What became of one document: the row of docmill_outcomes but for pipeline, hash and run.
 
-    `typed` names the extract schema of a done record (None where there is none): its typed row is
-    written in the same transaction.
+    `typed` holds a done document's records by their extract schema: the typed rows that are written
+    in the same transaction.
     """
 
     document_id: str
@@ -74,7 +74,7 @@ class Outcome(Tally):
     truncated: bool = False
     error: str | None = None
     seconds: float = 0.0
-    typed: str | None = Field(default=None, exclude=True)
+    typed: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)
 
 
 class Run(Tally):

@@ -142,7 +142,23 @@ def test_text_of_the_largest_size_takes_seconds_at_most(unit):
 
 NAMES = st.sampled_from(["a.txt", "a.html", "a.csv", "a", "a.json", "\udcff.md", ".html"])
 TAGS = "p /p table td /table b a\thref=' script /script !---- svg pre li template title /title html".split()
-OTHERS = ["&#", "&", "x", "é", "😀", "\r", "\n", "\0", "<![CDATA[", "]]>", "<", "'", "|", "`", "<meta charset="]
+OTHERS = [
+    "&#",
+    "&",
+    "x",
+    "é",
+    "😀",
+    "\r",
+    "\n",
+    "\0",
+    "<![CDATA[",
+    "]]>",
+    "<",
+    "'",
+    "|",
+    "`",
+    "<meta charset=",
+]
 PIECES = st.sampled_from([*(f"<{tag}>" for tag in TAGS), *OTHERS])
 ENCODINGS = st.sampled_from(["utf-8", "utf-16", "utf-16-le", "utf-32", "cp1252", "gb18030", "cp932"])
 CONTENTS = (

@@ -1,0 +1,85 @@
+"""Opens a results database: SQLite in WAL mode, or PostgreSQL by psycopg."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from schemas.errors import ConfigError
+from tasks.sinks.encoding import dumps
+
+BUSY_TIMEOUT_S = 30
+CONNECT_TIMEOUT_S = 10
+SCHEMA_LOCK = 0x646F636D696C6C  # "docmill": one process at a time creates tables in PostgreSQL
+
+
+def engine_of(url: str) -> Engine:
+    """Make the engine of a URL; connects to nothing yet. Raises ConfigError for what is no such URL."""
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, json_serializer=dumps, connect_args={"timeout": BUSY_TIMEOUT_S})
+        event.listen(engine, "connect", _configure)
+        event.listen(engine, "begin", _begin)
+        return engine
+    return create_engine(
+        parsed,
+        json_serializer=dumps,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "docmill"},
+    )
+
+
+def shown(url: str) -> str:
+    """Write a URL without its password."""
+    return _parsed(url).render_as_string(hide_password=True)
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Give a SQLite URL's file; None for another database."""
+    parsed = _parsed(url)
+    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+
+
+@contextmanager
+def changing_tables(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction in which no other docmill creates or alters tables."""
+    with engine.begin() as connection:  # SQLite's takes the write lock at once
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"))
+        yield connection
+
+
+def reason(error: SQLAlchemyError) -> str:
+    """Say in one line what a database's driver said."""
+    said = str(getattr(error, "orig", None) or error).strip()
+    return said.splitlines()[0] if said else type(error).__name__
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigError(
+            "into: not a database's URL, such as sqlite:///docmill.db or postgresql://user@host/name"
+        ) from None
+    if parsed.drivername == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise ConfigError(f"into: {parsed.drivername} is not supported: use sqlite or postgresql")
+    if parsed.drivername == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise ConfigError("into: a SQLite database in memory is lost at once: name a file")
+    return parsed
+
+
+def _configure(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # sqlite3's own BEGIN comes late and deferred
+    connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _begin(connection: Connection) -> None:
+    # A deferred transaction that reads first is refused, not queued, when it comes to write.
+    reading = connection.get_execution_options().get("reading")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,0 +1,179 @@
+"""The results: outcomes, typed rows and runs, written as documents end and read by the reports."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, delete, inspect, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from schemas.errors import ConfigError, StorageError
+from schemas.outcome import STATUSES, Outcome, Run, Status
+from schemas.pipeline import Into
+from schemas.tool import ToolSchema
+from tasks.sinks import typed
+from tasks.sinks.database import changing_tables, engine_of, reason, shown, sqlite_file
+from tasks.sinks.tables import METADATA, OUTCOMES, RUNS, TYPED
+
+Row = Mapping[str, Any]
+KEPT: tuple[Status, ...] = ("done", "review")  # what need not be done again
+
+
+class Results:
+    """One pipeline's part of a results database; its methods block, and one thread writes.
+
+    Raises StorageError where the database no longer does what it is told.
+    """
+
+    def __init__(self, engine: Engine, into: Into, pipeline: str, tables: Mapping[str, Table]) -> None:
+        self._engine = engine
+        self._pipeline = pipeline
+        self._tables = tables  # by the schemas' names as declared
+        self._own: dict[str, str] = {}  # every typed table of this pipeline's, with its key column
+        self.url = shown(into.url)
+
+    @classmethod
+    def open(cls, into: Into, pipeline: str, schemas: Mapping[str, ToolSchema]) -> "Results":
+        """Open the database for writing and make the tables that it lacks; raises ConfigError."""
+        tables = {name: typed.declared(pipeline, into, schema) for name, schema in schemas.items()}
+        results = cls(engine_of(into.url), into, pipeline, tables)
+        with results._opening(), changing_tables(results._engine) as connection:
+            METADATA.create_all(connection)
+            for table in {table.name: table for table in tables.values()}.values():
+                typed.ensure(connection, pipeline, table)
+            owned = connection.execute(select(TYPED).where(TYPED.c.pipeline == pipeline))
+            results._own = {row.name: row.key for row in owned}
+        return results
+
+    @classmethod
+    def read(cls, into: Into, pipeline: str) -> "Results":
+        """Open the database for reading alone; raises ConfigError where there are no results yet."""
+        results = cls(engine_of(into.url), into, pipeline, {})
+        file = sqlite_file(into.url)
+        nothing = f"{results.url} holds no results of {pipeline}: `docmill run` it first"
+        if file is not None and not file.exists():
+            raise ConfigError(nothing)
+        with results._opening(), results._engine.connect() as connection:
+            if not inspect(connection).has_table(OUTCOMES.name):
+                raise ConfigError(nothing)
+        if results.last_run() is None:
+            raise ConfigError(nothing)
+        return results
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._engine.dispose()
+
+    def begin(self, run: Run) -> None:
+        """Write the row of a run that begins."""
+        with self._writing() as connection:
+            connection.execute(RUNS.insert().values(_run_row(run)))
+
+    def end(self, run: Run) -> None:
+        """Write what a run has come to."""
+        with self._writing() as connection:
+            connection.execute(update(RUNS).where(RUNS.c.run_id == run.run_id).values(_run_row(run)))
+
+    def unchanged(self, hashes: Mapping[str, str], pipeline_sha256: str) -> set[str]:
+        """Tell which of the documents (by id, with the hash of their content) need not be done again."""
+        columns = OUTCOMES.c.document_id, OUTCOMES.c.content_sha256
+        query = select(*columns).where(
+            OUTCOMES.c.pipeline == self._pipeline,
+            OUTCOMES.c.document_id.in_(hashes),
+            OUTCOMES.c.status.in_(KEPT),
+            OUTCOMES.c.pipeline_sha256 == pipeline_sha256,
+        )
+        return {row[0] for row in self._rows(query) if row[1] == hashes[row[0]]}
+
+    def write(self, outcomes: Sequence[Outcome], run_id: str, pipeline_sha256: str) -> None:
+        """Write outcomes with their typed rows, all in one transaction, durable when it returns."""
+        common = {"pipeline": self._pipeline, "pipeline_sha256": pipeline_sha256, "run_id": run_id}
+        now = datetime.now(UTC)
+        rows = [{**_outcome_row(outcome), **common, "updated_at": now} for outcome in outcomes]
+        with self._writing() as connection:
+            self._upsert(connection, OUTCOMES, rows)
+            for outcome in outcomes:
+                if outcome.status == "done":
+                    self._replace_typed(connection, outcome, run_id)
+
+    def outcomes(self, statuses: Iterable[str] = ()) -> Iterator[Row]:
+        """Give the outcomes' rows by document_id; `statuses` limits them to these."""
+        query = select(OUTCOMES).where(OUTCOMES.c.pipeline == self._pipeline).order_by(OUTCOMES.c.document_id)
+        if wanted := list(statuses):
+            query = query.where(OUTCOMES.c.status.in_(wanted))
+        for row in self._rows(query):
+            yield row._mapping
+
+    def last_run(self) -> Row | None:
+        """Give the row of the pipeline's last run."""
+        query = select(RUNS).where(RUNS.c.pipeline == self._pipeline).order_by(RUNS.c.started_at.desc())
+        row = next(self._rows(query.limit(1)), None)
+        return row._mapping if row is not None else None
+
+    def run(self, run_id: str) -> Row | None:
+        """Give the row of one run."""
+        row = next(self._rows(select(RUNS).where(RUNS.c.run_id == run_id)), None)
+        return row._mapping if row is not None else None
+
+    def _replace_typed(self, connection: Connection, outcome: Outcome, run_id: str) -> None:
+        wanted = {
+            self._tables[name].name: (self._tables[name], record) for name, record in outcome.typed.items()
+        }
+        for name, key in self._own.items():
+            if name not in wanted:
+                table = typed.keyed(name, key)
+                connection.execute(delete(table).where(table.c[key] == outcome.document_id))
+        for name, (table, record) in wanted.items():
+            fixed = {
+                self._own[name]: outcome.document_id,
+                "content_sha256": outcome.content_sha256,
+                "run_id": run_id,
+            }
+            self._upsert(connection, table, [{**fixed, **typed.row(table, record)}])
+
+    def _upsert(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        statement = dialect.insert(table)
+        keys = [column.name for column in table.primary_key.columns]
+        others = {name: statement.excluded[name] for name in table.columns.keys() if name not in keys}  # noqa: SIM118
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=keys, set_=others), [dict(row) for row in rows]
+        )
+
+    def _rows(self, query: Any) -> Iterator[Any]:
+        with self._failing(), self._engine.connect() as connection:
+            yield from connection.execution_options(reading=True, yield_per=500).execute(query)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._failing(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise StorageError(
+                f"the results database {self.url} failed: {reason(error)}. Put that right, then run again: "
+                "nothing was marked done that is not stored"
+            ) from None
+
+    @contextmanager
+    def _opening(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise ConfigError(f"into: the database {self.url} cannot be opened: {reason(error)}") from None
+
+
+def _run_row(run: Run) -> Row:
+    values = run.model_dump(exclude={"counts"})
+    return {**values, **{status: run.counts.get(status, 0) for status in STATUSES}}
+
+
+def _outcome_row(outcome: Outcome) -> Row:
+    values = outcome.model_dump(exclude={"steps"})
+    return {**values, "steps": {name: step.model_dump() for name, step in outcome.steps.items()}}

@@ -1,0 +1,80 @@
+"""The tables of the results database, as SQLAlchemy declares them. All times are UTC."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+from schemas.outcome import STATUSES
+
+METADATA = MetaData()
+Json = JSON(none_as_null=True)
+
+
+def _tally() -> list[Column[object]]:
+    return [
+        Column("attempts", BigInteger, nullable=False),
+        Column("calls", BigInteger, nullable=False),
+        Column("cached_calls", BigInteger, nullable=False),
+        Column("prompt_tokens", BigInteger, nullable=False),
+        Column("completion_tokens", BigInteger, nullable=False),
+        Column("cost_usd", Double),
+        Column("cost_estimated", Boolean, nullable=False),
+    ]
+
+
+RUNS = Table(
+    "docmill_runs",
+    METADATA,
+    Column("run_id", String, primary_key=True),
+    Column("pipeline", Text, nullable=False, index=True),
+    Column("pipeline_sha256", Text, nullable=False),
+    Column("endpoint", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("flow_run_id", Text),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("state", Text, nullable=False),
+    Column("documents_in", BigInteger, nullable=False),
+    *(Column(status, BigInteger, nullable=False) for status in STATUSES),
+    *_tally(),
+)
+
+OUTCOMES = Table(
+    "docmill_outcomes",
+    METADATA,
+    Column("pipeline", Text, primary_key=True),
+    Column("document_id", Text, primary_key=True),
+    Column("uri", Text, nullable=False),
+    Column("content_sha256", Text),
+    Column("pipeline_sha256", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("summary", Text),
+    Column("label", Text),
+    Column("record", Json),
+    Column("evidence", Json),
+    Column("steps", Json, nullable=False),
+    Column("truncated", Boolean, nullable=False),
+    Column("error", Text),
+    *_tally(),
+    Column("seconds", Double, nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+
+# Which typed tables docmill created, so that it alters no other.
+TYPED = Table(
+    "docmill__tables",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("pipeline", Text, nullable=False),
+    Column("key", Text, nullable=False),
+)
