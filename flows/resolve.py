@@ -15,9 +15,9 @@ from schemas.endpoint import BUILT_IN, LOCAL_MODEL, Endpoint, Target, normalised
 from schemas.errors import ConfigError
 from schemas.pipeline import Extract, Into, Kind, Pipeline, StepOptions, kind_and_options
 from schemas.tool import ToolSchema
+from tasks.chat.environment import endpoint_at
 from tasks.checks.variables import expanded
 from tasks.local_model import weights
-from tasks.chat.environment import endpoint_at
 from tasks.steps import prompt
 
 LOCAL_CONCURRENCY = 2  # the embedded model has two slots
@@ -64,7 +64,7 @@ class Plan:
     sha256: str
 
 
-def resolve(pipeline: Pipeline, overrides: Overrides = Overrides()) -> Plan:  # noqa: B008  it is frozen
+def resolve(pipeline: Pipeline, overrides: Overrides = Overrides()) -> Plan:
     """Decide what a run will do: option before environment before pipeline.
 
     Raises ConfigError for what cannot run.
@@ -120,8 +120,8 @@ def _endpoint(pipeline: Pipeline, overrides: Overrides) -> tuple[str, tuple[str,
         return place, (said, BUILT_IN[said]) if said in BUILT_IN else endpoint_at(said, place)
     declared = pipeline.endpoint
     if isinstance(declared, Endpoint):
-        expanded = _expanded(declared)
-        return "pipeline", (normalised(expanded.base_url), expanded)
+        whole = _expanded(declared)
+        return "pipeline", (normalised(whole.base_url), whole)
     if declared in BUILT_IN:
         return "pipeline", (declared, BUILT_IN[declared])
     url = expanded(declared, "endpoint", prefix="DOCMILL_")

@@ -1,0 +1,197 @@
+"""The Prefect server that runs are recorded by: the one that is configured, else docmill's own.
+
+docmill's own is one a home: the first docmill starts it, others join it, and its watchdog ends it
+when the last has let go. Prefect's ephemeral server is never used.
+"""
+
+import asyncio
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from flows import settings
+from flows.home import home
+from flows.watchdog import ALIVE, HOST, LOG, STATE, USERS
+from schemas.errors import ConfigError
+
+START_TIMEOUT_S = 120.0
+LOOK_TIMEOUT_S = 5.0
+POLL_S = 0.1
+SETTLE_TIMEOUT_S = 10.0
+Announce = Callable[[str], None]
+
+
+@dataclass
+class Server:
+    """A server that may still be starting. `own` says whether it is docmill's; `users` is its lock."""
+
+    api_url: str
+    own: bool
+    directory: Path
+    users: int = -1
+
+    def wait(self) -> None:
+        """Wait until the server answers; ConfigError where it does not come up."""
+        give_up = time.monotonic() + START_TIMEOUT_S
+        while not _healthy(self.api_url):
+            if not _watched(self.directory) or time.monotonic() > give_up:
+                raise ConfigError(f"docmill's Prefect server did not start: see {self.directory / LOG}")
+            time.sleep(POLL_S)
+
+    def release(self) -> None:
+        """Let go of docmill's server: its watchdog ends it when nobody is left."""
+        if self.users >= 0:
+            os.close(self.users)
+            self.users = -1
+
+
+def launch(announce: Announce) -> Server:
+    """Find the server, or start one and do not wait; sets what Prefect reads from the environment.
+
+    Raises ConfigError where a configured server cannot be reached.
+    """
+    settings.apply()
+    if configured := settings.api_url():
+        if not _healthy(configured):
+            raise ConfigError(
+                f"the Prefect server {configured} cannot be reached: start it, or unset PREFECT_API_URL "
+                "and docmill starts one of its own"
+            )
+        return Server(configured, own=False, directory=home())
+    server = _join_or_start(home(), announce)
+    os.environ["PREFECT_HOME"] = str(server.directory)
+    os.environ["PREFECT_API_URL"] = server.api_url
+    return server
+
+
+@asynccontextmanager
+async def server(announce: Announce = print) -> AsyncIterator[str]:
+    """Stand flows of your own on docmill's server, or the configured one; gives its API's URL."""
+    before = {name: os.environ.get(name) for name in ("PREFECT_HOME", "PREFECT_API_URL")}
+    launched = await asyncio.to_thread(launch, announce)
+    try:
+        await asyncio.to_thread(launched.wait)
+        from prefect.settings import PREFECT_API_URL, temporary_settings
+
+        with temporary_settings({PREFECT_API_URL: launched.api_url}):
+            yield launched.api_url
+    finally:
+        launched.release()
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+async def settled(flow_run_id: str, expected: int, timeout_s: float = SETTLE_TIMEOUT_S) -> bool:
+    """Wait until the server knows that many final task runs of a flow run; says whether it did."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.objects import TERMINAL_STATES
+
+    query = {
+        "flow_runs": {"id": {"any_": [flow_run_id]}},
+        "task_runs": {"state": {"type": {"any_": [state.value for state in TERMINAL_STATES]}}},
+    }
+    give_up = time.monotonic() + timeout_s
+    async with get_client() as client:
+        while True:
+            reply = await client._client.post("/task_runs/count", json=query)
+            if reply.json() >= expected:
+                return True
+            if time.monotonic() > give_up:
+                return False
+            await asyncio.sleep(POLL_S)
+
+
+def run_page(api_url: str, flow_run_id: str) -> str:
+    """Give the address of a flow run's page in the Prefect UI."""
+    return f"{api_url.removesuffix('/api')}/runs/flow-run/{flow_run_id}"
+
+
+def _join_or_start(directory: Path, announce: Announce) -> Server:
+    users = os.open(directory / USERS, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(users, fcntl.LOCK_SH)  # waits for a watchdog that is ending its server
+    alive = os.open(directory / ALIVE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        if _locked(alive):
+            announce(f"starting docmill's Prefect server (log: {directory / LOG})")
+            api_url = _start(directory, alive)
+        else:
+            api_url = _noted(directory)
+    finally:
+        os.close(alive)
+    return Server(api_url, own=True, directory=directory, users=users)
+
+
+def _start(directory: Path, alive: int) -> str:
+    """Start the watchdog, which inherits the lock that says it is alive."""
+    port = _free_port()
+    command = [sys.executable, "-m", "flows.watchdog", str(directory), str(port)]
+    subprocess.Popen(  # noqa: S603
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        pass_fds=[alive],
+    )
+    state = directory / STATE
+    part = state.with_suffix(".part")
+    part.write_text(json.dumps({"api_url": f"http://{HOST}:{port}/api"}))
+    part.rename(state)
+    return f"http://{HOST}:{port}/api"
+
+
+def _noted(directory: Path) -> str:
+    """Read where the living server listens; who started it writes that in the next moment."""
+    give_up = time.monotonic() + LOOK_TIMEOUT_S
+    while True:
+        try:
+            return str(json.loads((directory / STATE).read_bytes())["api_url"])
+        except (OSError, ValueError, KeyError):
+            if time.monotonic() > give_up:
+                raise ConfigError(f"docmill's Prefect server did not start: see {directory / LOG}") from None
+            time.sleep(POLL_S)
+
+
+def _watched(directory: Path) -> bool:
+    """Say whether a watchdog lives."""
+    alive = os.open(directory / ALIVE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        return not _locked(alive)
+    finally:
+        os.close(alive)
+
+
+def _locked(descriptor: int) -> bool:
+    """Try to lock a file that nobody else holds."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _healthy(api_url: str) -> bool:
+    try:
+        reply = httpx.get(f"{api_url}/health", timeout=LOOK_TIMEOUT_S)
+    except httpx.HTTPError:
+        return False
+    return reply.status_code == 200
