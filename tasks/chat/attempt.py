@@ -40,7 +40,7 @@ async def attempt(session: Session, body: bytes, schema: str | None, caller: Cal
     except ChatError as error:
         error.body = session.transport.redacted(error.body)
         if isinstance(error, MaybeBilled):
-            _book_lost(session, caller, request, len(sent))
+            _book_lost(session, caller, sent)
         now = asyncio.get_running_loop().time()
         raise state.failed(error, reply, request, session.target, now) from None
     del session.keys[key]  # from here on the cache answers
@@ -53,7 +53,7 @@ async def _exchange(session: Session, body: bytes, caller: Caller) -> bytes:
         async with session.lane.slot() as sent:
             session.book(caller, Tally(attempts=1))
             try:
-                reply = await session.transport.post(body)
+                reply = await _posted(session, body, caller)
             except RateLimited as error:
                 session.lane.refused(sent, error.retry_after_s)
                 continue
@@ -62,15 +62,32 @@ async def _exchange(session: Session, body: bytes, caller: Caller) -> bytes:
         return reply
 
 
+async def _posted(session: Session, body: bytes, caller: Caller) -> bytes:
+    """Send a body, so that a run that is stopped can end the call without ending its task."""
+    task = asyncio.current_task()
+    assert task is not None
+    session.sending.add(task)
+    try:
+        return await session.transport.post(body)
+    except asyncio.CancelledError:
+        if not session.aborted:
+            raise
+        task.uncancel()
+        _book_lost(session, caller, body)
+        raise Deferred(session.lane.closed or "the run was stopped") from None
+    finally:
+        session.sending.discard(task)
+
+
 def _book_paid(session: Session, caller: Caller, reply: Reply, request_bytes: int) -> None:
     prompt_tokens, completion_tokens, estimated = reading.usage_of(reply, request_bytes)
     _book(session, caller, 1, prompt_tokens, completion_tokens, estimated)
 
 
-def _book_lost(session: Session, caller: Caller, request: dict[str, Any], request_bytes: int) -> None:
+def _book_lost(session: Session, caller: Caller, body: bytes) -> None:
     """Book at its estimate what may have been paid for without a reply."""
-    limit = request.get("max_tokens", session.target.endpoint.max_output_tokens)
-    _book(session, caller, 0, request_bytes // reading.BYTES_PER_TOKEN, limit, True)
+    limit = json.loads(body).get("max_tokens", session.target.endpoint.max_output_tokens)
+    _book(session, caller, 0, len(body) // reading.BYTES_PER_TOKEN, limit, True)
 
 
 def _book(

@@ -39,7 +39,9 @@ class Session:
         self.fatal: Fatal | None = None
         self._tallies: dict[Caller, Tally] = {}
         self._storage_failure: OSError | None = None
-        self._stopped = asyncio.Event()
+        self.stopped = asyncio.Event()
+        self.sending: set[asyncio.Task[object]] = set()
+        self.aborted = False
 
     def book(self, caller: Caller, tally: Tally) -> None:
         """Add to what a step of a document has cost."""
@@ -52,7 +54,13 @@ class Session:
     def stop(self, reason: str) -> None:
         """Send nothing more: all calls that wait or come are deferred."""
         self.lane.close(reason)
-        self._stopped.set()
+        self.stopped.set()
+
+    def abort(self) -> None:
+        """End the calls in flight: each is deferred, and booked as one that may have been billed."""
+        self.aborted = True
+        for task in self.sending:
+            task.cancel()
 
     def write_failed(self, error: OSError) -> None:
         """Remember that the cache took no record: Prefect only logs it."""
@@ -73,7 +81,7 @@ class Session:
         if delay <= 0:
             return
         try:
-            await asyncio.wait_for(self._stopped.wait(), delay)
+            await asyncio.wait_for(self.stopped.wait(), delay)
         except TimeoutError:
             return
         raise Deferred(self.lane.closed or "the run was stopped")

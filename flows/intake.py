@@ -1,0 +1,49 @@
+"""The intake: what the source lists, and what of it is unchanged, a batch at a time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from flows.resolve import Plan
+from schemas.document import DocumentRef
+from schemas.errors import Unreadable
+from tasks.sinks.results import Results
+from tasks.sources.files import content_sha256, listed
+
+BATCH = 200
+
+
+@dataclass(frozen=True)
+class Found:
+    """A document of the source; `unchanged` where a good outcome of the same content is stored."""
+
+    ref: DocumentRef
+    unchanged: bool
+
+
+async def intake(plan: Plan, results: Results) -> AsyncIterator[Found]:
+    """Give the source's documents; whether they are unchanged is asked in batches, off the loop.
+
+    Raises ConfigError, before the first, where there is no such directory.
+    """
+    refs = await asyncio.to_thread(listed, plan.patterns)
+    while batch := await asyncio.to_thread(_batch, refs, plan, results):
+        for found in batch:
+            yield found
+
+
+def _batch(refs: Iterator[DocumentRef], plan: Plan, results: Results) -> list[Found]:
+    batch = list(islice(refs, BATCH))
+    if plan.refresh:
+        return [Found(ref, unchanged=False) for ref in batch]
+    hashes = {ref.document_id: digest for ref in batch if (digest := _hash(ref))}
+    unchanged = results.unchanged(hashes, plan.sha256) if hashes else set()
+    return [Found(ref, ref.document_id in unchanged) for ref in batch]
+
+
+def _hash(ref: DocumentRef) -> str | None:
+    try:
+        return content_sha256(ref.path)
+    except Unreadable:
+        return None  # said where it is read

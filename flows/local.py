@@ -1,0 +1,25 @@
+"""Lends a plan the embedded model for as long as its run lasts."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from flows.home import home
+from flows.listener import Listener
+from flows.resolve import Plan
+from schemas.endpoint import LOCAL
+from tasks.local_model.serving import serving
+
+
+@asynccontextmanager
+async def reachable(plan: Plan, listener: Listener) -> AsyncIterator[Plan]:
+    """Give the plan with an endpoint that answers: the embedded model is joined or started."""
+    if not plan.target.local:
+        yield plan
+        return
+    async with serving(home(), listener.announce) as served:
+        # Its token goes the way of every key: by the environment, into the client alone.
+        os.environ[LOCAL.api_key_env or ""] = served.token
+        endpoint = plan.target.endpoint.model_copy(update={"base_url": served.base_url})
+        yield replace(plan, target=plan.target.model_copy(update={"endpoint": endpoint}))

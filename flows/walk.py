@@ -1,0 +1,220 @@
+"""One document through a plan's steps, each completion a task run with its true edges."""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prefect.client.schemas.objects import State
+from prefect.utilities.annotations import opaque, quote
+
+from flows.resolve import Plan, StepPlan
+from schemas.chat import Completion
+from schemas.document import Document
+from schemas.errors import ChatError, CutShort, InvalidReply, Permanent, Refused, StorageError, Unreadable
+from schemas.outcome import WORST_FIRST, Outcome, StepOutcome, StepStatus, Tally
+from schemas.pipeline import DOCUMENT, Classify, Extract, Summarize
+from tasks.chat.complete import complete
+from tasks.chat.session import Session
+from tasks.steps import classify, extract, summarize
+from tasks.steps.prompt import BYTES_PER_TOKEN
+
+FAILURES: dict[type[Exception], StepStatus] = {
+    Refused: "refused",
+    InvalidReply: "invalid",
+    CutShort: "invalid",
+    Permanent: "failed",
+    Unreadable: "failed",
+}
+Before = Mapping[str, "Taken"]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a step of one document came to; `halted` where a failure came before or with it.
+
+    `state` is its task run's, for the edges to it; `schema` is the extract schema of its record.
+    """
+
+    outcome: StepOutcome
+    state: State[Any] | None = None
+    schema: str | None = None
+    halted: bool = False
+
+
+async def walk(plan: Plan, session: Session, document: Document) -> Outcome:
+    """Take a document through all steps, free ones at the same time; raises StorageError alone."""
+    begun = time.monotonic()
+    running: dict[str, asyncio.Task[Taken]] = {}
+    try:
+        async with asyncio.TaskGroup() as group:
+            for step in plan.steps:
+                running[step.id] = group.create_task(_in_turn(plan, session, document, step, running))
+    except* StorageError as errors:
+        raise errors.exceptions[0] from None
+    taken = {step.id: running[step.id].result() for step in plan.steps}
+    return _outcome(plan, document, taken, time.monotonic() - begun)
+
+
+async def _in_turn(
+    plan: Plan,
+    session: Session,
+    document: Document,
+    step: StepPlan,
+    running: Mapping[str, asyncio.Task[Taken]],
+) -> Taken:
+    before = {need: await running[need] for need in step.needs}
+    halted = any(taken.halted for taken in before.values())
+    if halted or not _wanted(step, before):
+        return Taken(StepOutcome(status="skipped", sha256=step.sha256), halted=halted)
+    begun = time.monotonic()
+    text = _input(step, before, document)
+    state, output, failure = await _asked(plan, session, document, step, before, text)
+    status = _status(failure) if failure else "done"
+    outcome = StepOutcome(
+        status=status,
+        sha256=step.sha256,
+        output=output,
+        seconds=time.monotonic() - begun,
+        error=_told(step, failure) if failure else None,
+        truncated=_truncated(step, text),
+        **_tally(session, document, step, state).model_dump(),
+    )
+    return Taken(outcome, state, _schema(step, before), halted=status != "done")
+
+
+async def _asked(
+    plan: Plan, session: Session, document: Document, step: StepPlan, before: Before, text: str
+) -> tuple[State[Any] | None, Any, Exception | None]:
+    """Ask for a step's completion; gives its task run's state, what it says, and what failed."""
+    state: State[Any] | None = None
+    try:
+        body = _request(plan, step, before, text)
+        _bound(body, plan)
+        edges = [opaque(taken.state) for taken in before.values() if taken.state]
+        state = await complete(  # type: ignore[misc]  # Prefect declares the state of an async task as its own
+            quote(body), step=step.id, document=document.document_id, return_state=True, wait_for=edges
+        )
+        session.check_storage()
+        return state, _read(step, await state.result()), None
+    except StorageError:
+        raise
+    except Exception as failure:  # noqa: BLE001  whatever it is, the document has an outcome
+        return state, None, failure
+
+
+def _wanted(step: StepPlan, before: Before) -> bool:
+    """Say whether the labels before want the step, and whether there is what it reads."""
+    options = step.options
+    for step_id, labels in options.when.items():
+        if before[step_id].outcome.output not in ((labels,) if isinstance(labels, str) else labels):
+            return False
+    if options.input != DOCUMENT and before[options.input].outcome.status == "skipped":
+        return False
+    return not isinstance(options, Extract) or _schema(step, before) is not None
+
+
+def _schema(step: StepPlan, before: Before) -> str | None:
+    """Choose the extract schema, as declared: the step's own, or the label's."""
+    options = step.options
+    if not isinstance(options, Extract):
+        return None
+    return options.schemas.get(before[options.by].outcome.output) if options.by else options.schema_
+
+
+def _input(step: StepPlan, before: Before, document: Document) -> str:
+    if step.options.input == DOCUMENT:
+        return document.text
+    output = before[step.options.input].outcome.output
+    return output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
+
+
+def _request(plan: Plan, step: StepPlan, before: Before, text: str) -> bytes:
+    match step.options:
+        case Summarize() as options:
+            return summarize.request(text, options, plan.target)
+        case Classify() as options:
+            return classify.request(text, options, plan.target)
+        case Extract() as options:
+            schema = _schema(step, before)
+            assert schema is not None  # _wanted
+            return extract.request(text, plan.tools[schema], options, plan.target)
+    raise AssertionError(step.kind)
+
+
+def _read(step: StepPlan, completion: str) -> Any:
+    reader = {"summarize": summarize.read, "classify": classify.read, "extract": extract.read}[step.kind]
+    return reader(Completion.model_validate_json(completion))
+
+
+def _bound(body: bytes, plan: Plan) -> None:
+    """Refuse what the endpoint's context cannot hold, before it is sent: nothing is cut silently."""
+    limit = plan.target.endpoint.context_tokens
+    if len(body) // BYTES_PER_TOKEN + plan.target.endpoint.max_output_tokens <= limit:
+        return  # the rule for nearly all: the whole body is longer than its messages
+    request = json.loads(body)
+    messages = sum(len(str(message["content"]).encode()) for message in request["messages"])
+    needed = messages // BYTES_PER_TOKEN + request["max_tokens"]
+    if needed > limit:
+        raise Unreadable(
+            f"too long: about {needed:,} tokens with the reply, and the endpoint takes {limit:,}. "
+            "Split the document, give the step max_input_tokens, or use a model with a larger context"
+        )
+
+
+def _truncated(step: StepPlan, text: str) -> bool:
+    limit = step.options.max_input_tokens
+    return limit is not None and len(text.encode()) > limit * BYTES_PER_TOKEN
+
+
+def _tally(session: Session, document: Document, step: StepPlan, state: State[Any] | None) -> Tally:
+    tally = session.settle((document.document_id, step.id))
+    return tally + Tally(cached_calls=1) if state is not None and state.name == "Cached" else tally
+
+
+def _status(failure: Exception) -> StepStatus:
+    known = (status for kind, status in FAILURES.items() if isinstance(failure, kind))
+    # The other errors of the wire are no fault of the document's.
+    return next(known, "deferred" if isinstance(failure, ChatError) else "failed")
+
+
+def _told(step: StepPlan, failure: Exception) -> str:
+    said = str(failure) or type(failure).__name__
+    body = getattr(failure, "body", "")
+    request_id = getattr(failure, "request_id", None)
+    named = f"{step.id}: {said}" + (f" [request {request_id}]" if request_id else "")
+    return f"{named}: {body}" if body else named
+
+
+def _outcome(plan: Plan, document: Document, taken: Before, seconds: float) -> Outcome:
+    steps = {step_id: each.outcome for step_id, each in taken.items()}
+    found = {step.status for step in steps.values()}
+    status = next((worst for worst in WORST_FIRST if worst in found), "done")
+    # What a kind has last, in the order written.
+    last = {step.kind: steps[step.id].output for step in plan.steps if steps[step.id].output is not None}
+    records = {
+        each.schema: each.outcome.output
+        for each in taken.values()
+        if each.schema is not None and each.outcome.status == "done"
+    }
+    return Outcome(
+        document_id=document.document_id,
+        uri=document.uri,
+        content_sha256=document.content_sha256,
+        status=status,
+        summary=last.get("summarize"),
+        label=last.get("classify"),
+        record=last.get("extract"),
+        steps=steps,
+        truncated=any(step.truncated for step in steps.values()),
+        error=next((step.error for step in steps.values() if step.status == status and step.error), None),
+        seconds=seconds,
+        typed=records if status == "done" else {},
+        **sum((Tally(**_costs(step)) for step in steps.values()), Tally()).model_dump(),
+    )
+
+
+def _costs(step: StepOutcome) -> dict[str, Any]:
+    return {name: getattr(step, name) for name in Tally.model_fields}
