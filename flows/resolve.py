@@ -79,7 +79,7 @@ def resolve(pipeline: Pipeline, overrides: Overrides = Overrides()) -> Plan:
         origin=origin,
         steps=steps,
         tools=schemas,
-        into=_into(pipeline, overrides, target.endpoint.api_key_env),
+        into=into_of(pipeline, overrides),
         concurrency=LOCAL_CONCURRENCY
         if target.local
         else overrides.concurrency or pipeline.limits.concurrency,
@@ -87,6 +87,14 @@ def resolve(pipeline: Pipeline, overrides: Overrides = Overrides()) -> Plan:
         refresh=overrides.refresh,
         sha256=_sha256([step.sha256 for step in steps]),
     )
+
+
+def into_of(pipeline: Pipeline, overrides: Overrides) -> Into:
+    """Decide where results go: option before environment before pipeline."""
+    url, _ = _first(("--into", overrides.into), ("DOCMILL_INTO", os.environ.get("DOCMILL_INTO")))
+    sink, endpoint = pipeline.sink(), pipeline.endpoint
+    secret = endpoint.api_key_env if isinstance(endpoint, Endpoint) else None
+    return sink.model_copy(update={"url": url or expanded(sink.url, "into", secret=secret)})
 
 
 def _target(pipeline: Pipeline, overrides: Overrides) -> tuple[Target, str]:
@@ -144,14 +152,6 @@ def _identity(name: str, endpoint: Endpoint) -> str:
     if name == "local":
         return weights.identity()
     return endpoint.cache_id or normalised(endpoint.base_url)
-
-
-def _into(pipeline: Pipeline, overrides: Overrides, secret: str | None) -> Into:
-    url, _ = _first(("--into", overrides.into), ("DOCMILL_INTO", os.environ.get("DOCMILL_INTO")))
-    sink = pipeline.sink()
-    if url:
-        return sink.model_copy(update={"url": url})
-    return sink.model_copy(update={"url": expanded(sink.url, "into", secret=secret)})
 
 
 def _steps(pipeline: Pipeline, target: Target, schemas: Mapping[str, ToolSchema]) -> tuple[StepPlan, ...]:

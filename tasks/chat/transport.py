@@ -35,7 +35,7 @@ class Transport:
     def __init__(self, endpoint: Endpoint, concurrency: int) -> None:
         self._url = endpoint.base_url.rstrip("/") + "/chat/completions"
         self._timeout_s = endpoint.timeout_s
-        self._secret = _key(endpoint)
+        self._secret = endpoint_key(endpoint)
         count = math.ceil(concurrency / CALLS_PER_CLIENT)
         self._clients = [_Client(self._http()) for _ in range(count)]
 
@@ -88,7 +88,8 @@ class Transport:
         return httpx.AsyncClient(headers=headers, timeout=timeout, limits=limits, follow_redirects=False)
 
 
-def _key(endpoint: Endpoint) -> str | None:
+def endpoint_key(endpoint: Endpoint) -> str | None:
+    """Read the key that an endpoint names from the environment; ConfigError where it is not set."""
     if endpoint.api_key_env is None:
         return None
     key = os.environ.get(endpoint.api_key_env)

@@ -69,12 +69,12 @@ class Results:
     def begin(self, run: Run) -> None:
         """Write the row of a run that begins."""
         with self._writing() as connection:
-            connection.execute(RUNS.insert().values(_run_row(run)))
+            connection.execute(RUNS.insert().values(run_row(run)))
 
     def end(self, run: Run) -> None:
         """Write what a run has come to."""
         with self._writing() as connection:
-            connection.execute(update(RUNS).where(RUNS.c.run_id == run.run_id).values(_run_row(run)))
+            connection.execute(update(RUNS).where(RUNS.c.run_id == run.run_id).values(run_row(run)))
 
     def unchanged(self, hashes: Mapping[str, str], pipeline_sha256: str) -> set[str]:
         """Tell which of the documents (by id, with the hash of their content) need not be done again."""
@@ -169,7 +169,8 @@ class Results:
             raise ConfigError(f"into: the database {self.url} cannot be opened: {reason(error)}") from None
 
 
-def _run_row(run: Run) -> Row:
+def run_row(run: Run) -> Row:
+    """Write a run as its row of docmill_runs."""
     values = run.model_dump(exclude={"counts"})
     return {**values, **{status: run.counts.get(status, 0) for status in STATUSES}}
 

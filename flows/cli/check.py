@@ -1,0 +1,56 @@
+"""`docmill check`: everything that can be known of a pipeline before it runs; nothing is sent."""
+
+from itertools import islice
+
+from flows import spec
+from flows.cli.options import Documents, EndpointName, IntoUrl, Json, Model, PipelineName, pipeline_file
+from flows.cli.output import console, print_json
+from flows.cli.run import require_documents
+from flows.resolve import Overrides, Plan, resolve
+from schemas.errors import ConfigError
+from tasks.chat.transport import endpoint_key
+from tasks.sinks.database import shown
+from tasks.sources.files import listed
+
+MOST_COUNTED = 100_000
+
+
+def check(
+    pipeline: PipelineName,
+    *,
+    documents: Documents = None,
+    into: IntoUrl = None,
+    endpoint: EndpointName = None,
+    model: Model = None,
+    json: Json = False,
+) -> int:
+    """Check a pipeline, its tool schemas and its source; nothing is sent and nothing is written.
+
+    Exit code 2 where a run would be refused, with the file, the line and what was meant.
+    """
+    file = pipeline_file(pipeline)
+    plan = resolve(spec.load(file), Overrides(documents, into, endpoint, model))
+    require_documents(plan)
+    found = _found(plan)
+    if json:
+        print_json({"pipeline": plan.name, "pipeline_sha256": plan.sha256, **found})
+        return 0
+    out = console()
+    out.print(plan.origin, markup=False)
+    for step in plan.steps:
+        after = f" after {', '.join(step.needs)}" if step.needs else ""
+        out.print(f"  {step.id}{after}", markup=False)
+    for name, value in found.items():
+        out.print(f"{name}: {value}", markup=False, soft_wrap=True)
+    out.print(f"{file}: ok", style="green", markup=False)
+    return 0
+
+
+def _found(plan: Plan) -> dict[str, object]:
+    count = sum(1 for _ in islice(listed(plan.patterns), MOST_COUNTED))
+    found: dict[str, object] = {"documents": count, "into": shown(plan.into.url)}
+    try:
+        endpoint_key(plan.target.endpoint) if not plan.target.local else None
+    except ConfigError as error:
+        found["missing"] = str(error)
+    return found

@@ -1,0 +1,65 @@
+"""`docmill evaluate`: how often the stored results are right."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.types import NonNegativeFloat
+from rich.table import Table
+
+from flows import evaluation, spec
+from flows.cli.options import IntoUrl, Json, PipelineName, pipeline_file
+from flows.cli.output import console, plain, print_json
+from flows.evaluation import Evaluation, Score
+from flows.resolve import Overrides, into_of
+from tasks.sinks.results import Results
+
+
+def evaluate(
+    pipeline: PipelineName,
+    *,
+    labels: Annotated[Path, Parameter(help="CSV: document, label, and fields of the records")],
+    min: Annotated[
+        NonNegativeFloat | None, Parameter(help="Exit 1 below this label accuracy, 0 to 1")
+    ] = None,
+    into: IntoUrl = None,
+    json: Json = False,
+) -> int:
+    """Compare the stored results with a file of labels; makes no call.
+
+    Says the accuracy of each label and the exact matches of each field; documents without a good
+    outcome are counted as missing, not as wrong.
+    """
+    declared = spec.load(pipeline_file(pipeline))
+    fields = [
+        name for tool in spec.tools(declared).values() for name in tool.parameters.get("properties", {})
+    ]
+    results = Results.read(into_of(declared, Overrides(into=into)), declared.name)
+    try:
+        found = evaluation.evaluate(results.outcomes(), labels, fields)
+    finally:
+        results.close()
+    if json:
+        print_json(found.as_json())
+    else:
+        console().print(_table(found))
+    return int(min is not None and (found.label.accuracy or 0.0) < min)
+
+
+def _table(found: Evaluation) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for name in ("", "right", "wrong", "missing", "accuracy"):
+        table.add_column(name, justify="left" if not name else "right")
+    for name, score in found.labels.items():
+        table.add_row(plain(f"label {name}"), *_cells(score))
+    table.add_row(plain("all labels", "bold"), *_cells(found.label), end_section=True)
+    for name, score in found.fields.items():
+        table.add_row(plain(f"field {name}"), *_cells(score))
+    if found.fields:
+        table.add_row(plain("all fields", "bold"), *_cells(sum(found.fields.values(), Score())))
+    return table
+
+
+def _cells(score: Score) -> list[str]:
+    accuracy = "-" if score.accuracy is None else f"{100 * score.accuracy:.0f} %"
+    return [str(score.right), str(score.wrong), str(score.missing), accuracy]

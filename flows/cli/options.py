@@ -1,0 +1,28 @@
+"""The options that commands share, each with its help, and where a pipeline is found."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.types import PositiveInt
+
+PIPELINES = Path("flows/pipelines")
+
+PipelineName = Annotated[
+    str, Parameter(help="A pipeline's file, or the name of one in flows/pipelines", show_default=False)
+]
+Documents = Annotated[str | None, Parameter(help="Take these documents instead: a glob")]
+IntoUrl = Annotated[str | None, Parameter(help="Write the results to this database instead: a URL")]
+EndpointName = Annotated[str | None, Parameter(help="Ask this endpoint instead: local, 302ai or a URL")]
+Model = Annotated[str | None, Parameter(help="Ask this model instead")]
+Concurrency = Annotated[PositiveInt | None, Parameter(help="Calls in flight at a time")]
+Limit = Annotated[PositiveInt | None, Parameter(help="Take up the first N documents that are not unchanged")]
+Refresh = Annotated[bool, Parameter(negative="", help="Ask everything anew: nothing counts as unchanged")]
+Json = Annotated[bool, Parameter(negative="", help="Print one JSON object on stdout, and nothing else there")]
+
+
+def pipeline_file(name: str) -> Path:
+    """Find a pipeline's file: the path itself, or flows/pipelines/NAME.yaml."""
+    named = PIPELINES / f"{name}.yaml"
+    bare = "/" not in name and not name.endswith((".yaml", ".yml"))
+    return named if bare and not Path(name).exists() else Path(name)

@@ -1,0 +1,51 @@
+"""What commands print: plain on a pipe, drawn on a terminal, and never a control character of a document's."""
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from schemas.errors import ChatError
+
+PIPE_WIDTH = 120
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Make the console of stdout or stderr; what is no terminal gets lines of PIPE_WIDTH columns."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else PIPE_WIDTH
+    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=False)
+
+
+def plain(value: Any, style: str = "") -> Text:
+    """Write a value of any origin on one line: no markup, no control characters."""
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    shown = "".join(char if char.isprintable() else " " for char in text)
+    return Text(" ".join(shown.split()), style=style)
+
+
+def fail(error: Exception) -> None:
+    """Print an error, and what to do about it, on stderr."""
+    out = console(stderr=True)
+    out.print(Text("error: ", style="bold red").append(_lines(str(error)), style="default"), soft_wrap=True)
+    if isinstance(error, ChatError) and error.remedy:
+        out.print(Text(error.remedy), soft_wrap=True)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print one object on stdout; times are ISO 8601."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_written) + "\n")
+
+
+def _written(value: object) -> str:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)
+
+
+def _lines(text: str) -> str:
+    return "".join(char if char.isprintable() or char == "\n" else " " for char in text)

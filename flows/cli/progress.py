@@ -1,0 +1,98 @@
+"""A run's progress: a bar with counts, rate and cost on a terminal, plain lines otherwise."""
+
+import threading
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from flows.cli.summary import Summary, money
+from flows.listener import Listener
+from flows.resolve import Plan
+from schemas.errors import ConfigError
+from schemas.outcome import Outcome, Run
+from tasks.sources.files import listed
+
+LINE_EVERY_S = 2.0
+
+
+class Progress(Listener):
+    """Shows what a run is doing and gathers its summary."""
+
+    def __init__(self, out: Console, plan: Plan) -> None:
+        self.summary = Summary(plan)
+        self._out = out
+        self._plan = plan
+        self._bar = Bar(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[told]}"),
+            TimeElapsedColumn(),
+            console=out,
+            transient=True,
+            disable=not out.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=None, told="")
+        self._began = time.monotonic()
+        self._told = 0.0
+
+    def __enter__(self) -> "Progress":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def announce(self, message: str) -> None:
+        """Say what is being waited for."""
+        self._bar.update(self._task, description=message)
+        if not self._out.is_terminal:
+            self._out.print(message, markup=False)
+
+    def started(self, run: Run, page: str) -> None:
+        """Print where the run can be watched, and begin to count."""
+        if page:
+            self._out.print(f"watch this run: {page}", markup=False, soft_wrap=True)
+        self._bar.update(self._task, description="documents", completed=0)
+        self._began = time.monotonic()
+        if self._out.is_terminal:
+            threading.Thread(target=self._count, daemon=True).start()
+
+    def unchanged(self, documents: int) -> None:
+        """Count documents that need not be done again."""
+        self.summary.unchanged += documents
+        self._show(None)
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Count an outcome."""
+        self.summary.add(outcome)
+        self._show(outcome)
+
+    def ended(self, run: Run) -> None:
+        """Leave the end to the summary."""
+        self.announce("waiting for the Prefect server to record the run")
+
+    def _show(self, outcome: Outcome | None) -> None:
+        summary = self.summary
+        elapsed = max(time.monotonic() - self._began, 0.001)
+        rate = f"{60 * summary.taken_up / elapsed:.0f}/min"
+        told = ", ".join([*summary.listed(), rate, money(summary.cost_usd, estimated=summary.cost_estimated)])
+        self._bar.update(self._task, completed=summary.unchanged + summary.taken_up, told=told)
+        if not self._out.is_terminal and time.monotonic() - self._told > LINE_EVERY_S and outcome:
+            self._told = time.monotonic()
+            self._out.print(f"{elapsed:5.0f} s  {told}", markup=False)
+
+    def _count(self) -> None:
+        """Find out how many documents there are, beside the run."""
+        try:
+            total = sum(1 for _ in listed(self._plan.patterns))
+        except ConfigError:
+            return
+        if self._plan.limit is None:
+            self._bar.update(self._task, total=total)

@@ -1,0 +1,117 @@
+"""`docmill run`: a pipeline over its documents, now."""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows import server, spec
+from flows.cli.options import (
+    Concurrency,
+    Documents,
+    EndpointName,
+    IntoUrl,
+    Json,
+    Limit,
+    Model,
+    PipelineName,
+    Refresh,
+    pipeline_file,
+)
+from flows.cli.output import console, fail, print_json
+from flows.cli.progress import Progress
+from flows.cli.summary import Summary
+from flows.resolve import Overrides, Plan, resolve
+from schemas.errors import ConfigError
+from tasks.chat.transport import endpoint_key
+from tasks.sources.files import listed
+
+if TYPE_CHECKING:  # Prefect takes seconds to import: only when its server is starting
+    from flows.process import Invocation
+
+EXIT_CODES = {"complete": 0, "incomplete": 1, "stopped": 3, "failed": 3}
+
+
+def run(
+    pipeline: PipelineName,
+    *,
+    documents: Documents = None,
+    into: IntoUrl = None,
+    endpoint: EndpointName = None,
+    model: Model = None,
+    concurrency: Concurrency = None,
+    limit: Limit = None,
+    refresh: Refresh = False,
+    json: Json = False,
+) -> int:
+    """Run a pipeline over its documents: what is unchanged is passed over, what was paid for is not paid again.
+
+    Exit codes: 0 every document is done, unchanged or in review; 1 some are not; 2 the configuration
+    is wrong, nothing was sent; 3 the run was stopped.
+    """
+    overrides = Overrides(documents, into, endpoint, model, concurrency, limit, refresh)
+    file = pipeline_file(pipeline)
+    plan = resolve(spec.load(file), overrides)
+    require_documents(plan)
+    endpoint_key(plan.target.endpoint) if not plan.target.local else None
+    out = console(stderr=json)
+    out.print(plan.origin, markup=False)
+    progress = Progress(out, plan)
+    launched = server.launch(progress.announce)
+    try:
+        with progress:
+            invocation = _flow_run(file, overrides, progress, launched)
+    finally:
+        launched.release()
+    return _told(invocation, progress.summary, json)
+
+
+def require_documents(plan: Plan) -> None:
+    """Raise ConfigError where the source matches nothing."""
+    if next(listed(plan.patterns), None) is None:
+        listing = ", ".join(repr(pattern) for pattern in plan.patterns)
+        raise ConfigError(f"documents: {listing} matches no file below {Path.cwd()}")
+
+
+def _flow_run(file: Path, overrides: Overrides, progress: Progress, launched: server.Server) -> "Invocation":
+    progress.announce("loading Prefect")
+    from flows.process import Invocation, invoked, process
+
+    for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
+        _without_console(logging.getLogger(name))
+    progress.announce("waiting for the Prefect server")
+    launched.wait()
+    invocation = Invocation(overrides, progress)
+
+    async def main() -> None:
+        with invoked(invocation):
+            await process(file, overrides.documents, overrides.limit, overrides.refresh, return_state=True)
+        run = invocation.run
+        if launched.own and run and run.flow_run_id:
+            await server.settled(run.flow_run_id, progress.summary.task_runs)
+
+    asyncio.run(main())
+    return invocation
+
+
+def _without_console(logger: logging.Logger) -> None:
+    """Leave the terminal to the progress; the flow run's log in the Prefect UI has every line."""
+    from prefect.logging.handlers import PrefectConsoleHandler
+
+    for handler in [each for each in logger.handlers if isinstance(each, PrefectConsoleHandler)]:
+        logger.removeHandler(handler)
+
+
+def _told(invocation: "Invocation", summary: Summary, json: bool) -> int:
+    error, run = invocation.error, invocation.run
+    if run is not None and json:
+        from tasks.sinks.results import run_row
+
+        print_json(run_row(run))
+    elif run is not None:
+        summary.print(console(), run)
+    if error is not None:
+        fail(error)
+    if isinstance(error, ConfigError) or run is None:
+        return 2 if isinstance(error, ConfigError) else 3
+    return EXIT_CODES[run.state]

@@ -1,0 +1,89 @@
+"""What a run has come to: its table of outcomes, counts, tokens, cost, and how to go on."""
+
+from collections import Counter
+from pathlib import PurePath
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.cli.output import plain
+from flows.resolve import Plan
+from schemas.outcome import STATUSES, Outcome, Run, Status
+from tasks.sinks.database import shown
+
+MOST_ROWS = 20
+STYLES: dict[str, str] = {"done": "green", "review": "yellow", "deferred": "yellow"}
+
+
+class Summary:
+    """Gathers outcomes as they come; of a large run it keeps the first of each kind."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.unchanged = 0
+        self.taken_up = 0
+        self.task_runs = 0
+        self.cost_usd: float | None = 0.0
+        self.cost_estimated = False
+        self._plan = plan
+        self._counts: Counter[Status] = Counter()
+        self._good: list[Outcome] = []
+        self._bad: list[Outcome] = []
+
+    def add(self, outcome: Outcome) -> None:
+        """Take an outcome in."""
+        self.taken_up += 1
+        self.task_runs += sum(step.calls + step.cached_calls > 0 for step in outcome.steps.values())
+        self._counts[outcome.status] += 1
+        self.cost_estimated |= outcome.cost_estimated
+        known = self.cost_usd is not None and outcome.cost_usd is not None
+        self.cost_usd = self.cost_usd + outcome.cost_usd if known else None  # type: ignore[operator]
+        rows = self._good if outcome.status in ("done", "review") else self._bad
+        if len(rows) < MOST_ROWS:
+            rows.append(outcome)
+
+    def listed(self) -> list[str]:
+        """List the counts so far, such as `3 done`."""
+        counts = {**self._counts, "unchanged": self.unchanged}
+        return [f"{counts[status]} {status}" for status in STATUSES if counts.get(status)]
+
+    def print(self, out: Console, run: Run) -> None:
+        """Print the end of a run."""
+        if rows := [*self._bad, *self._good][:MOST_ROWS]:
+            out.print(self._table(rows))
+            if self.taken_up > len(rows):
+                out.print(f"… and {self.taken_up - len(rows)} more", style="dim")
+        tokens = f"{run.prompt_tokens:,} tokens read, {run.completion_tokens:,} written"
+        calls = f"{run.calls} calls paid, {run.cached_calls} from the cache"
+        out.print(
+            f"{run.state}: {run.documents_in} documents: {', '.join(self.listed()) or 'none'}", style="bold"
+        )
+        out.print(f"{calls}, {tokens}, {money(run.cost_usd, estimated=run.cost_estimated)}")
+        out.print(f"results: {shown(self._plan.into.url)}", markup=False, soft_wrap=True)
+        if run.state != "complete":
+            out.print(
+                "Run it again to go on: what is done is not done again, what was paid is not paid again."
+            )
+
+    def _table(self, outcomes: list[Outcome]) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+        for name, ratio in (("document", 3), ("status", 1), ("label", 2), ("summary", 6), ("record", 4)):
+            table.add_column(name, ratio=ratio, no_wrap=True, overflow="ellipsis")
+        for outcome in sorted(outcomes, key=lambda each: (each.status in STYLES, each.document_id)):
+            status = plain(outcome.status, STYLES.get(outcome.status, "red"))
+            said = outcome.summary if outcome.status in ("done", "review") else outcome.error
+            table.add_row(
+                plain(PurePath(outcome.document_id).name),
+                status,
+                plain(outcome.label),
+                plain(said),
+                plain(outcome.record),
+            )
+        return table
+
+
+def money(cost_usd: float | None, *, estimated: bool) -> str:
+    """Write a cost in USD, which is by list prices where the endpoint declares none."""
+    if cost_usd is None:
+        return "cost unknown"
+    about = "about " if estimated else ""
+    return f"{about}${cost_usd:.4f}" if cost_usd else "$0"
