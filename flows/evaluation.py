@@ -71,10 +71,10 @@ def evaluate(outcomes: Iterable[Mapping[str, Any]], truth: Path, known_fields: I
         outcome = found.outcome(row.pop(DOCUMENT), f"{truth}:{line}")
         good = outcome if outcome and outcome["status"] in GOOD else None
         if label := row.pop(LABEL, ""):
-            labels[label] += _score(good, lambda: good["label"] == label)  # noqa: B023  called at once
+            labels[label] += _score(good and good["label"] == label)
         for name, cell in row.items():
             if cell:
-                fields[name] += _score(good, lambda: _same((good["record"] or {}).get(name), cell))  # noqa: B023
+                fields[name] += _score(good and _same((good["record"] or {}).get(name), cell))
     return Evaluation(label=sum(labels.values(), Score()), labels=dict(labels), fields=dict(fields))
 
 
@@ -120,10 +120,9 @@ def _read(truth: Path, fields: list[str]) -> list[tuple[int, dict[str, str]]]:
     return [(line, {name: cell.strip() for name, cell in row.items()}) for line, row in rows]
 
 
-def _score(outcome: Mapping[str, Any] | None, right: Any) -> Score:
-    if outcome is None:
-        return Score(missing=1)
-    return Score(right=1) if right() else Score(wrong=1)
+def _score(right: Any) -> Score:
+    """Score one value: None where there is no good outcome."""
+    return Score(missing=1) if right is None else Score(right=int(right), wrong=int(not right))
 
 
 def _same(value: Any, cell: str) -> bool:

@@ -1,5 +1,8 @@
-"""The fixtures that every test may use."""
+"""Fixtures of all tests; the Prefect server's comes first, as it sets what Prefect reads at import."""
 
+from tests.prefect_server import prefect_api  # isort: skip
+
+from tests.project import cache, project
 from tests.provider import provider
 
-__all__ = ["provider"]
+__all__ = ["cache", "prefect_api", "project", "provider"]

@@ -17,6 +17,7 @@ MOST_COUNTED = 100_000
 
 def check(
     pipeline: PipelineName,
+    /,
     *,
     documents: Documents = None,
     into: IntoUrl = None,

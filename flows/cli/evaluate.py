@@ -14,14 +14,17 @@ from flows.evaluation import Evaluation, Score
 from flows.resolve import Overrides, into_of
 from tasks.sinks.results import Results
 
+Least = Annotated[
+    NonNegativeFloat | None, Parameter(name="--min", help="Exit 1 below this label accuracy, 0 to 1")
+]
+
 
 def evaluate(
     pipeline: PipelineName,
+    /,
     *,
     labels: Annotated[Path, Parameter(help="CSV: document, label, and fields of the records")],
-    min: Annotated[
-        NonNegativeFloat | None, Parameter(help="Exit 1 below this label accuracy, 0 to 1")
-    ] = None,
+    least: Least = None,
     into: IntoUrl = None,
     json: Json = False,
 ) -> int:
@@ -43,7 +46,7 @@ def evaluate(
         print_json(found.as_json())
     else:
         console().print(_table(found))
-    return int(min is not None and (found.label.accuracy or 0.0) < min)
+    return int(least is not None and (found.label.accuracy or 0.0) < least)
 
 
 def _table(found: Evaluation) -> Table:

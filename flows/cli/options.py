@@ -8,6 +8,8 @@ from cyclopts.types import PositiveInt
 
 PIPELINES = Path("flows/pipelines")
 
+FLAG = Parameter(negative="", show_default=False)
+
 PipelineName = Annotated[
     str, Parameter(help="A pipeline's file, or the name of one in flows/pipelines", show_default=False)
 ]
@@ -17,8 +19,15 @@ EndpointName = Annotated[str | None, Parameter(help="Ask this endpoint instead: 
 Model = Annotated[str | None, Parameter(help="Ask this model instead")]
 Concurrency = Annotated[PositiveInt | None, Parameter(help="Calls in flight at a time")]
 Limit = Annotated[PositiveInt | None, Parameter(help="Take up the first N documents that are not unchanged")]
-Refresh = Annotated[bool, Parameter(negative="", help="Ask everything anew: nothing counts as unchanged")]
-Json = Annotated[bool, Parameter(negative="", help="Print one JSON object on stdout, and nothing else there")]
+Refresh = Annotated[
+    bool, Parameter(negative="", show_default=False, help="Ask everything anew: nothing counts as unchanged")
+]
+Json = Annotated[
+    bool,
+    Parameter(
+        negative="", show_default=False, help="Print one JSON object on stdout, and nothing else there"
+    ),
+]
 
 
 def pipeline_file(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""What commands print: plain on a pipe, drawn on a terminal, and never a control character of a document's."""
+"""What commands print: plain on a pipe, drawn on a terminal, never a document's control characters."""
 
 import json
 import sys

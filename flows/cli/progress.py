@@ -55,7 +55,7 @@ class Progress(Listener):
         if not self._out.is_terminal:
             self._out.print(message, markup=False)
 
-    def started(self, run: Run, page: str) -> None:
+    def started(self, run: Run, page: str) -> None:  # noqa: ARG002
         """Print where the run can be watched, and begin to count."""
         if page:
             self._out.print(f"watch this run: {page}", markup=False, soft_wrap=True)
@@ -74,7 +74,7 @@ class Progress(Listener):
         self.summary.add(outcome)
         self._show(outcome)
 
-    def ended(self, run: Run) -> None:
+    def ended(self, run: Run) -> None:  # noqa: ARG002
         """Leave the end to the summary."""
         self.announce("waiting for the Prefect server to record the run")
 

@@ -1,7 +1,7 @@
 """`docmill run`: a pipeline over its documents, now."""
 
 import asyncio
-import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ EXIT_CODES = {"complete": 0, "incomplete": 1, "stopped": 3, "failed": 3}
 
 def run(
     pipeline: PipelineName,
+    /,
     *,
     documents: Documents = None,
     into: IntoUrl = None,
@@ -44,11 +45,7 @@ def run(
     refresh: Refresh = False,
     json: Json = False,
 ) -> int:
-    """Run a pipeline over its documents: what is unchanged is passed over, what was paid for is not paid again.
-
-    Exit codes: 0 every document is done, unchanged or in review; 1 some are not; 2 the configuration
-    is wrong, nothing was sent; 3 the run was stopped.
-    """
+    """Run a pipeline over its documents; gives the exit code."""
     overrides = Overrides(documents, into, endpoint, model, concurrency, limit, refresh)
     file = pipeline_file(pipeline)
     plan = resolve(spec.load(file), overrides)
@@ -75,10 +72,10 @@ def require_documents(plan: Plan) -> None:
 
 def _flow_run(file: Path, overrides: Overrides, progress: Progress, launched: server.Server) -> "Invocation":
     progress.announce("loading Prefect")
+    # The terminal is the progress's; the flow run's log in the Prefect UI has every line.
+    os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
     from flows.process import Invocation, invoked, process
 
-    for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
-        _without_console(logging.getLogger(name))
     progress.announce("waiting for the Prefect server")
     launched.wait()
     invocation = Invocation(overrides, progress)
@@ -92,14 +89,6 @@ def _flow_run(file: Path, overrides: Overrides, progress: Progress, launched: se
 
     asyncio.run(main())
     return invocation
-
-
-def _without_console(logger: logging.Logger) -> None:
-    """Leave the terminal to the progress; the flow run's log in the Prefect UI has every line."""
-    from prefect.logging.handlers import PrefectConsoleHandler
-
-    for handler in [each for each in logger.handlers if isinstance(each, PrefectConsoleHandler)]:
-        logger.removeHandler(handler)
 
 
 def _told(invocation: "Invocation", summary: Summary, json: bool) -> int:

@@ -172,7 +172,8 @@ class Results:
 def run_row(run: Run) -> Row:
     """Write a run as its row of docmill_runs."""
     values = run.model_dump(exclude={"counts"})
-    return {**values, **{status: run.counts.get(status, 0) for status in STATUSES}}
+    values |= {status: run.counts.get(status, 0) for status in STATUSES}
+    return {column.name: values[column.name] for column in RUNS.columns}
 
 
 def _outcome_row(outcome: Outcome) -> Row:
