@@ -25,7 +25,7 @@ from flows.listener import Listener
 from flows.local import reachable
 from flows.resolve import Overrides, Plan, resolve
 from flows.server import run_page
-from schemas.errors import ConfigError, StorageError
+from schemas.errors import ConfigError, DocmillError, StorageError
 from schemas.outcome import STATUSES, Outcome, Run, RunState
 from schemas.pipeline import Limits, Pipeline
 from tasks.chat.session import Session, session
@@ -36,11 +36,11 @@ FINE = {"done", "unchanged", "review"}
 
 @dataclass
 class Invocation:
-    """How a flow run was invoked beyond its parameters, and the errors it ended with."""
+    """How a flow run was invoked beyond its parameters, and the error it ended with."""
 
     overrides: Overrides = field(default_factory=Overrides)
     listener: Listener = field(default_factory=Listener)
-    error: ConfigError | StorageError | None = None
+    error: DocmillError | None = None
     run: Run | None = None
 
 
@@ -123,7 +123,7 @@ async def _run(plan: Plan, invocation: Invocation) -> State[Any]:
         results.close()
         invocation.run = run
     listener.ended(run)
-    invocation.error = engine.failure
+    invocation.error = engine.failure or opened.fatal
     return _state(run, opened, engine)
 
 

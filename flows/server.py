@@ -94,10 +94,12 @@ async def server(announce: Announce = print) -> AsyncIterator[str]:
 
 
 async def settled(flow_run_id: str, expected: int, timeout_s: float = SETTLE_TIMEOUT_S) -> bool:
-    """Wait until the server knows that many final task runs of a flow run; says whether it did."""
+    """Wait until the server has the log and that many final task runs of a flow run; says whether it does."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.objects import TERMINAL_STATES
+    from prefect.logging.handlers import APILogHandler
 
+    await APILogHandler.aflush()
     query = {
         "flow_runs": {"id": {"any_": [flow_run_id]}},
         "task_runs": {"state": {"type": {"any_": [state.value for state in TERMINAL_STATES]}}},
@@ -105,7 +107,7 @@ async def settled(flow_run_id: str, expected: int, timeout_s: float = SETTLE_TIM
     give_up = time.monotonic() + timeout_s
     async with get_client() as client:
         while True:
-            reply = await client._client.post("/task_runs/count", json=query)
+            reply = await client.request("POST", "/task_runs/count", json=query)
             if reply.json() >= expected:
                 return True
             if time.monotonic() > give_up:

@@ -1,5 +1,6 @@
 """One real Prefect server a test session, in a home of its own, started when a test first wants it."""
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -54,6 +55,9 @@ def prefect_api() -> Iterator[str]:
     try:
         _wait(server, log)
         yield API_URL
+        from prefect.logging.handlers import APILogHandler
+
+        asyncio.run(APILogHandler.aflush())
     finally:
         server.terminate()
         server.wait(20)

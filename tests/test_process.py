@@ -15,7 +15,7 @@ def test_documents_become_outcomes_and_typed_rows(project: Project, provider: Pr
     project.documents(a="first", b="second")
     assert project.run("run", str(project.pipeline(provider.url))) == 0
     assert project.statuses() == {"in/a.txt": "done", "in/b.txt": "done"}
-    assert project.rows('select document_id, name, "on" from p__thing') == [
+    assert project.rows('select document_id, name, "on" from p__thing order by 1') == [
         ("in/a.txt", "Example", "2024-01-31"),
         ("in/b.txt", "Example", "2024-01-31"),
     ]

@@ -34,8 +34,7 @@ async def attempt(session: Session, body: bytes, schema: str | None, caller: Cal
         completion = reading.accepted(reply, reading.Expected.of(request, schema), len(sent))
     except (Deferred, Fatal) as error:
         if isinstance(error, Fatal):
-            session.fatal = session.fatal or error
-            session.stop(f"the run was stopped: {error}")
+            session.halt(error)
         raise
     except ChatError as error:
         error.body = session.transport.redacted(error.body)
@@ -57,6 +56,9 @@ async def _exchange(session: Session, body: bytes, caller: Caller) -> bytes:
             except RateLimited as error:
                 session.lane.refused(sent, error.retry_after_s)
                 continue
+            except Fatal as error:
+                session.halt(error)  # while the slot is held: no other call takes it
+                raise
             session.lane.succeeded(sent)
         await asyncio.sleep(0)  # the next call is sent before this reply is read: the server never idles
         return reply

@@ -51,6 +51,11 @@ class Session:
         """Take what a step of a document has cost, and forget it."""
         return self._tallies.pop(caller, Tally())
 
+    def halt(self, error: Fatal) -> None:
+        """Stop for an answer that every other call would get too."""
+        self.fatal = self.fatal or error
+        self.stop(f"the run was stopped: {error}")
+
     def stop(self, reason: str) -> None:
         """Send nothing more: all calls that wait or come are deferred."""
         self.lane.close(reason)
