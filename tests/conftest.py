@@ -2,7 +2,8 @@
 
 from tests.prefect_server import prefect_api  # isort: skip
 
+from tests.databases import database, postgres
 from tests.project import cache, project
 from tests.provider import provider
 
-__all__ = ["cache", "prefect_api", "project", "provider"]
+__all__ = ["cache", "database", "postgres", "prefect_api", "project", "provider"]

@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,17 @@ class Project:
     def run(self, *arguments: str) -> int:
         """Run `docmill` in this process; gives its exit code."""
         return cli.invoke(list(arguments))
+
+    def begin(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Begin `docmill` in a process of its own, in a session of its own."""
+        command = [sys.executable, "-c", "from flows.cli import main; main()", *arguments]
+        return subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
 
     def rows(self, query: str, file: str = "results.db") -> list[tuple[Any, ...]]:
         """Ask the results database."""

