@@ -64,7 +64,7 @@ class Asked:
 
     async def errors(self) -> list[Any]:
         """Give the calls' errors."""
-        return [await state.result(raise_on_failure=False) for state in self.states]
+        return [await state.result(raise_on_failure=False) for state in self.states]  # type: ignore[misc]
 
     async def task_runs(self, expected: int) -> list[Any]:
         """Read the flow run's task runs from the server, when so many are final there."""

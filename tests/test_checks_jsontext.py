@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import nullcontext
 from decimal import Decimal
 
 import pytest
@@ -82,7 +83,7 @@ def test_integers_of_64_bits_are_taken_exactly(number):
     "digits", [str(2**63), str(-(2**63) - 1), "1" + "0" * 30, "9" * 5000, "-" + "9" * 5000]
 )
 def test_integers_beyond_64_bits_are_refused(digits):
-    """What BIGINT does not take is refused, by a short sentence and without converting thousands of digits."""
+    """What BIGINT does not take is refused, in a short sentence, without converting thousands of digits."""
     with pytest.raises(ValueError, match="beyond 64 bits") as caught:
         parse(digits)
     assert len(str(caught.value)) < 60
@@ -152,23 +153,24 @@ def test_floats_are_floats(number):
     assert type(parse(str(number))) is float
 
 
+ESCAPES = "[" + ",".join(['"\\\\u0000"'] * 300_000) + "]"
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("text", "refused"),
     [
-        "[" + ",".join(["0"] * 1_000_000) + "]",
-        "{" + ",".join(f'"{number}":0' for number in range(200_000)) + "}",
-        "{" + ",".join(f'"{number}":0' for number in [*range(200_000), 199_999]) + "}",
-        "[" + ",".join(['"\\\\u0000"'] * 300_000) + "]",
-        "1" * 3_000_000,
-        "0." + "1" * 3_000_000,
+        ("[" + ",".join(["0"] * 1_000_000) + "]", None),
+        ("{" + ",".join(f'"{number}":0' for number in range(200_000)) + "}", None),
+        ("{" + ",".join(f'"{number}":0' for number in [*range(200_000), 199_999]) + "}", "duplicate key"),
+        (ESCAPES, None),
+        ("1" * 3_000_000, "beyond 64 bits"),
+        ("0." + "1" * 3_000_000, None),
     ],
     ids=["items", "members", "twice", "escapes", "digits", "decimals"],
 )
-def test_the_largest_texts_are_read_in_seconds(text):
+def test_the_largest_texts_are_read_in_seconds(text, refused):
     """No shape of text takes more than linear time."""
     began = time.monotonic()
-    try:
+    with pytest.raises(ValueError, match=refused) if refused else nullcontext():
         parse(text)
-    except ValueError as error:
-        assert "beyond 64 bits" in str(error) or "duplicate key" in str(error)
     assert time.monotonic() - began < 8

@@ -1,6 +1,7 @@
 """Strict JSON: what a model or a file sends is refused where Python's reader would let it pass or crash."""
 
 import json
+from collections import Counter
 from typing import Any
 
 MAX_CHARS = 4_000_000
@@ -36,8 +37,8 @@ def parse(text: str) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in members if keys.count(key) > 1)
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key in members if counts[key] > 1)
         raise ValueError(f"duplicate key {twice[:80]!r}")
     return members
 

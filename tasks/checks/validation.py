@@ -27,7 +27,7 @@ EXAMPLES = {
 }
 
 
-def validator(schema: dict[str, Any]) -> "Validator":
+def validator(schema: dict[str, Any] | bool) -> "Validator":
     """Build the validator of a Draft 2020-12 schema, which is linted first; nothing is ever fetched.
 
     Raises ConfigError where the schema itself is wrong.
@@ -41,7 +41,7 @@ def validator(schema: dict[str, Any]) -> "Validator":
         at, fault = wrong[0]
         raise ConfigError(f"the schema is wrong at {written(at) or '/'}: {fault}")
     # jsonschema would change to the dialect that the schema names, which is without our keywords.
-    own = {key: value for key, value in schema.items() if key != "$schema"}
+    own = {key: schema[key] for key in schema if key != "$schema"} if isinstance(schema, dict) else schema
     checked: Validator = Dialect(own, registry=Registry(), format_checker=FORMATS)
     return checked
 

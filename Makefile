@@ -1,0 +1,46 @@
+# docmill: `make demo` does the main job offline, `make test` runs the tests. Each installs what it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help install demo test test-slow lint lock
+
+help:
+	@echo "make install    a virtual environment in $(VENV) with docmill and the embedded model"
+	@echo "make demo       the sample pipeline over the sample documents, offline"
+	@echo "make test       the tests (minutes); make test-slow: the full-scale ones"
+	@echo "make lint       ruff, mypy and the layers of imports"
+	@echo "make lock       resolve the dependencies anew into requirements.lock"
+
+install: $(INSTALLED)
+	@echo 'To have docmill at hand, type:  source $(BIN)/activate'
+
+demo: $(INSTALLED)
+	$(BIN)/docmill run flows/pipelines/inbox.yaml --endpoint local --model smollm2-135m-instruct
+	$(BIN)/docmill evaluate flows/pipelines/inbox.yaml --labels samples/labels.csv
+
+test: $(INSTALLED)
+	$(BIN)/pytest
+
+test-slow: $(INSTALLED)
+	$(BIN)/pytest -m slow
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: $(INSTALLED)
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml \
+		--group local --group dev -o requirements.lock
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "docmill needs Python 3.11 or later; name one: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip install --disable-pip-version-check --no-deps -e .
+	@touch $@

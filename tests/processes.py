@@ -1,0 +1,43 @@
+"""What the operating system says of processes: who lives, and whose child it was."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def alive(pid: int) -> bool:
+    """Say whether a process lives; a zombie does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        return not Path("/proc").is_dir()
+    return state != "Z"
+
+
+def with_argument(text: str) -> list[int]:
+    """List the processes that have this text in their command line."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            try:
+                command = (folder / "cmdline").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if text in command:
+                found.append(int(folder.name))
+    return found
+
+
+def eventually(condition: Callable[[], object], within_s: float = 20.0) -> bool:
+    """Say whether a condition becomes true in time."""
+    give_up = time.monotonic() + within_s
+    while time.monotonic() < give_up:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
