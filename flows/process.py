@@ -26,7 +26,7 @@ from flows.local import reachable
 from flows.resolve import Overrides, Plan, resolve
 from flows.server import run_page
 from schemas.errors import ConfigError, DocmillError, StorageError
-from schemas.outcome import STATUSES, Outcome, Run, RunState
+from schemas.outcome import Outcome, Run, RunState
 from schemas.pipeline import Limits, Pipeline
 from tasks.chat.session import Session, session
 from tasks.sinks.results import Results
@@ -161,7 +161,7 @@ def _run_state(ledger: Ledger, opened: Session, engine: Engine) -> RunState:
 
 
 def _state(run: Run, opened: Session, engine: Engine) -> State[Any]:
-    counts = counted(run)
+    counts = run.counted()
     if run.state == "complete":
         return Completed(message=counts)
     if engine.failure:
@@ -169,13 +169,6 @@ def _state(run: Run, opened: Session, engine: Engine) -> State[Any]:
     if run.state == "failed":
         return Failed(message=f"the counts do not add up to documents_in {run.documents_in}: {counts}")
     return Failed(message=f"{opened.fatal}. {counts}" if opened.fatal else counts)
-
-
-def counted(run: Run) -> str:
-    """Write a run's counts in one line, such as `16 documents: 15 done, 1 failed`."""
-    listed = ", ".join(f"{run.counts[status]} {status}" for status in STATUSES if run.counts.get(status))
-    many = "1 document" if run.documents_in == 1 else f"{run.documents_in} documents"
-    return f"{many}: {listed}" if listed else many
 
 
 def _page(run: Run) -> str:

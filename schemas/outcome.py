@@ -91,3 +91,11 @@ class Run(Tally):
     state: RunState = "running"
     documents_in: int = 0
     counts: dict[Status, int] = Field(default_factory=dict)
+
+    def counted(self) -> str:
+        """Write the counts in one line, such as `16 documents: 15 done, 1 failed`."""
+        listed = ", ".join(
+            f"{self.counts[status]} {status}" for status in STATUSES if self.counts.get(status)
+        )
+        many = "1 document" if self.documents_in == 1 else f"{self.documents_in:,} documents"
+        return f"{many}: {listed}" if listed else many

@@ -13,11 +13,11 @@ app = App(
     help_format="plaintext",
     result_action="return_value",
 )
-RUN = """Run a pipeline over its documents: what is unchanged is passed over, nothing is paid twice.
-
-Exits with 0 where every document is done, unchanged or in review, with 1 where some are not, with 2
-where the configuration is wrong and nothing was sent, and with 3 where the run was stopped.
-"""
+RUN = (
+    "Run a pipeline over its documents: what is unchanged is passed over, nothing is paid twice.\n\n"
+    "Exits with 0 where every document is done, unchanged or in review, with 1 where some are not, "
+    "with 2 where the configuration is wrong and nothing was sent, and with 3 where the run was stopped."
+)
 app.command("flows.cli.run:run", name="run", help=RUN)
 app.command("flows.cli.check:check", name="check", help="Check a pipeline; nothing is sent")
 app.command("flows.cli.evaluate:evaluate", name="evaluate", help="Say how often the stored results are right")

@@ -5,7 +5,7 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from flows.cli.summary import Summary, money
@@ -29,7 +29,6 @@ class Progress(Listener):
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            MofNCompleteColumn(),
             TextColumn("{task.fields[told]}"),
             TimeElapsedColumn(),
             console=out,
@@ -39,6 +38,7 @@ class Progress(Listener):
         self._task = self._bar.add_task("", total=None, told="")
         self._began = time.monotonic()
         self._told = 0.0
+        self._total: int | None = None
 
     def __enter__(self) -> "Progress":
         self._bar.start()
@@ -83,7 +83,9 @@ class Progress(Listener):
         elapsed = max(time.monotonic() - self._began, 0.001)
         rate = f"{60 * summary.taken_up / elapsed:.0f}/min"
         told = ", ".join([*summary.listed(), rate, money(summary.cost_usd, estimated=summary.cost_estimated)])
-        self._bar.update(self._task, completed=summary.unchanged + summary.taken_up, told=told)
+        completed = summary.unchanged + summary.taken_up
+        counted = f"{completed:,}/{self._total:,}" if self._total else f"{completed:,}"
+        self._bar.update(self._task, completed=completed, told=f"{counted}, {told}")
         if not self._out.is_terminal and time.monotonic() - self._told > LINE_EVERY_S and outcome:
             self._told = time.monotonic()
             self._out.print(f"{elapsed:5.0f} s  {told}", markup=False)
@@ -95,4 +97,5 @@ class Progress(Listener):
         except ConfigError:
             return
         if self._plan.limit is None:
+            self._total = total
             self._bar.update(self._task, total=total)

@@ -1,6 +1,7 @@
 """What a run has come to: its table of outcomes, counts, tokens, cost, and how to go on."""
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import PurePath
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from schemas.outcome import STATUSES, Outcome, Run, Status
 from tasks.sinks.database import shown
 
 MOST_ROWS = 20
+BAD: tuple[Status, ...] = ("invalid", "refused", "failed")
 STYLES: dict[str, str] = {"done": "green", "review": "yellow", "deferred": "yellow"}
 
 
@@ -54,19 +56,17 @@ class Summary:
                 out.print(f"… and {self.taken_up - len(rows)} more", style="dim")
         tokens = f"{run.prompt_tokens:,} tokens read, {run.completion_tokens:,} written"
         calls = f"{run.calls} calls paid, {run.cached_calls} from the cache"
-        out.print(
-            f"{run.state}: {run.documents_in} documents: {', '.join(self.listed()) or 'none'}", style="bold"
-        )
+        out.print(f"{run.state}: {run.counted()}", style="bold")
         out.print(f"{calls}, {tokens}, {money(run.cost_usd, estimated=run.cost_estimated)}")
         out.print(f"results: {shown(self._plan.into.url)}", markup=False, soft_wrap=True)
-        if run.state != "complete":
-            out.print(
-                "Run it again to go on: what is done is not done again, what was paid is not paid again."
-            )
+        for line in _advice(run):
+            out.print(line, markup=False, soft_wrap=True)
 
     def _table(self, outcomes: list[Outcome]) -> Table:
-        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-        for name, ratio in (("document", 3), ("status", 1), ("label", 2), ("summary", 6), ("record", 4)):
+        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False, expand=True)
+        for name, width in (("document", 32), ("status", 11), ("label", 18)):
+            table.add_column(name, max_width=width, no_wrap=True, overflow="ellipsis")
+        for name, ratio in (("summary", 3), ("record", 2)):
             table.add_column(name, ratio=ratio, no_wrap=True, overflow="ellipsis")
         for outcome in sorted(outcomes, key=lambda each: (each.status in STYLES, each.document_id)):
             status = plain(outcome.status, STYLES.get(outcome.status, "red"))
@@ -79,6 +79,16 @@ class Summary:
                 plain(outcome.record),
             )
         return table
+
+
+def _advice(run: Run) -> Iterator[str]:
+    """Say how to go on: what another run takes up, and where the reasons stand."""
+    if run.counts.get("deferred") or run.state in ("stopped", "failed"):
+        yield "Run it again to go on: what is done is not done again, what was paid is not paid again."
+    if bad := [status for status in BAD if run.counts.get(status)]:
+        yield f"Why {' or '.join(bad)}: docmill report {run.pipeline}"
+    if count := run.counts.get("review"):
+        yield f"{count} in review: docmill report {run.pipeline} --status review"
 
 
 def money(cost_usd: float | None, *, estimated: bool) -> str:

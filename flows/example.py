@@ -1,0 +1,54 @@
+"""Summarize, classify and extract one document in plain Prefect, without the engine.
+
+`python -m flows.example FILE` asks the model DOCMILL_MODEL at DOCMILL_BASE_URL.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.utilities.annotations import opaque, quote
+
+from flows.server import server
+from schemas.chat import Completion
+from schemas.pipeline import Classify, Extract, Label, Summarize
+from tasks.chat.complete import complete
+from tasks.chat.environment import environment_target
+from tasks.checks.toolschema import load
+from tasks.steps import classify, extract, summarize
+
+LABELS = Classify(labels={"invoice": Label(description="a request for payment"), "other": Label()})
+INVOICE = load(Path("schemas/tools/invoice.json"))
+
+
+@flow
+async def digest(file: Path) -> dict[str, Any]:
+    """Give a file's summary, label and record."""
+    text, target = file.read_text(), environment_target()
+
+    async def ask(step: str, body: bytes, *before: Any) -> Any:
+        edges = [opaque(state) for state in before]
+        return await complete(  # type: ignore[misc]
+            quote(body), step=step, document=file.name, return_state=True, wait_for=edges
+        )
+
+    summarized = await ask("summarize", summarize.request(text, Summarize(), target))
+    classified = await ask("classify", classify.request(text, LABELS, target), summarized)
+    extracted = await ask(
+        "extract", extract.request(text, INVOICE, Extract(schema="invoice"), target), classified
+    )
+    states = (summarized, classified, extracted)
+    summary, label, record = [Completion.model_validate_json(await state.result()) for state in states]
+    return {"summary": summarize.read(summary), "label": classify.read(label), "record": extract.read(record)}
+
+
+async def main() -> None:
+    """Run the flow on docmill's Prefect server, or the configured one."""
+    async with server():
+        print(await digest(Path(sys.argv[1])))  # noqa: T201
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
