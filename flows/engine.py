@@ -5,6 +5,7 @@ import asyncio
 from flows.intake import intake
 from flows.ledger import Ledger
 from flows.resolve import Plan
+from flows.stopping import GRACE_S
 from flows.walk import walk
 from schemas.document import DocumentRef
 from schemas.errors import StorageError, Unreadable
@@ -13,8 +14,6 @@ from tasks.chat.session import Session
 from tasks.sinks.results import Results
 from tasks.sources.files import read
 
-# Calls in flight get so long to end by themselves when the run is stopped.
-GRACE_S = 10.0
 ABORT_S = 1.0
 
 

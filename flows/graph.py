@@ -134,7 +134,7 @@ def _endpoint_faults(pipeline: Pipeline) -> Faults:
     if isinstance(named, Endpoint) or named in BUILT_IN:
         return
     if "://" not in named and not named.startswith("${"):
-        yield ("endpoint",), f"there is no endpoint {named!r}{meant(named, BUILT_IN)}, or write a URL"
+        yield ("endpoint",), f"{named!r} is no URL and no endpoint's name{meant(named, BUILT_IN)}"
         return
     try:
         Endpoint(base_url=named)
@@ -157,7 +157,7 @@ def _schemas(pipeline: Pipeline) -> Iterator[tuple[int, Place, str]]:
     for index, step in enumerate(pipeline.steps):
         kind, options = kind_and_options(step)
         if isinstance(options, Extract):
-            if options.schema_:
+            if options.schema_ is not None:
                 yield index, ("steps", index, kind, "schema"), options.schema_
             for label, name in options.schemas.items():
                 yield index, ("steps", index, kind, "schemas", label), name

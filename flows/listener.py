@@ -9,8 +9,8 @@ class Listener:
     def announce(self, message: str) -> None:
         """Take a line about what is being waited for."""
 
-    def started(self, run: Run, page: str) -> None:
-        """A run begins; `page` is the address of its page in the Prefect UI."""
+    def started(self, run: Run) -> None:
+        """A run begins; its row is written."""
 
     def unchanged(self, documents: int) -> None:
         """So many documents more need not be done again."""
@@ -18,5 +18,8 @@ class Listener:
     def outcome(self, outcome: Outcome) -> None:
         """An outcome is stored."""
 
-    def ended(self, run: Run) -> None:
-        """The run has ended and its row is written."""
+    def stopping(self, reason: str, grace_s: float) -> None:
+        """The run is being stopped: calls in flight get so many seconds, nothing else is sent."""
+
+    def abandoned(self) -> None:
+        """The process ends in this moment."""

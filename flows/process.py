@@ -1,5 +1,6 @@
 """`process`: the flow that runs a pipeline over its documents."""
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,40 +9,34 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
-from prefect.settings import PREFECT_API_URL
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
 from flows import spec
-from flows.engine import Engine
-from flows.ledger import Ledger
 from flows.listener import Listener
 from flows.local import reachable
 from flows.resolve import Overrides, Plan, resolve
-from flows.server import run_page
+from flows.running import Ended, run
+from flows.stopping import Stop
 from schemas.errors import ConfigError, DocmillError, StorageError
-from schemas.outcome import Outcome, Run, RunState
-from schemas.pipeline import Limits, Pipeline
-from tasks.chat.session import Session, session
-from tasks.sinks.results import Results
-
-FINE = {"done", "unchanged", "review"}
+from schemas.outcome import Outcome, Run
+from schemas.pipeline import Pipeline
+from tasks.sources.files import listed
 
 
 @dataclass
 class Invocation:
-    """How a flow run was invoked beyond its parameters, and the error it ended with."""
+    """How a flow run was invoked beyond its parameters, and what it has come to."""
 
     overrides: Overrides = field(default_factory=Overrides)
     listener: Listener = field(default_factory=Listener)
+    ended: Ended | None = None
     error: DocmillError | None = None
-    run: Run | None = None
 
 
 _invocation: ContextVar[Invocation | None] = ContextVar("docmill_invocation", default=None)
@@ -74,21 +69,32 @@ async def process(
 
     `documents` replaces its glob, `limit` takes up so many documents that are not unchanged, and
     `refresh` asks everything anew. Ends Completed where every document is done, unchanged or in
-    review, else Failed with the counts as its message.
+    review, else Failed with the counts as its message; Cancelled where it was cancelled.
     """
     # It logs each call twice, and a traceback for each that is given up; the documents' lines say it.
     logging.getLogger("prefect.task_runs").setLevel(logging.CRITICAL)
-    invocation = _invocation.get() or Invocation()
-    given = Overrides(documents=documents, limit=limit, refresh=refresh)
-    overrides = invocation.overrides if _invocation.get() else given
+    invocation = _invocation.get() or Invocation(Overrides(documents, limit=limit, refresh=refresh))
+    stop = Stop(invocation.listener)
+    with stop.installed():
+        try:
+            declared = spec.load(pipeline) if isinstance(pipeline, Path) else _safe(pipeline)
+            ended = await _run(resolve(declared, invocation.overrides), invocation.listener, stop)
+        except (ConfigError, StorageError) as error:
+            invocation.error = error
+            return Failed(message=str(error))
+        invocation.ended, invocation.error = ended, ended.error
+        return await _state(ended, stop)
+
+
+async def _run(plan: Plan, listener: Listener, stop: Stop) -> Ended:
+    listed(plan.patterns)  # raises before anything is written
+    flow_run_id = _flow_run_id()
+    watching = asyncio.create_task(stop.watch(flow_run_id))
     try:
-        declared = spec.load(pipeline) if isinstance(pipeline, Path) else _safe(pipeline)
-        plan = resolve(declared, overrides)
-        async with reachable(plan, invocation.listener) as reached:
-            return await _run(reached, invocation)
-    except ConfigError as error:
-        invocation.error = error
-        return Failed(message=str(error))
+        async with reachable(plan, listener) as reached:
+            return await run(reached, _Logged(listener), stop, flow_run_id)
+    finally:
+        watching.cancel()
 
 
 def _safe(pipeline: Pipeline) -> Pipeline:
@@ -100,80 +106,26 @@ def _safe(pipeline: Pipeline) -> Pipeline:
     return pipeline
 
 
-async def _run(plan: Plan, invocation: Invocation) -> State[Any]:
-    results = Results.open(plan.into, plan.name, plan.tools)
-    run = _begun(plan)
-    listener = _Logged(invocation.listener)
-    ledger = Ledger(results, run, listener)
-    try:
-        async with session(plan.target, Limits(concurrency=plan.concurrency), refresh=plan.refresh) as opened:
-            results.begin(run)
-            listener.started(run, _page(run))
-            engine = Engine(plan, opened, results, ledger)
-            try:
-                await engine.run()
-            finally:
-                run = _ended(run, ledger, opened, engine)
-                results.end(run)
-    except StorageError as error:
-        invocation.error = error
-        return Failed(message=str(error))
-    finally:
-        ledger.close()
-        results.close()
-        invocation.run = run
-    listener.ended(run)
-    invocation.error = engine.failure or opened.fatal
-    return _state(run, opened, engine)
-
-
-def _begun(plan: Plan) -> Run:
-    context = FlowRunContext.get()
-    return Run(
-        run_id=str(uuid4()),
-        pipeline=plan.name,
-        pipeline_sha256=plan.sha256,
-        endpoint=plan.target.name,
-        model=plan.target.model,
-        flow_run_id=str(context.flow_run.id) if context and context.flow_run else None,
-        started_at=datetime.now(UTC),
-    )
-
-
-def _ended(run: Run, ledger: Ledger, opened: Session, engine: Engine) -> Run:
-    return run.model_copy(
-        update={
-            "ended_at": datetime.now(UTC),
-            "state": _run_state(ledger, opened, engine),
-            "documents_in": ledger.documents_in,
-            "counts": dict(ledger.counts),
-            **ledger.total.model_dump(),
-        }
-    )
-
-
-def _run_state(ledger: Ledger, opened: Session, engine: Engine) -> RunState:
-    if engine.failure or sum(ledger.counts.values()) != ledger.documents_in:
-        return "failed"
-    if opened.stopped.is_set():
-        return "stopped"
-    return "complete" if ledger.counts.keys() <= FINE else "incomplete"
-
-
-def _state(run: Run, opened: Session, engine: Engine) -> State[Any]:
-    counts = run.counted()
-    if run.state == "complete":
+async def _state(ended: Ended, stop: Stop) -> State[Any]:
+    counts = ended.run.counted()
+    if ended.run.state == "complete":
         return Completed(message=counts)
-    if engine.failure:
-        return Failed(message=f"{engine.failure}. {counts}")
-    if run.state == "failed":
-        return Failed(message=f"the counts do not add up to documents_in {run.documents_in}: {counts}")
-    return Failed(message=f"{opened.fatal}. {counts}" if opened.fatal else counts)
+    if ended.run.state == "stopped":
+        await stop.look(_flow_run_id())  # a worker's SIGTERM comes before the next look
+    if stop.cancelled:
+        return Cancelled(message=f"{stop.reason}. {counts}")
+    if ended.error or stop.reason:
+        return Failed(message=f"{ended.error or stop.reason}. {counts}")
+    if ended.run.state == "failed":
+        return Failed(message=f"the counts do not add up to documents_in {ended.run.documents_in}: {counts}")
+    return Failed(message=counts)
 
 
-def _page(run: Run) -> str:
-    api_url = PREFECT_API_URL.value()
-    return run_page(api_url, run.flow_run_id) if api_url and run.flow_run_id else ""
+def _flow_run_id() -> str:
+    context = FlowRunContext.get()
+    assert context is not None
+    assert context.flow_run is not None
+    return str(context.flow_run.id)
 
 
 class _Logged(Listener):
@@ -182,7 +134,15 @@ class _Logged(Listener):
     def __init__(self, inner: Listener) -> None:
         self._inner = inner
         self._log = get_run_logger()
-        self.started, self.unchanged, self.ended = inner.started, inner.unchanged, inner.ended  # type: ignore[method-assign]
+
+    def announce(self, message: str) -> None:
+        self._inner.announce(message)
+
+    def started(self, run: Run) -> None:
+        self._inner.started(run)
+
+    def unchanged(self, documents: int) -> None:
+        self._inner.unchanged(documents)
 
     def outcome(self, outcome: Outcome) -> None:
         self._log.info("%s %s", outcome.status, outcome.document_id)

@@ -13,9 +13,10 @@ from flows.graph import edges
 from flows.spec import tools
 from schemas.endpoint import BUILT_IN, LOCAL_MODEL, Endpoint, Target, normalised
 from schemas.errors import ConfigError
-from schemas.pipeline import Extract, Into, Kind, Pipeline, StepOptions, kind_and_options
+from schemas.pipeline import Classify, Extract, Into, Kind, Limits, Pipeline, StepOptions, kind_and_options
 from schemas.tool import ToolSchema
-from tasks.chat.environment import endpoint_at
+from tasks.chat.environment import endpoint_at, endpoint_of
+from tasks.checks.declared import faults
 from tasks.checks.variables import expanded
 from tasks.local_model import weights
 from tasks.steps import prompt
@@ -74,15 +75,13 @@ def resolve(pipeline: Pipeline, overrides: Overrides = Overrides()) -> Plan:
     steps = _steps(pipeline, target, schemas)
     return Plan(
         name=pipeline.name,
-        patterns=(overrides.documents,) if overrides.documents else pipeline.patterns(),
+        patterns=pipeline.patterns() if overrides.documents is None else (overrides.documents,),
         target=target,
         origin=origin,
         steps=steps,
         tools=schemas,
         into=into_of(pipeline, overrides),
-        concurrency=LOCAL_CONCURRENCY
-        if target.local
-        else overrides.concurrency or pipeline.limits.concurrency,
+        concurrency=LOCAL_CONCURRENCY if target.local else _limits(pipeline, overrides).concurrency,
         limit=overrides.limit,
         refresh=overrides.refresh,
         sha256=_sha256([step.sha256 for step in steps]),
@@ -97,14 +96,23 @@ def into_of(pipeline: Pipeline, overrides: Overrides) -> Into:
     return sink.model_copy(update={"url": url or expanded(sink.url, "into", secret=secret)})
 
 
+def _limits(pipeline: Pipeline, overrides: Overrides) -> Limits:
+    if overrides.concurrency is None:
+        return pipeline.limits
+    try:
+        return Limits(concurrency=overrides.concurrency)
+    except ValidationError as error:
+        raise ConfigError(f"--concurrency: {faults(error, {}, Limits)[0][1]}") from None
+
+
 def _target(pipeline: Pipeline, overrides: Overrides) -> tuple[Target, str]:
     model, model_from = _first(
         ("--model", overrides.model),
         ("DOCMILL_MODEL", os.environ.get("DOCMILL_MODEL")),
     )
     place, (name, endpoint) = _endpoint(pipeline, overrides)
-    replaced_by_url = place != "pipeline" and name not in BUILT_IN
-    if model is None and replaced_by_url:
+    by_name = place == "--endpoint" and overrides.endpoint in BUILT_IN
+    if model is None and place != "pipeline" and not by_name:
         raise ConfigError(f"{place} replaces the pipeline's endpoint and needs a model: --model ID")
     if model is None:
         model, model_from = pipeline.model or (LOCAL_MODEL if name == "local" else None), "pipeline"
@@ -133,19 +141,13 @@ def _endpoint(pipeline: Pipeline, overrides: Overrides) -> tuple[str, tuple[str,
     if declared in BUILT_IN:
         return "pipeline", (declared, BUILT_IN[declared])
     url = expanded(declared, "endpoint", prefix="DOCMILL_")
-    return "pipeline", (normalised(url), _checked(Endpoint, "endpoint", base_url=url))
+    endpoint = endpoint_of("endpoint", base_url=url)
+    return "pipeline", (normalised(url), endpoint)
 
 
 def _expanded(declared: Endpoint) -> Endpoint:
     url = expanded(declared.base_url, "endpoint.base_url", prefix="DOCMILL_", secret=declared.api_key_env)
-    return _checked(Endpoint, "endpoint", **{**declared.model_dump(), "base_url": url})
-
-
-def _checked(model: type[Endpoint], place: str, **values: Any) -> Endpoint:
-    try:
-        return model(**values)
-    except ValidationError as error:
-        raise ConfigError(f"{place}: {error.errors()[0]['msg']}") from None
+    return endpoint_of("endpoint.base_url", **{**declared.model_dump(), "base_url": url})
 
 
 def _identity(name: str, endpoint: Endpoint) -> str:
@@ -159,18 +161,22 @@ def _steps(pipeline: Pipeline, target: Target, schemas: Mapping[str, ToolSchema]
     plans = []
     for step, (id_, before) in zip(pipeline.steps, needs.items(), strict=True):
         kind, options = kind_and_options(step)
-        asked = (
-            [schemas[name].model_dump() for name in options.names()] if isinstance(options, Extract) else []
-        )
         declared = [
             kind,
             options.model_dump(mode="json", by_alias=True),
             before,
-            asked,
+            _asked(options, schemas),
             _surroundings(target),
         ]
         plans.append(StepPlan(id_, kind, options, before, _sha256(declared)))
     return tuple(plans)
+
+
+def _asked(options: StepOptions, schemas: Mapping[str, ToolSchema]) -> list[Any]:
+    """List what a step's answer must satisfy: its labels in their order, or its schemas' contents."""
+    if isinstance(options, Classify):
+        return list(options.labels)
+    return [schemas[name].model_dump() for name in options.names()] if isinstance(options, Extract) else []
 
 
 def _surroundings(target: Target) -> list[Any]:

@@ -94,6 +94,7 @@ async def _asked(
         body = _request(plan, step, before, text)
         _bound(body, plan)
         edges = [opaque(taken.state) for taken in before.values() if taken.state]
+        session.task_runs += 1
         state = await complete(  # type: ignore[misc]  # Prefect declares the state of an async task as its own
             quote(body), step=step.id, document=document.document_id, return_state=True, wait_for=edges
         )

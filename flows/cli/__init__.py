@@ -1,10 +1,11 @@
 """The command line: `docmill COMMAND`, one module a command, loaded when it is asked for."""
 
+import signal
 import sys
 
 from cyclopts import App, CycloptsError
 
-from flows.cli.output import fail
+from flows.cli.output import console, fail
 from schemas.errors import ConfigError, DocmillError
 
 app = App(
@@ -12,6 +13,7 @@ app = App(
     help="Run documents through LLM chat completions, as Prefect flows: validated records in a database.",
     help_format="plaintext",
     result_action="return_value",
+    suppress_keyboard_interrupt=False,
 )
 RUN = (
     "Run a pipeline over its documents: what is unchanged is passed over, nothing is paid twice.\n\n"
@@ -26,6 +28,7 @@ app.command("flows.cli.local:local", name="local", help="Keep the embedded model
 
 def main() -> None:
     """Run a command and exit with its code: 0 complete, 1 incomplete, 2 wrong configuration, 3 stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until a run takes the signals itself
     sys.exit(invoke(sys.argv[1:]))
 
 
@@ -39,4 +42,5 @@ def invoke(arguments: list[str]) -> int:
         fail(error)
         return 2 if isinstance(error, ConfigError) else 3
     except KeyboardInterrupt:
+        console(stderr=True).print("interrupted before anything was sent")
         return 3

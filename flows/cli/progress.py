@@ -11,6 +11,7 @@ from rich.progress import Progress as Bar
 from flows.cli.summary import Summary, money
 from flows.listener import Listener
 from flows.resolve import Plan
+from flows.server import run_page
 from schemas.errors import ConfigError
 from schemas.outcome import Outcome, Run
 from tasks.sources.files import listed
@@ -23,6 +24,7 @@ class Progress(Listener):
 
     def __init__(self, out: Console, plan: Plan) -> None:
         self.summary = Summary(plan)
+        self.api_url = ""
         self._out = out
         self._plan = plan
         self._bar = Bar(
@@ -38,7 +40,6 @@ class Progress(Listener):
         self._task = self._bar.add_task("", total=None, told="")
         self._began = time.monotonic()
         self._told = 0.0
-        self._total: int | None = None
 
     def __enter__(self) -> "Progress":
         self._bar.start()
@@ -55,14 +56,14 @@ class Progress(Listener):
         if not self._out.is_terminal:
             self._out.print(message, markup=False)
 
-    def started(self, run: Run, page: str) -> None:  # noqa: ARG002
+    def started(self, run: Run) -> None:
         """Print where the run can be watched, and begin to count."""
-        if page:
+        if run.flow_run_id:
+            page = run_page(self.api_url, run.flow_run_id)
             self._out.print(f"watch this run: {page}", markup=False, soft_wrap=True)
         self._bar.update(self._task, description="documents", completed=0)
         self._began = time.monotonic()
-        if self._out.is_terminal:
-            threading.Thread(target=self._count, daemon=True).start()
+        threading.Thread(target=self._count, daemon=True).start()
 
     def unchanged(self, documents: int) -> None:
         """Count documents that need not be done again."""
@@ -74,9 +75,16 @@ class Progress(Listener):
         self.summary.add(outcome)
         self._show(outcome)
 
-    def ended(self, run: Run) -> None:  # noqa: ARG002
-        """Leave the end to the summary."""
-        self.announce("waiting for the Prefect server to record the run")
+    def stopping(self, reason: str, grace_s: float) -> None:
+        """Say that the end is near, and how to have it at once."""
+        told = f"{reason}: calls in flight get {grace_s:.0f} s; a second Ctrl-C ends it at once"
+        self._out.print(told, markup=False, soft_wrap=True)
+        self._bar.update(self._task, description="stopping")
+        self.summary.stopping = True
+
+    def abandoned(self) -> None:
+        """Give the terminal its cursor back."""
+        self._bar.stop()
 
     def _show(self, outcome: Outcome | None) -> None:
         summary = self.summary
@@ -84,7 +92,7 @@ class Progress(Listener):
         rate = f"{60 * summary.taken_up / elapsed:.0f}/min"
         told = ", ".join([*summary.listed(), rate, money(summary.cost_usd, estimated=summary.cost_estimated)])
         completed = summary.unchanged + summary.taken_up
-        counted = f"{completed:,}/{self._total:,}" if self._total else f"{completed:,}"
+        counted = f"{completed:,}/{summary.total:,}" if summary.total else f"{completed:,}"
         self._bar.update(self._task, completed=completed, told=f"{counted}, {told}")
         if not self._out.is_terminal and time.monotonic() - self._told > LINE_EVERY_S and outcome:
             self._told = time.monotonic()
@@ -97,5 +105,5 @@ class Progress(Listener):
         except ConfigError:
             return
         if self._plan.limit is None:
-            self._total = total
+            self.summary.total = total
             self._bar.update(self._task, total=total)

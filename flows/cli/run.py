@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from httpx import HTTPError
+
 from flows import server, spec
 from flows.cli.options import (
     Concurrency,
@@ -78,29 +80,36 @@ def _flow_run(file: Path, overrides: Overrides, progress: Progress, launched: se
 
     progress.announce("waiting for the Prefect server")
     launched.wait()
+    progress.api_url = launched.api_url
     invocation = Invocation(overrides, progress)
 
     async def main() -> None:
         with invoked(invocation):
             await process(file, overrides.documents, overrides.limit, overrides.refresh, return_state=True)
-        run = invocation.run
-        if launched.own and run and run.flow_run_id:
-            await server.settled(run.flow_run_id, progress.summary.task_runs)
+        if launched.own and invocation.ended:
+            progress.announce("waiting for the Prefect server to record the run")
+            ended = invocation.ended
+            await server.settled(ended.run.flow_run_id or "", ended.task_runs)
 
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except (HTTPError, KeyboardInterrupt):
+        if invocation.ended is None:
+            raise
+        progress.announce("the Prefect server did not take the run's end: its page may show it as running")
     return invocation
 
 
 def _told(invocation: "Invocation", summary: Summary, json: bool) -> int:
-    error, run = invocation.error, invocation.run
+    run = invocation.ended.run if invocation.ended else None
     if run is not None and json:
         from tasks.sinks.results import run_row
 
         print_json(run_row(run))
     elif run is not None:
         summary.print(console(), run)
-    if error is not None:
-        fail(error)
-    if isinstance(error, ConfigError) or run is None:
-        return 2 if isinstance(error, ConfigError) else 3
+    if invocation.error is not None:
+        fail(invocation.error)
+    if run is None or isinstance(invocation.error, ConfigError):
+        return 2 if isinstance(invocation.error, ConfigError) else 3
     return EXIT_CODES[run.state]

@@ -23,7 +23,8 @@ class Summary:
     def __init__(self, plan: Plan) -> None:
         self.unchanged = 0
         self.taken_up = 0
-        self.task_runs = 0
+        self.total: int | None = None  # documents of the source, once they are counted
+        self.stopping = False  # from then on what is deferred needs no line of its own
         self.cost_usd: float | None = 0.0
         self.cost_estimated = False
         self._plan = plan
@@ -34,13 +35,12 @@ class Summary:
     def add(self, outcome: Outcome) -> None:
         """Take an outcome in."""
         self.taken_up += 1
-        self.task_runs += sum(step.calls + step.cached_calls > 0 for step in outcome.steps.values())
         self._counts[outcome.status] += 1
         self.cost_estimated |= outcome.cost_estimated
         known = self.cost_usd is not None and outcome.cost_usd is not None
         self.cost_usd = self.cost_usd + outcome.cost_usd if known else None  # type: ignore[operator]
         rows = self._good if outcome.status in ("done", "review") else self._bad
-        if len(rows) < MOST_ROWS:
+        if len(rows) < MOST_ROWS and not (self.stopping and outcome.status == "deferred"):
             rows.append(outcome)
 
     def listed(self) -> list[str]:
@@ -53,10 +53,12 @@ class Summary:
         if rows := [*self._bad, *self._good][:MOST_ROWS]:
             out.print(self._table(rows))
             if self.taken_up > len(rows):
-                out.print(f"… and {self.taken_up - len(rows)} more", style="dim")
+                out.print(f"… and {self.taken_up - len(rows):,} more", style="dim")
         tokens = f"{run.prompt_tokens:,} tokens read, {run.completion_tokens:,} written"
         calls = f"{run.calls} calls paid, {run.cached_calls} from the cache"
-        out.print(f"{run.state}: {run.counted()}", style="bold")
+        left = (self.total or 0) - run.documents_in
+        unread = f", {left:,} more not read" if run.state == "stopped" and left > 0 else ""
+        out.print(f"{run.state}: {run.counted()}{unread}", style="bold")
         out.print(f"{calls}, {tokens}, {money(run.cost_usd, estimated=run.cost_estimated)}")
         out.print(f"results: {shown(self._plan.into.url)}", markup=False, soft_wrap=True)
         for line in _advice(run):

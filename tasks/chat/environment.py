@@ -1,11 +1,15 @@
 """The endpoint and the model that the environment names."""
 
 import os
+from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from schemas.endpoint import BUILT_IN, Endpoint, Target, normalised
 from schemas.errors import ConfigError
+from tasks.checks.declared import faults
+from tasks.checks.spelling import meant
 
 KEY_VARIABLE = "DOCMILL_API_KEY"
 
@@ -15,15 +19,32 @@ def endpoint_at(url: str, place: str) -> tuple[str, Endpoint]:
 
     It is sent DOCMILL_API_KEY where that is set; a built-in's URL takes that built-in's settings.
     """
+    if "://" not in url:
+        raise ConfigError(f"{place}: not a URL{meant(url, BUILT_IN)}")
+    key = KEY_VARIABLE if os.environ.get(KEY_VARIABLE) else None
+    endpoint = endpoint_of(place, base_url=url, api_key_env=key)
     for name, built_in in BUILT_IN.items():
         if normalised(built_in.base_url) == normalised(url):
             return name, built_in
-    key = KEY_VARIABLE if os.environ.get(KEY_VARIABLE) else None
+    return normalised(url), endpoint
+
+
+def endpoint_of(place: str, **values: Any) -> Endpoint:
+    """Make an endpoint whose URL comes from outside of the pipeline, so it may hold a password.
+
+    Raises ConfigError, naming the place, for what is none.
+    """
+    url = values["base_url"]
     try:
-        return normalised(url), Endpoint(base_url=url, api_key_env=key)
-    except (ValidationError, ValueError) as error:
-        said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise ConfigError(f"{place}: {said}") from None
+        endpoint = Endpoint(**{**values, "base_url": normalised(url)})
+        host = urlsplit(endpoint.base_url).hostname
+    except ValidationError as error:
+        raise ConfigError(f"{place}: {faults(error, values, Endpoint)[0][1]}") from None
+    except ValueError as error:
+        raise ConfigError(f"{place}: not a URL: {error}") from None
+    if not host:
+        raise ConfigError(f"{place}: the URL names no host")
+    return endpoint.model_copy(update={"base_url": url})
 
 
 def environment_target() -> Target:

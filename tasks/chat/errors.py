@@ -3,20 +3,21 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from schemas.errors import ChatError, Fatal, MaybeBilled, Permanent, RateLimited, Transient
 from tasks.chat.retry_after import seconds
 
 EXCERPT_CHARS = 500
+NAME_CHARS = 80
 NO_MODEL_302AI = "-10008"  # seen live with status 503: the model is not served
 
-QUOTA = re.compile(
-    r"insufficient[_ ](quota|balance|credit|funds)|exceeded your current quota|quota"
-    r"|credit balance|(spend|usage|billing)[a-z ]* limit|payment required|out of credits|balance|余额",
+SPENT = re.compile(
+    r"insufficient[_ ](quota|balance|credit|funds)|exceeded your current quota|credit balance"
+    r"|(spend|spending|usage|billing)( hard| soft| monthly)? limit|payment required|out of credits",
     re.IGNORECASE,
 )
-RATE = re.compile(r"per[ _-](second|minute|hour|day)|rate[ _-]?limit|too many requests", re.IGNORECASE)
+QUOTA = re.compile(r"quota|(?<![a-z])balance(?![a-z])|余额", re.IGNORECASE)
+RATE = re.compile(r"per[ _-]?(sec|min|hour|day)|rate[ _-]?limit|too many requests", re.IGNORECASE)
 NO_MODEL = re.compile(
     r"model[_ ]not[_ ]found|(unknown|invalid|unsupported|no such|no available) model"
     r"|model[^.]{0,80}(does not exist|not exist|not found|not supported|not available)",
@@ -35,57 +36,73 @@ NO_MODEL_REMEDY = "The endpoint does not serve this model: name another with --m
 
 
 def refusal(status: int, headers: Mapping[str, str], body: bytes, secret: str | None = None) -> ChatError:
-    """Make the error of an answer that is no completion.
+    """Make the error of an answer that is no completion; status 200 is an error within a good answer.
 
     Decided in the order: x-should-retry, what the body says of money and models, the status.
-    `secret` is taken out of the excerpt.
+    `secret` is taken out of all that the error carries.
     """
-    text = body.decode(errors="replace")
-    if secret:
-        text = text.replace(secret, "[key]")
+    text = redacted(body.decode(errors="replace"), secret)
     code, said = _envelope(text)
-    details: dict[str, Any] = {
-        "status": status,
-        "code": code,
-        "request_id": headers.get("x-request-id") or headers.get("request-id"),
-        "body": text[:EXCERPT_CHARS],
-    }
-    named = f"the server answered {status}" + (f" ({code})" if code else "")
-    wish = headers.get("x-should-retry")
-    if wish == "true" and status >= 400:
-        return Transient(named, **details)
-    if _unpaid(status, f"{code} {said}"):
-        return Fatal(named, remedy=REMEDIES[402], **details)
-    if code == NO_MODEL_302AI or (status in (400, 404, 503) and NO_MODEL.search(said)):
-        return Fatal(named, remedy=NO_MODEL_REMEDY, **details)
-    if wish == "false" and status not in REMEDIES:
-        return Permanent(named, **details)
-    return _by_status(status, headers, named, details)
-
-
-def _by_status(status: int, headers: Mapping[str, str], named: str, details: dict[str, Any]) -> ChatError:
-    if status in REMEDIES:
-        return Fatal(named, remedy=REMEDIES[status], **details)
-    if 300 <= status < 400:
-        return Fatal(named, remedy=REDIRECTED, **details)
-    error = _meaning(status)(named, **details)
+    code = _name(code, secret)
+    named = f"the server answered {status}" + (" with an error" if status == 200 else "")
+    kind, remedy = _meaning(status, headers.get("x-should-retry"), code, said)
+    error = kind(
+        f"{named} ({code})" if code else named,
+        remedy=remedy,
+        status=status,
+        code=code,
+        request_id=_name(headers.get("x-request-id") or headers.get("request-id"), secret),
+        body=excerpt(text),
+    )
     error.retry_after_s = seconds(headers)
     return error
 
 
-def _meaning(status: int) -> type[ChatError]:
+def redacted(text: str, secret: str | None) -> str:
+    """Take the key out of a text of the server's, which may have escaped its slashes."""
+    if not secret:
+        return text
+    return text.replace(secret, "[key]").replace(secret.replace("/", "\\/"), "[key]")
+
+
+def excerpt(text: str) -> str:
+    """Give the beginning of a text of the server's, without the character that databases do not take."""
+    return text[:EXCERPT_CHARS].replace("\0", "\ufffd")
+
+
+def _meaning(status: int, wish: str | None, code: str | None, said: str) -> tuple[type[ChatError], str]:
+    kind, remedy = _by_status(status)
+    if wish == "true" and status >= 400 and kind is not RateLimited:
+        return (kind if issubclass(kind, Transient) else Transient), ""
+    if _unpaid(status, f"{code} {said}"):
+        return Fatal, REMEDIES[402]
+    if code == NO_MODEL_302AI or (status in (200, 400, 404, 503) and NO_MODEL.search(said)):
+        return Fatal, NO_MODEL_REMEDY
+    if wish == "false" and kind is not Fatal:
+        return Permanent, ""
+    return kind, remedy
+
+
+def _by_status(status: int) -> tuple[type[ChatError], str]:
+    if status in REMEDIES:
+        return Fatal, REMEDIES[status]
+    if 300 <= status < 400:
+        return Fatal, REDIRECTED
     if status in (429, 529):
-        return RateLimited
-    if status == 504:  # a gateway gave up on a model that may have gone on
-        return MaybeBilled
-    return Transient if status in (408, 409, 425) or status >= 500 else Permanent
+        return RateLimited, ""
+    if status in (504, 524):  # a gateway gave up on a model that may have gone on
+        return MaybeBilled, ""
+    return (Transient if status in (200, 408, 409, 425) or status >= 500 else Permanent), ""
 
 
 def _unpaid(status: int, said: str) -> bool:
-    return status in (400, 403, 429) and bool(QUOTA.search(said)) and not RATE.search(said)
+    if status not in (200, 400, 403, 429) or RATE.search(said):
+        return False
+    # What refuses the request may quote the document, and that may well speak of quotas and balances.
+    return bool(SPENT.search(said) or (status in (403, 429) and QUOTA.search(said)))
 
 
-def _envelope(text: str) -> tuple[str | None, str]:
+def _envelope(text: str) -> tuple[str | int | None, str]:
     """Read code and message out of the shapes of error that servers are known to send."""
     try:
         parsed = json.loads(text)
@@ -95,8 +112,15 @@ def _envelope(text: str) -> tuple[str | None, str]:
         return None, text[:EXCERPT_CHARS]
     error = parsed.get("error")
     found = error if isinstance(error, dict) else parsed
-    code = next((found[name] for name in ("err_code", "code", "type") if found.get(name)), None)
-    said = next(
-        (found[name] for name in ("message", "msg", "err", "error_msg", "error") if found.get(name)), text
-    )
-    return (str(code) if code else None), str(said)[:EXCERPT_CHARS]
+    codes = (found.get(name) for name in ("err_code", "code", "type"))
+    code = next((code for code in codes if code and isinstance(code, str | int)), None)
+    texts = (found.get(name) for name in ("message", "msg", "err", "error_msg", "error"))
+    said = next((said for said in texts if said and isinstance(said, str)), text)
+    return code, said[:EXCERPT_CHARS]
+
+
+def _name(value: str | int | None, secret: str | None) -> str | None:
+    """Write a code or an id so that it can stand in a line of a log, a table and a database."""
+    if value is None:
+        return None
+    return "".join(filter(str.isprintable, redacted(str(value), secret)))[:NAME_CHARS] or None

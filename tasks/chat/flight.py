@@ -23,8 +23,9 @@ _descriptors: dict[Path, int] = {}
 
 def lock_byte(file: Path, digest: str) -> bool:
     """Try to lock the byte of a digest (hexadecimal) for this process; says whether it could."""
+    descriptor = _descriptor(file)
     try:
-        fcntl.lockf(_descriptor(file), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int(digest[:OFFSET_HEX_DIGITS], 16))
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int(digest[:OFFSET_HEX_DIGITS], 16))
     except (BlockingIOError, PermissionError):  # POSIX lets a busy lock answer with either
         return False
     except OSError as error:
@@ -41,7 +42,10 @@ def unlock_byte(file: Path, digest: str) -> None:
 
 def _descriptor(file: Path) -> int:
     if file not in _descriptors:
-        _descriptors[file] = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _descriptors[file] = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageError(f"{file} cannot be opened: {error.strerror}") from None
     return _descriptors[file]
 
 
@@ -99,10 +103,13 @@ class SingleFlight:
         return key in self._holders
 
     async def await_for_lock(self, key: str, timeout: float | None = None) -> bool:
-        """Wait until no task of this process holds the key's lock."""
-        async with asyncio.timeout(timeout):
-            while self.is_locked(key):
-                await asyncio.sleep(FIRST_POLL_S)
+        """Wait until no task of this process holds the key's lock; False where that took too long."""
+        try:
+            async with asyncio.timeout(timeout):
+                while self.is_locked(key):
+                    await asyncio.sleep(FIRST_POLL_S)
+        except TimeoutError:
+            return False
         return True
 
     def acquire_lock(self, *_: Any, **__: Any) -> bool:
@@ -127,7 +134,7 @@ class SingleFlight:
         while waiting:
             turn = waiting.popleft()
             if not turn.done():
-                self._holders[key] = ("", self._lock_file())
+                self._holders[key] = ("", self._holders[key][1])
                 turn.set_result(None)
                 return
         self._waiting.pop(key, None)

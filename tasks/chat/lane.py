@@ -90,6 +90,12 @@ class Lane:
                 waiter.set_exception(Deferred(self.closed))
 
     async def _enter(self) -> None:
+        await self._turn()
+        while self.closed or self._pausing():  # since the place was given, before this task came to run
+            self.in_flight -= 1
+            await self._turn()
+
+    async def _turn(self) -> None:
         if self.closed:
             raise Deferred(self.closed)
         waiter = asyncio.get_running_loop().create_future()
@@ -103,8 +109,11 @@ class Lane:
                 self._admit()
             raise
 
+    def _pausing(self) -> bool:
+        return asyncio.get_running_loop().time() + TIMER_SLACK_S < self._pause_ends
+
     def _admit(self) -> None:
-        if asyncio.get_running_loop().time() + TIMER_SLACK_S < self._pause_ends:
+        if self._pausing():
             return
         while self._waiting and self.in_flight < self.size:
             waiter = self._waiting.popleft()

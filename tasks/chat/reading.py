@@ -5,20 +5,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from pydantic import ValidationError
-
-from schemas.chat import Choice, Completion, Message, Reply, ToolCall
+from schemas.chat import Choice, Completion, Message, Reply, ToolCall, Usage
 from schemas.errors import ChatError, CutShort, InvalidReply, MaybeBilled, Refused
-from tasks.chat.errors import EXCERPT_CHARS, refusal
+from tasks.chat.errors import EXCERPT_CHARS, excerpt, refusal
 from tasks.checks.jsontext import parse
-from tasks.checks.validation import problem, validator
+from tasks.checks.validation import problem, shown, validator
 
 BYTES_PER_TOKEN = 3
+MOST_TOKENS = 1_000_000_000  # a count beyond it is none
+MOST_NAMED = 5
 
 # Claude's own words beside the protocol's: gateways pass either on.
 COMPLETE = {"stop", "end_turn", "stop_sequence", "tool_calls", "tool_use", "function_call"}
 CUT_SHORT = {"length", "max_tokens", "model_context_window_exceeded"}
 REFUSED = {"content_filter", "refusal"}
+OBJECT = {"type": "object"}  # a tool may leave its parameters out
+STATUSES = {str(status): status for status in range(400, 600)}
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Expected:
         if request.get("tools") and isinstance(request.get("tool_choice"), dict):
             name = request["tool_choice"]["function"]["name"]
             tools = [tool["function"] for tool in request["tools"]]
-            parameters = next(tool["parameters"] for tool in tools if tool["name"] == name)
+            parameters = next(tool.get("parameters", OBJECT) for tool in tools if tool["name"] == name)
             return cls(tool=name, schema=json.dumps(parameters))
         declared = request.get("response_format", {}).get("json_schema")
         return cls(tool=None, schema=json.dumps(declared["schema"]) if declared else schema)
@@ -52,8 +54,8 @@ def reply_of(body: bytes) -> Reply:
     if isinstance(parsed, dict) and parsed.get("error") and not parsed.get("choices"):
         raise _error_within(parsed["error"], body)
     try:
-        reply = Reply.model_validate(parsed)
-    except ValidationError:
+        reply = _as_text(Reply.model_validate(parsed))
+    except (ValueError, RecursionError):
         raise MaybeBilled("the reply is no chat completion", status=200, body=_excerpt(body)) from None
     if not reply.choices:
         raise MaybeBilled("the reply has no choices", status=200, body=_excerpt(body))
@@ -68,12 +70,12 @@ def accepted(reply: Reply, expected: Expected, request_bytes: int) -> Completion
     choice = _first(reply)
     finish = choice.finish_reason or ""
     if finish in REFUSED or choice.message.refusal:
-        raise Refused("the model declined", body=(choice.message.refusal or "")[:EXCERPT_CHARS])
+        raise Refused("the model declined", body=excerpt(choice.message.refusal or ""))
     if finish in CUT_SHORT:
         raise CutShort("the reply ended at max_tokens")
     text = _text(choice.message, expected)
     if expected.schema is None and finish not in COMPLETE:
-        raise InvalidReply(f"the text does not say that it is complete (finish_reason {finish!r})")
+        raise InvalidReply(f"the text does not say that it is complete (finish_reason {shown(finish)})")
     prompt_tokens, completion_tokens, estimated = usage_of(reply, request_bytes)
     return Completion(
         id=reply.id or "",
@@ -88,14 +90,35 @@ def accepted(reply: Reply, expected: Expected, request_bytes: int) -> Completion
 
 def usage_of(reply: Reply, request_bytes: int) -> tuple[int, int, bool]:
     """Count a reply's tokens: prompt, completion, and whether one had to be estimated (bytes / 3)."""
-    usage = reply.usage
-    if usage and usage.prompt_tokens and usage.completion_tokens:
-        return usage.prompt_tokens, usage.completion_tokens, False
-    message = _first(reply).message
-    arguments = "".join(_arguments(call) for call in message.tool_calls or [])
-    sent_back = len((message.text() + arguments).encode())
-    prompt_tokens = (usage and usage.prompt_tokens) or request_bytes // BYTES_PER_TOKEN
-    return prompt_tokens, (usage and usage.completion_tokens) or sent_back // BYTES_PER_TOKEN, True
+    usage = reply.usage or Usage()
+    prompt_tokens, completion_tokens = _count(usage.prompt_tokens), _count(usage.completion_tokens)
+    estimated = not (prompt_tokens and completion_tokens)
+    if estimated:
+        message = _first(reply).message
+        sent_back = message.text() + "".join(_arguments(call) for call in message.tool_calls or [])
+        prompt_tokens = prompt_tokens or request_bytes // BYTES_PER_TOKEN
+        completion_tokens = completion_tokens or len(sent_back.encode()) // BYTES_PER_TOKEN
+    return prompt_tokens, completion_tokens, estimated
+
+
+def _count(tokens: int | None) -> int:
+    return tokens if tokens and 0 < tokens <= MOST_TOKENS else 0
+
+
+def _as_text(reply: Reply) -> Reply:
+    """Write as text what servers may send as objects, parts and arguments: no model has checked these.
+
+    Raises ValueError for half of a surrogate pair, RecursionError for what is nested too deeply.
+    """
+    for choice in reply.choices or []:
+        if isinstance(choice.message.content, list):
+            choice.message.content = choice.message.text()
+            choice.message.content.encode()
+        for function in (call.function for call in choice.message.tool_calls or []):
+            if isinstance(function.arguments, dict):
+                function.arguments = json.dumps(function.arguments, ensure_ascii=False)
+                function.arguments.encode()
+    return reply
 
 
 def _text(message: Message, expected: Expected) -> str:
@@ -105,6 +128,8 @@ def _text(message: Message, expected: Expected) -> str:
         return _valid(message.text(), expected)
     if not message.text().strip():
         raise InvalidReply("the reply is empty")
+    if "\0" in message.text():
+        raise InvalidReply("the text holds the character U+0000, which databases do not take")
     return message.text()
 
 
@@ -112,28 +137,28 @@ def _called(message: Message, tool: str) -> str:
     calls = message.tool_calls or []
     names = [call.function.name for call in calls]
     if names != [tool]:
-        said = ", ".join(str(name) for name in names) or "none"
+        said = ", ".join(shown(name) for name in names[:MOST_NAMED]) or "none"
         raise InvalidReply(f"call the tool {tool} exactly once (tools called: {said})")
     return _arguments(calls[0])
 
 
 def _arguments(call: ToolCall) -> str:
     arguments = call.function.arguments
-    if isinstance(arguments, dict):
-        return json.dumps(arguments, ensure_ascii=False)
+    assert not isinstance(arguments, dict)  # reply_of wrote it as text
     return arguments or "{}"  # gateways send "" for a tool without arguments
 
 
 def _valid(text: str, expected: Expected) -> str:
     """Give the JSON text back where it parses and satisfies the schema, decoded twice at most."""
     assert expected.schema is not None
+    schema = _validator(expected.schema)
     try:
         value = parse(text)
-        if isinstance(value, str):
+        if isinstance(value, str) and problem(schema, value):
             text, value = value, parse(value)
     except ValueError as error:
         raise InvalidReply(f"not valid JSON: {error}") from None
-    if wrong := problem(_validator(expected.schema), value):
+    if wrong := problem(schema, value):
         raise InvalidReply(wrong)
     return text
 
@@ -145,7 +170,7 @@ def _validator(schema: str) -> Any:
 
 def _error_within(error: Any, body: bytes) -> ChatError:
     code = error.get("code") if isinstance(error, dict) else None
-    status = code if isinstance(code, int) and 400 <= code < 600 else 500
+    status = STATUSES.get(str(code), 200) if isinstance(code, int | str) else 200
     return refusal(status, {}, body)
 
 
@@ -155,4 +180,4 @@ def _first(reply: Reply) -> Choice:
 
 
 def _excerpt(body: bytes) -> str:
-    return body[: EXCERPT_CHARS * 4].decode(errors="replace")[:EXCERPT_CHARS]
+    return excerpt(body[: EXCERPT_CHARS * 4].decode(errors="replace"))

@@ -1,12 +1,14 @@
 """The repair: the same request once more, followed by its bad reply and what is wrong with it."""
 
-import json
+import re
 from typing import Any
 
-from schemas.chat import Message, Reply
+from schemas.chat import Message, Reply, ToolCall
 
 LONGEST_QUOTED_BYTES = 16_384
+MOST_QUOTED_CALLS = 16  # each is answered with the whole problem
 LONGEST_PROBLEM_CHARS = 2_000
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # servers refuse a request with another tool's name in it
 
 
 def follow_up(reply: Reply, problem: str) -> list[dict[str, Any]]:
@@ -18,16 +20,8 @@ def follow_up(reply: Reply, problem: str) -> list[dict[str, Any]]:
         f"That reply is not valid: {problem[:LONGEST_PROBLEM_CHARS]} Answer again, correctly and completely."
     )
     message = reply.choices[0].message if reply.choices else Message()
-    calls: list[dict[str, Any]] = [
-        {
-            "id": call.id or f"call_{number}",
-            "type": "function",
-            "function": {"name": call.function.name or "", "arguments": _text(call.function.arguments)},
-        }
-        for number, call in enumerate(message.tool_calls or [])
-    ]
-    quoted = len(message.text().encode()) + sum(len(call["function"]["arguments"].encode()) for call in calls)
-    if quoted > LONGEST_QUOTED_BYTES or not (calls or message.text()):
+    calls = [_quoted(call, number) for number, call in enumerate(message.tool_calls or [])]
+    if not _quotable(message.text(), calls):
         return [
             {"role": "assistant", "content": "[a reply that was not valid]"},
             {"role": "user", "content": wrong},
@@ -38,5 +32,17 @@ def follow_up(reply: Reply, problem: str) -> list[dict[str, Any]]:
     return [answer, *({"role": "tool", "tool_call_id": call["id"], "content": wrong} for call in calls)]
 
 
-def _text(arguments: Any) -> str:
-    return arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)
+def _quoted(call: ToolCall, number: int) -> dict[str, Any]:
+    function = {"name": call.function.name or "", "arguments": call.function.arguments or "{}"}
+    return {"id": call.id or f"call_{number}", "type": "function", "function": function}
+
+
+def _quotable(text: str, calls: list[dict[str, Any]]) -> bool:
+    """Say whether a server would take the reply back, and whether it is worth its tokens."""
+    written = [text, *(part for call in calls for part in (call["id"], call["function"]["arguments"]))]
+    return (
+        bool(calls or text.strip())
+        and len({call["id"] for call in calls}) == len(calls) <= MOST_QUOTED_CALLS
+        and sum(len(part.encode()) for part in written) <= LONGEST_QUOTED_BYTES
+        and all(NAME.fullmatch(call["function"]["name"]) for call in calls)
+    )

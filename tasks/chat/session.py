@@ -37,6 +37,7 @@ class Session:
         self.oldest = time.time() if refresh else 0.0
         self.keys: dict[str, KeyState] = {}
         self.fatal: Fatal | None = None
+        self.task_runs = 0
         self._tallies: dict[Caller, Tally] = {}
         self._storage_failure: OSError | None = None
         self.stopped = asyncio.Event()

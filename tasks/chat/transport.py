@@ -3,19 +3,21 @@
 import asyncio
 import math
 import os
+import re
 from dataclasses import dataclass
 from types import TracebackType
 
 import httpx
 
 from schemas.endpoint import Endpoint
-from schemas.errors import ConfigError, Fatal, MaybeBilled, Transient
-from tasks.chat.errors import refusal
+from schemas.errors import ChatError, ConfigError, Fatal, MaybeBilled, Transient
+from tasks.chat.errors import redacted, refusal
 
 CALLS_PER_CLIENT = 8  # httpx's pool costs more CPU the more connections it holds
 CONNECT_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 30.0
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+SENDABLE = re.compile("[!-~]+")  # a header's value, RFC 9110, 5.5
 UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
 
 
@@ -48,27 +50,32 @@ class Transport:
         client = min(self._clients, key=lambda client: client.in_flight)
         client.in_flight += 1
         try:
-            async with asyncio.timeout(self._timeout_s):
-                response = await client.http.post(self._url, content=body)
-        except TimeoutError:
-            raise MaybeBilled(f"no whole reply within {self._timeout_s:g} s") from None
-        except UNSENT as error:  # httpx's errors hold the request and so the key: none leaves
-            raise Transient(f"no connection to the server: {type(error).__name__}") from None
-        except UNSENDABLE as error:
-            raise Fatal(
-                f"the request cannot be sent: {type(error).__name__}", remedy="Check base_url."
-            ) from None
-        except httpx.HTTPError as error:
-            raise MaybeBilled(f"the connection broke after sending: {type(error).__name__}") from None
+            answer = await self._answer(client.http, body)
         finally:
             client.in_flight -= 1
-        if response.status_code == 200:
-            return response.content
-        raise refusal(response.status_code, response.headers, response.content, self._secret)
+        if isinstance(answer, ChatError):
+            raise answer
+        if answer.status_code == 200:
+            return answer.content
+        raise refusal(answer.status_code, answer.headers, answer.content, self._secret)
+
+    async def _answer(self, http: httpx.AsyncClient, body: bytes) -> httpx.Response | ChatError:
+        """Give what came back. An error is returned: raised here it would keep httpx's, and so the key."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await http.post(self._url, content=body)
+        except TimeoutError:
+            return MaybeBilled(f"no whole reply within {self._timeout_s:g} s")
+        except UNSENT as error:
+            return Transient(f"no connection to the server: {type(error).__name__}")
+        except UNSENDABLE as error:
+            return Fatal(f"the request cannot be sent: {type(error).__name__}", remedy="Check base_url.")
+        except httpx.HTTPError as error:
+            return MaybeBilled(f"the connection broke after sending: {type(error).__name__}")
 
     def redacted(self, text: str) -> str:
         """Take the key out of a text of the server's."""
-        return text.replace(self._secret, "[key]") if self._secret else text
+        return redacted(text, self._secret)
 
     async def __aenter__(self) -> "Transport":
         return self
@@ -97,5 +104,10 @@ def endpoint_key(endpoint: Endpoint) -> str | None:
         raise ConfigError(
             f"the endpoint {endpoint.base_url} needs a key and {endpoint.api_key_env} is not set: "
             f"export {endpoint.api_key_env}=…"
+        )
+    if not SENDABLE.fullmatch(key):
+        raise ConfigError(
+            f"{endpoint.api_key_env} holds a character that no key has, such as a space or a line's end: "
+            "set it anew"
         )
     return key

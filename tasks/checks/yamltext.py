@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def read(path: Path) -> YamlText:
         raise ConfigError(f"{path}: not YAML: {str(error).splitlines()[0]}") from None
     except RecursionError:
         raise ConfigError(f"{path}: nested too deeply") from None
-    except ValueError as error:  # an integer of thousands of digits
+    except (KeyError, ValueError) as error:  # `!!bool x`, an integer of thousands of digits
         raise ConfigError(f"{path}: holds what is no value: {error}") from None
     return YamlText(path, data, root)
 
@@ -104,11 +105,18 @@ def _fault(node: Node) -> str | None:
         listed = any(not isinstance(key, ScalarNode) for key, _ in node.value)
         return "a key must be text, not a list or a mapping" if listed else None
     if isinstance(node, ScalarNode):
-        if node.tag == TAG + "float" and node.value.lstrip("+-").lower() in (".inf", ".nan"):
+        if node.tag == TAG + "float" and not _is_finite(node.value):
             return f"{node.value} is no number"
         if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in node.value):
             return "holds U+0000 or half of a surrogate pair, which are no characters"
     return None
+
+
+def _is_finite(number: str) -> bool:
+    try:
+        return isfinite(float(number.replace("_", "").lstrip("+-.")))
+    except ValueError:
+        return True  # no number at all, which its constructor says
 
 
 def _children(node: Node) -> Iterator[Node]:
@@ -139,4 +147,4 @@ def _said(error: MarkedYAMLError) -> str:
         return "a tab stands where only spaces may: indent with spaces"
     if problem.startswith("found duplicate key"):
         return problem.removeprefix("found ").partition(" with value")[0]
-    return f"not YAML: {problem}" + (f" {error.context}" if error.context else "")
+    return "not YAML: " + (f"{error.context} {problem}" if error.context else problem)

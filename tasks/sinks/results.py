@@ -76,6 +76,17 @@ class Results:
         with self._writing() as connection:
             connection.execute(update(RUNS).where(RUNS.c.run_id == run.run_id).values(run_row(run)))
 
+    def running(self) -> list[str]:
+        """List the runs of the pipeline whose rows say that they go on."""
+        query = select(RUNS.c.run_id).where(RUNS.c.pipeline == self._pipeline, RUNS.c.state == "running")
+        return [row[0] for row in self._rows(query)]
+
+    def bury(self, run_id: str) -> None:
+        """Write of a run that died that it failed."""
+        ended: Row = {"state": "failed", "ended_at": datetime.now(UTC)}
+        with self._writing() as connection:
+            connection.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(ended))
+
     def unchanged(self, hashes: Mapping[str, str], pipeline_sha256: str) -> set[str]:
         """Tell which of the documents (by id, with the hash of their content) need not be done again."""
         columns = OUTCOMES.c.document_id, OUTCOMES.c.content_sha256

@@ -30,7 +30,7 @@ def quoted(text: str) -> str:
 
 def beginning(text: str, max_tokens: int | None) -> str:
     """Cut a text to its first tokens (bytes / 3), between characters; None leaves it whole."""
-    if max_tokens is None or len(text) <= max_tokens:
+    if max_tokens is None:
         return text
     return text.encode()[: max_tokens * BYTES_PER_TOKEN].decode(errors="ignore")
 

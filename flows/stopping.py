@@ -1,0 +1,97 @@
+"""How a run is stopped from outside: a signal, or a cancel in the Prefect UI."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from flows.listener import Listener
+from tasks.chat.session import Session
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+LOOK_EVERY_S = 3.0
+GRACE_S = 10.0  # calls in flight get so long to end by themselves
+AT_ONCE_S = 1.5  # a second signal ends the process that soon, whatever still goes on
+EXIT_CODE = 3
+
+
+class Stop:
+    """One run's stop. The first signal stops the session, the second ends the process.
+
+    `cancelled` says that the flow run is Cancelling or Cancelled on the server.
+    """
+
+    def __init__(self, listener: Listener) -> None:
+        self.cancelled = False
+        self._listener = listener
+        self.reason = ""
+        self._session: Session | None = None
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Take the process's signals while the block runs; only a main thread has any."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self._signalled, number)
+        try:
+            yield
+        finally:
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
+
+    @contextmanager
+    def stopping(self, session: Session) -> Iterator[None]:
+        """Stop this session when the time has come, which may be now."""
+        self._session = session
+        if self.reason:
+            session.stop(self.reason)
+        try:
+            yield
+        finally:
+            self._session = None
+
+    async def watch(self, flow_run_id: str) -> None:
+        """Look every few seconds whether the flow run was cancelled, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            await self.look(flow_run_id)
+
+    async def look(self, flow_run_id: str) -> None:
+        """Look now whether the flow run was cancelled; a server that does not answer says nothing."""
+        from httpx import HTTPError
+        from prefect.client.orchestration import get_client
+        from prefect.exceptions import PrefectException
+
+        try:
+            async with get_client() as client:
+                state = (await client.read_flow_run(UUID(flow_run_id))).state
+        except (HTTPError, PrefectException):
+            return
+        if state and (state.is_cancelling() or state.is_cancelled()) and not self.cancelled:
+            self.cancelled = True
+            self._stop("the run was cancelled")
+
+    def _signalled(self, number: int) -> None:
+        if self.reason:
+            if self._session is not None:
+                self._session.abort()
+            asyncio.get_running_loop().call_later(AT_ONCE_S, self._end)
+        self._stop(f"the run was stopped by {signal.Signals(number).name}")
+
+    def _stop(self, reason: str) -> None:
+        if self.reason:
+            return
+        self.reason = reason
+        self._listener.stopping(reason, GRACE_S)
+        if self._session is not None:
+            self._session.stop(reason)
+
+    def _end(self) -> None:
+        self._listener.abandoned()
+        os._exit(EXIT_CODE)
