@@ -1,15 +1,16 @@
 """The engine: documents of a source through the steps, concurrently, bounded, each to its outcome."""
 
 import asyncio
+import time
 
-from flows.intake import intake
+from flows.intake import hash_of, intake
 from flows.ledger import Ledger
 from flows.resolve import Plan
 from flows.stopping import GRACE_S
 from flows.walk import walk
 from schemas.document import DocumentRef
 from schemas.errors import StorageError, Unreadable
-from schemas.outcome import Outcome, Tally
+from schemas.outcome import Outcome, Status, Tally
 from tasks.chat.session import Session
 from tasks.sinks.results import Results
 from tasks.sources.files import read
@@ -56,18 +57,20 @@ class Engine:
             if found.unchanged:
                 self._ledger.unchanged()
                 continue
-            if self._plan.limit is not None and taken_up >= self._plan.limit:
-                return
             await self._window.acquire()
             taken_up += 1
             self._ledger.documents_in += 1
             task = asyncio.create_task(self._document(found.ref))
             self._documents.add(task)
             task.add_done_callback(self._documents.discard)
+            if taken_up == self._plan.limit:
+                return
 
     async def _document(self, ref: DocumentRef) -> None:
+        begun = time.monotonic()
         try:
-            await self._ledger.put(await self._outcome(ref))
+            outcome = await self._outcome(ref)
+            await self._ledger.put(outcome.model_copy(update={"seconds": time.monotonic() - begun}))
         except StorageError as error:
             self.failure = self.failure or error
             self._session.stop(str(error))
@@ -78,18 +81,30 @@ class Engine:
         try:
             document = await asyncio.to_thread(read, ref)
             return await walk(self._plan, self._session, document)
+        except StorageError:
+            raise
         except Unreadable as error:
-            return Outcome(
-                document_id=ref.document_id,
-                uri=ref.uri,
-                content_sha256=None,
-                status="failed",
-                error=str(error),
-            )
+            return await self._without_steps(ref, "failed", str(error))
         except asyncio.CancelledError:
             if not self._session.stopped.is_set():
                 raise
-            return self._cut_off(ref)
+            return await self._without_steps(ref, "deferred", "the run was stopped")
+        except Exception as error:  # noqa: BLE001  whatever it is, the document has an outcome
+            return await self._without_steps(
+                ref, "failed", f"cannot be read: {type(error).__name__}: {error}"
+            )
+
+    async def _without_steps(self, ref: DocumentRef, status: Status, error: str) -> Outcome:
+        """Make the outcome of a document that did not get through; what its calls cost is booked."""
+        tallies = (self._session.settle((ref.document_id, step.id)) for step in self._plan.steps)
+        return Outcome(
+            document_id=ref.document_id,
+            uri=ref.uri,
+            content_sha256=await asyncio.to_thread(hash_of, ref),
+            status=status,
+            error=error,
+            **sum(tallies, Tally()).model_dump(),
+        )
 
     async def _end(self) -> None:
         """Give the calls in flight their time, then end them; what is not finished is deferred."""
@@ -102,14 +117,3 @@ class Engine:
     def _cancel(self) -> None:
         for task in self._documents:
             task.cancel()
-
-    def _cut_off(self, ref: DocumentRef) -> Outcome:
-        tallies = (self._session.settle((ref.document_id, step.id)) for step in self._plan.steps)
-        return Outcome(
-            document_id=ref.document_id,
-            uri=ref.uri,
-            content_sha256=None,
-            status="deferred",
-            error="the run was stopped",
-            **sum(tallies, Tally()).model_dump(),
-        )

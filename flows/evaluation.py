@@ -110,6 +110,8 @@ def _read(truth: Path, fields: list[str]) -> list[tuple[int, dict[str, str]]]:
     if DOCUMENT not in columns:
         raise ConfigError(f"{truth}:1: there is no column {DOCUMENT!r}: columns are {', '.join(columns)}")
     for column in columns:
+        if columns.count(column) > 1:
+            raise ConfigError(f"{truth}:1: the column {column!r} stands twice")
         if column not in (DOCUMENT, LABEL, *fields):
             raise ConfigError(
                 f"{truth}:1: {column!r} is no field of a record{meant(column, [LABEL, *fields])}"
@@ -130,9 +132,10 @@ def _same(value: Any, cell: str) -> bool:
     if isinstance(value, str):
         return value.strip() == cell
     try:
-        return value is not None and bool(json.loads(cell) == value)
+        wanted = json.loads(cell)
     except ValueError:
         return False
+    return isinstance(wanted, bool) is isinstance(value, bool) and bool(wanted == value)
 
 
 def _written(score: Score) -> dict[str, Any]:

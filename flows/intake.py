@@ -37,13 +37,14 @@ def _batch(refs: Iterator[DocumentRef], plan: Plan, results: Results) -> list[Fo
     batch = list(islice(refs, BATCH))
     if plan.refresh:
         return [Found(ref, unchanged=False) for ref in batch]
-    hashes = {ref.document_id: digest for ref in batch if (digest := _hash(ref))}
+    hashes = {ref.document_id: digest for ref in batch if (digest := hash_of(ref))}
     unchanged = results.unchanged(hashes, plan.sha256) if hashes else set()
     return [Found(ref, ref.document_id in unchanged) for ref in batch]
 
 
-def _hash(ref: DocumentRef) -> str | None:
+def hash_of(ref: DocumentRef) -> str | None:
+    """Hash a document's bytes; None where they cannot be read, which is said where its text is."""
     try:
         return content_sha256(ref.path)
     except Unreadable:
-        return None  # said where it is read
+        return None

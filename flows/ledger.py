@@ -28,6 +28,7 @@ class Ledger:
         self._listener = listener
         self._pending: list[Pending] = []
         self._writer: asyncio.Task[None] | None = None
+        self._failure: StorageError | None = None
         self._thread = ThreadPoolExecutor(1, "results")
 
     def unchanged(self) -> None:
@@ -37,7 +38,9 @@ class Ledger:
         self._listener.unchanged(1)
 
     async def put(self, outcome: Outcome) -> None:
-        """Store an outcome; returns when it is durable. Raises StorageError."""
+        """Store an outcome; returns when it is durable. Raises StorageError, from the first failure on."""
+        if self._failure:
+            raise self._failure
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pending.append((outcome, stored))
         if self._writer is None or self._writer.done():
@@ -56,11 +59,13 @@ class Ledger:
                 await asyncio.get_running_loop().run_in_executor(
                     self._thread, self._results.write, outcomes, self._run.run_id, self._run.pipeline_sha256
                 )
-            except StorageError as error:
-                for _, stored in batch:
+            except Exception as error:  # noqa: BLE001  whatever it is, nobody may wait for ever
+                # From now on nothing is tried: each try could wait for a lock as long as this one.
+                self._failure = error if isinstance(error, StorageError) else _unknown(error)
+                for _, stored in [*batch, *self._pending]:
                     if not stored.done():
-                        stored.set_exception(error)
-                continue
+                        stored.set_exception(self._failure)
+                return
             for outcome, stored in batch:
                 self._count(outcome)
                 if not stored.done():
@@ -68,5 +73,9 @@ class Ledger:
 
     def _count(self, outcome: Outcome) -> None:
         self.counts[outcome.status] += 1
-        self.total += Tally(**{name: getattr(outcome, name) for name in Tally.model_fields})
+        self.total += outcome.tally()
         self._listener.outcome(outcome)
+
+
+def _unknown(error: Exception) -> StorageError:
+    return StorageError(f"an outcome cannot be stored: {type(error).__name__}: {error}")

@@ -8,18 +8,25 @@ from dataclasses import replace
 from flows.home import home
 from flows.listener import Listener
 from flows.resolve import Plan
+from flows.stopping import Stop
 from schemas.endpoint import LOCAL
 from tasks.local_model.serving import serving
 
 
 @asynccontextmanager
-async def reachable(plan: Plan, listener: Listener) -> AsyncIterator[Plan]:
-    """Give the plan with an endpoint that answers: the embedded model is joined or started."""
+async def reachable(plan: Plan, listener: Listener, stop: Stop) -> AsyncIterator[Plan]:
+    """Give the plan with an endpoint that answers: the embedded model is joined or started.
+
+    Where it ends by itself, what is left of the run is deferred.
+    """
     if not plan.target.local:
         yield plan
         return
-    async with serving(home(), listener.announce) as served:
+    async with serving(home(), listener.announce, stop.outage) as served:
         # Its token goes the way of every key: by the environment, into the client alone.
         os.environ[LOCAL.api_key_env or ""] = served.token
         endpoint = plan.target.endpoint.model_copy(update={"base_url": served.base_url})
-        yield replace(plan, target=plan.target.model_copy(update={"endpoint": endpoint}))
+        try:
+            yield replace(plan, target=plan.target.model_copy(update={"endpoint": endpoint}))
+        finally:
+            del os.environ[LOCAL.api_key_env or ""]

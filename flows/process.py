@@ -91,7 +91,7 @@ async def _run(plan: Plan, listener: Listener, stop: Stop) -> Ended:
     flow_run_id = _flow_run_id()
     watching = asyncio.create_task(stop.watch(flow_run_id))
     try:
-        async with reachable(plan, listener) as reached:
+        async with reachable(plan, listener, stop) as reached:
             return await run(reached, _Logged(listener), stop, flow_run_id)
     finally:
         watching.cancel()

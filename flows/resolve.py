@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +71,7 @@ def resolve(pipeline: Pipeline, overrides: Overrides = Overrides()) -> Plan:
 
     Raises ConfigError for what cannot run.
     """
+    _check_retry_scale()
     target, origin = _target(pipeline, overrides)
     schemas = tools(pipeline)
     steps = _steps(pipeline, target, schemas)
@@ -86,6 +88,12 @@ def resolve(pipeline: Pipeline, overrides: Overrides = Overrides()) -> Plan:
         refresh=overrides.refresh,
         sha256=_sha256([step.sha256 for step in steps]),
     )
+
+
+def _check_retry_scale() -> None:
+    said = os.environ.get("DOCMILL_RETRY_SCALE") or "1"
+    if not re.fullmatch(r"\d+(\.\d*)?|\.\d+", said):
+        raise ConfigError(f"DOCMILL_RETRY_SCALE: must be a number that is not negative, not {said!r}")
 
 
 def into_of(pipeline: Pipeline, overrides: Overrides) -> Into:
@@ -114,8 +122,10 @@ def _target(pipeline: Pipeline, overrides: Overrides) -> tuple[Target, str]:
     by_name = place == "--endpoint" and overrides.endpoint in BUILT_IN
     if model is None and place != "pipeline" and not by_name:
         raise ConfigError(f"{place} replaces the pipeline's endpoint and needs a model: --model ID")
+    if model is None and name == "local" and (by_name or pipeline.model is None):
+        model, model_from = LOCAL_MODEL, "the embedded model"
     if model is None:
-        model, model_from = pipeline.model or (LOCAL_MODEL if name == "local" else None), "pipeline"
+        model, model_from = pipeline.model, "pipeline"
     if model is None:
         raise ConfigError(f"the pipeline {pipeline.name} names no model: add `model:`, or --model ID")
     identity = _identity(name, endpoint)

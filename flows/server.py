@@ -44,6 +44,8 @@ class Server:
         """Wait until the server answers; ConfigError where it does not come up."""
         give_up = time.monotonic() + START_TIMEOUT_S
         while not _healthy(self.api_url):
+            if not self.own:
+                raise ConfigError(f"the Prefect server {self.api_url} cannot be reached")
             if not _watched(self.directory) or time.monotonic() > give_up:
                 raise ConfigError(f"docmill's Prefect server did not start: see {self.directory / LOG}")
             time.sleep(POLL_S)
@@ -71,6 +73,7 @@ def launch(announce: Announce) -> Server:
     server = _join_or_start(home(), announce)
     os.environ["PREFECT_HOME"] = str(server.directory)
     os.environ["PREFECT_API_URL"] = server.api_url
+    os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), HOST]))
     return server
 
 
@@ -193,7 +196,8 @@ def _free_port() -> int:
 
 def _healthy(api_url: str) -> bool:
     try:
-        reply = httpx.get(f"{api_url}/health", timeout=LOOK_TIMEOUT_S)
+        # What listens on this machine is not reached through a proxy.
+        reply = httpx.get(f"{api_url}/health", timeout=LOOK_TIMEOUT_S, trust_env=HOST not in api_url)
     except httpx.HTTPError:
         return False
     return reply.status_code == 200

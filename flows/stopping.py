@@ -13,6 +13,8 @@ from tasks.chat.session import Session
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LOOK_EVERY_S = 3.0
+LOOK_TIMEOUT_S = 5.0
+MOST_SILENT = 2
 GRACE_S = 10.0  # calls in flight get so long to end by themselves
 AT_ONCE_S = 1.5  # a second signal ends the process that soon, whatever still goes on
 EXIT_CODE = 3
@@ -56,26 +58,36 @@ class Stop:
         finally:
             self._session = None
 
+    def outage(self, reason: str) -> None:
+        """Defer what is left: the endpoint is gone for this run."""
+        self._listener.announce(reason)
+        if self._session is not None:
+            self._session.lane.close(reason)
+
     async def watch(self, flow_run_id: str) -> None:
         """Look every few seconds whether the flow run was cancelled, for ever."""
+        silent = 0
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            await self.look(flow_run_id)
+            silent = 0 if await self.look(flow_run_id) else silent + 1
+            if silent == MOST_SILENT:
+                self._listener.announce("the Prefect server no longer answers: the run goes on without it")
 
-    async def look(self, flow_run_id: str) -> None:
-        """Look now whether the flow run was cancelled; a server that does not answer says nothing."""
+    async def look(self, flow_run_id: str) -> bool:
+        """Look now whether the flow run was cancelled; says whether the server answered."""
         from httpx import HTTPError
         from prefect.client.orchestration import get_client
         from prefect.exceptions import PrefectException
 
         try:
-            async with get_client() as client:
+            async with asyncio.timeout(LOOK_TIMEOUT_S), get_client() as client:
                 state = (await client.read_flow_run(UUID(flow_run_id))).state
-        except (HTTPError, PrefectException):
-            return
+        except (HTTPError, PrefectException, TimeoutError):
+            return False
         if state and (state.is_cancelling() or state.is_cancelled()) and not self.cancelled:
             self.cancelled = True
             self._stop("the run was cancelled")
+        return True
 
     def _signalled(self, number: int) -> None:
         if self.reason:

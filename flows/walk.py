@@ -46,7 +46,6 @@ class Taken:
 
 async def walk(plan: Plan, session: Session, document: Document) -> Outcome:
     """Take a document through all steps, free ones at the same time; raises StorageError alone."""
-    begun = time.monotonic()
     running: dict[str, asyncio.Task[Taken]] = {}
     try:
         async with asyncio.TaskGroup() as group:
@@ -55,7 +54,7 @@ async def walk(plan: Plan, session: Session, document: Document) -> Outcome:
     except* StorageError as errors:
         raise errors.exceptions[0] from None
     taken = {step.id: running[step.id].result() for step in plan.steps}
-    return _outcome(plan, document, taken, time.monotonic() - begun)
+    return _outcome(plan, document, taken)
 
 
 async def _in_turn(
@@ -189,7 +188,7 @@ def _told(step: StepPlan, failure: Exception) -> str:
     return f"{named}: {body}" if body else named
 
 
-def _outcome(plan: Plan, document: Document, taken: Before, seconds: float) -> Outcome:
+def _outcome(plan: Plan, document: Document, taken: Before) -> Outcome:
     steps = {step_id: each.outcome for step_id, each in taken.items()}
     found = {step.status for step in steps.values()}
     status = next((worst for worst in WORST_FIRST if worst in found), "done")
@@ -211,11 +210,6 @@ def _outcome(plan: Plan, document: Document, taken: Before, seconds: float) -> O
         steps=steps,
         truncated=any(step.truncated for step in steps.values()),
         error=next((step.error for step in steps.values() if step.status == status and step.error), None),
-        seconds=seconds,
         typed=records if status == "done" else {},
-        **sum((Tally(**_costs(step)) for step in steps.values()), Tally()).model_dump(),
+        **sum((step.tally() for step in steps.values()), Tally()).model_dump(),
     )
-
-
-def _costs(step: StepOutcome) -> dict[str, Any]:
-    return {name: getattr(step, name) for name in Tally.model_fields}

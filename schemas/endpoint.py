@@ -1,12 +1,15 @@
 """Where requests go: an endpoint, and the model asked there."""
 
+import re
 from decimal import Decimal
 from typing import Annotated, Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+SECRET_OPTIONS = {"password", "sslpassword"}  # of PostgreSQL's URLs
+VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -25,8 +28,9 @@ class Prices(Declared):
 
 def without_password(url: str) -> str:
     """Give the URL back; a user's password in it is a ValueError (`${NAME}` is none)."""
-    password = urlsplit(url).password
-    if password and not (password.startswith("${") and password.endswith("}")):
+    parts = urlsplit(url)
+    passwords = [parts.password, *(value for key, value in parse_qsl(parts.query) if key in SECRET_OPTIONS)]
+    if any(password and not VARIABLE.fullmatch(password) for password in passwords):
         raise ValueError(
             "a password must not stand in a pipeline: write ${NAME} and set NAME in the environment"
         )
@@ -48,11 +52,13 @@ class Endpoint(Declared):
     structured_output: Literal["tools", "json_schema"] = Field(
         default="tools", description="How it is made to answer with JSON: a forced tool, or response_format"
     )
-    timeout_s: float = Field(default=600, gt=0, description="Seconds for the whole reply")
+    timeout_s: float = Field(default=600, gt=0, strict=True, description="Seconds for the whole reply")
     context_tokens: int = Field(
-        default=32_000, gt=0, description="Tokens of a request and its reply together"
+        default=32_000, gt=0, strict=True, description="Tokens of a request and its reply together"
     )
-    max_output_tokens: int = Field(default=4096, gt=0, description="The most max_tokens it takes")
+    max_output_tokens: int = Field(
+        default=4096, gt=0, strict=True, description="The most max_tokens it takes"
+    )
     prices: Prices | None = Field(
         default=None, description="USD a million tokens; else the list price is used"
     )
@@ -66,6 +72,8 @@ class Endpoint(Declared):
     @model_validator(mode="after")
     def _encrypted(self) -> "Endpoint":
         url = urlsplit(self.base_url)
+        if url.query or url.fragment:
+            raise ValueError("base_url ends with its path: /chat/completions is appended to it")
         if url.scheme == "http" and url.hostname not in LOOPBACK and not self.allow_http:
             raise ValueError(
                 f"plain http to {url.hostname} would send documents and the key unencrypted: "
@@ -99,7 +107,7 @@ def normalised(base_url: str) -> str:
     host = (url.hostname or "").lower()
     if ":" in host:
         host = f"[{host}]"
-    if url.port and url.port != DEFAULT_PORTS.get(url.scheme):
+    if url.port is not None and url.port != DEFAULT_PORTS.get(url.scheme):
         host = f"{host}:{url.port}"
     return urlunsplit((url.scheme.lower(), host, url.path.rstrip("/"), url.query, ""))
 

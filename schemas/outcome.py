@@ -43,6 +43,10 @@ class Tally(BaseModel):
             cost_estimated=self.cost_estimated or other.cost_estimated,
         )
 
+    def tally(self) -> "Tally":
+        """Give what calls cost alone, of what has more to say."""
+        return Tally(**{name: getattr(self, name) for name in Tally.model_fields})
+
 
 class StepOutcome(Tally):
     """What became of one step of one document; `sha256` is that of the step's declaration."""

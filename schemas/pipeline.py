@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 from schemas.endpoint import Declared, Endpoint, without_password
 
 StepId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
+Pattern = Annotated[str, Field(min_length=1)]
 DOCUMENT = "document"
 WHOLE_DOCUMENT = Field(default=DOCUMENT, description="What the step reads: document, or another step's id")
 
@@ -23,9 +24,11 @@ class StepOptions(Declared):
     when: dict[StepId, str | tuple[str, ...]] = Field(
         default_factory=dict, description="Runs only where that classify step chose (one of) these labels"
     )
-    max_tokens: int | None = Field(default=None, gt=0, description="Limit of the reply, in tokens")
+    max_tokens: int | None = Field(
+        default=None, gt=0, strict=True, description="Limit of the reply, in tokens"
+    )
     max_input_tokens: int | None = Field(
-        default=None, gt=0, description="Reads only the first tokens of its input (bytes / 3)"
+        default=None, gt=0, strict=True, description="Reads only the first tokens of its input (bytes / 3)"
     )
     params: dict[str, Any] = Field(
         default_factory=dict,
@@ -43,8 +46,8 @@ class StepOptions(Declared):
 class Summarize(StepOptions):
     """A summary in plain text, of at most `max_words` words or of so many sentences."""
 
-    max_words: int = Field(default=100, gt=0, le=2000)
-    sentences: int | None = Field(default=None, gt=0, le=50)
+    max_words: int = Field(default=100, gt=0, strict=True, le=2000)
+    sentences: int | None = Field(default=None, gt=0, strict=True, le=50)
 
 
 class Label(Declared):
@@ -61,9 +64,10 @@ def _label(value: Any) -> Any:
 class Classify(StepOptions):
     """Exactly one of the labels."""
 
-    labels: dict[Annotated[str, Field(min_length=1)], Annotated[Label, BeforeValidator(_label)]] = Field(
-        min_length=2, description="Each label with what it means, and examples"
-    )
+    labels: dict[
+        Annotated[str, Field(min_length=1)],
+        Annotated[Label, BeforeValidator(_label, json_schema_input_type=Label | str | None)],
+    ] = Field(min_length=2, description="Each label with what it means, and examples")
 
 
 class Extract(StepOptions):
@@ -95,7 +99,7 @@ def _options(value: Any) -> Any:
 class SummarizeStep(Declared):
     """One step of a pipeline: `- summarize: {…}`."""
 
-    summarize: Annotated[Summarize, BeforeValidator(_options)]
+    summarize: Annotated[Summarize, BeforeValidator(_options, json_schema_input_type=Summarize | None)]
 
 
 class ClassifyStep(Declared):
@@ -134,7 +138,7 @@ Step = Annotated[
 class Limits(Declared):
     """What a run may take."""
 
-    concurrency: int = Field(default=8, gt=0, le=1000, description="Calls in flight at a time")
+    concurrency: int = Field(default=8, gt=0, strict=True, le=1000, description="Calls in flight at a time")
 
 
 class Into(Declared):
@@ -149,7 +153,9 @@ class Pipeline(Declared):
     """Declared steps over a source into a sink."""
 
     name: str = Field(pattern=r"^[a-z0-9-]+$", max_length=40, description="Keys the results")
-    documents: str | tuple[str, ...] = Field(description="A glob, or a list of them")
+    documents: Pattern | Annotated[tuple[Pattern, ...], Field(min_length=1)] = Field(
+        description="A glob, or a list of them"
+    )
     endpoint: str | Endpoint = Field(default="local", description="local, 302ai, a URL, or a mapping")
     model: str | None = Field(default=None, min_length=1, description="The model's id at the endpoint")
     steps: tuple[Step, ...] = Field(min_length=1)

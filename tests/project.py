@@ -67,7 +67,7 @@ class Project:
 
     def begin(self, *arguments: str) -> "subprocess.Popen[str]":
         """Begin `docmill` in a process of its own, in a session of its own."""
-        command = [sys.executable, "-c", "from flows.cli import main; main()", *arguments]
+        command = [sys.executable, "-m", "flows.cli", *arguments]
         return subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
@@ -83,6 +83,14 @@ class Project:
             return connection.execute(query).fetchall()
         finally:
             connection.close()
+
+    def runs(self, file: str = "results.db") -> int:
+        """Count the runs that have begun; none where there is no database yet."""
+        try:
+            [(count,)] = self.rows("select count(*) from docmill_runs", file)
+        except sqlite3.OperationalError:
+            return 0
+        return int(count)
 
     def statuses(self) -> dict[str, str]:
         """Give each document's status."""

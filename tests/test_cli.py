@@ -168,7 +168,7 @@ def test_on_a_terminal_there_is_a_bar(project: Project, provider: Provider, pref
     provider.delay_s = 0.3
     pipeline = str(project.pipeline(provider.url, STEP, limits="{concurrency: 1}"))
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-c", "from flows.cli import main; main()", "run", pipeline]
+    command = [sys.executable, "-m", "flows.cli", "run", pipeline]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
     run = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)

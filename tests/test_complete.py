@@ -304,7 +304,9 @@ async def test_outside_of_a_session_the_environment_says_whom_to_ask(
 
     @flow
     async def plain() -> str:
+        await complete(quote(free()), step="a", document="d")  # type: ignore[arg-type]
         first = await complete(quote(free()), step="a", document="d", return_state=True)  # type: ignore[misc]
+        assert first.name == "Cached"
         return await complete(quote(forced()), step="b", document="d", wait_for=[opaque(first)])
 
     with pytest.raises(Exception, match="DOCMILL_BASE_URL and DOCMILL_MODEL"):
@@ -312,3 +314,4 @@ async def test_outside_of_a_session_the_environment_says_whom_to_ask(
     monkeypatch.setenv("DOCMILL_BASE_URL", provider.url)
     monkeypatch.setenv("DOCMILL_MODEL", "m")
     assert '"text"' in await plain()
+    assert len(provider.requests) == 2

@@ -42,7 +42,7 @@ def test_its_identity_is_the_hash_of_its_weights():
 
 
 async def test_it_answers_with_json_that_satisfies_the_schema(tmp_path: Path):
-    async with serving(tmp_path, lambda _: None) as served, httpx.AsyncClient(timeout=60) as client:
+    async with serving(tmp_path, print, print) as served, httpx.AsyncClient(timeout=60) as client:
         headers = {"Authorization": f"Bearer {served.token}"}
         reply = await client.post(f"{served.base_url}/chat/completions", json=BODY, headers=headers)
     answer = json.loads(reply.json()["choices"][0]["message"]["content"])
@@ -51,18 +51,18 @@ async def test_it_answers_with_json_that_satisfies_the_schema(tmp_path: Path):
 
 async def test_a_page_in_the_browser_gets_no_answer(tmp_path: Path):
     """Every site may send a request to loopback, but none knows the token."""
-    async with started(tmp_path, lambda _: None) as served, httpx.AsyncClient(timeout=60) as client:
+    async with started(tmp_path, print, print) as served, httpx.AsyncClient(timeout=60) as client:
         refused = await client.post(f"{served.base_url}/chat/completions", json=BODY)
     assert refused.status_code == 401
 
 
 async def test_a_kept_model_is_joined(tmp_path: Path):
     said: list[str] = []
-    async with keep(tmp_path, lambda _: None) as kept, serving(tmp_path, said.append) as joined:
+    async with keep(tmp_path, print, print) as kept, serving(tmp_path, said.append, print) as joined:
         assert joined == kept
         assert stat.S_IMODE((tmp_path / "local-model.json").stat().st_mode) == 0o600
         with pytest.raises(ConfigError, match="kept already"):
-            async with keep(tmp_path, lambda _: None):
+            async with keep(tmp_path, print, print):
                 pass
     assert "keeps at" in said[0]
     assert not (tmp_path / "local-model.json").exists()
@@ -70,7 +70,7 @@ async def test_a_kept_model_is_joined(tmp_path: Path):
 
 async def test_a_stale_note_of_a_kept_model_is_not_believed(tmp_path: Path):
     (tmp_path / "local-model.json").write_text('{"base_url": "http://127.0.0.1:9/v1", "token": "x"}')
-    async with serving(tmp_path, lambda _: None) as served:
+    async with serving(tmp_path, print, print) as served:
         assert served.base_url != "http://127.0.0.1:9/v1"
 
 
@@ -79,7 +79,7 @@ import asyncio, sys
 from pathlib import Path
 from tasks.local_model.serving import started
 async def main():
-    async with started(Path(sys.argv[1]), lambda _: None):
+    async with started(Path(sys.argv[1]), id, id):
         print("up", flush=True)
         await asyncio.sleep(60)
 asyncio.run(main())
@@ -107,4 +107,4 @@ async def test_a_model_that_does_not_start_is_told(tmp_path: Path, monkeypatch: 
     (tmp_path / "bad.gguf").write_bytes(b"no model")
     monkeypatch.setattr("tasks.local_model.serving.weights", lambda: tmp_path / "bad.gguf")
     with pytest.raises(ConfigError, match=r"did not start: see .*local-model\.log"):
-        await started(tmp_path, lambda _: None).__aenter__()
+        await started(tmp_path, print, print).__aenter__()

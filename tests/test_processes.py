@@ -1,8 +1,5 @@
 """Two runs at once on one cache: what is identical is paid for once."""
 
-import sqlite3
-from contextlib import closing
-
 import pytest
 
 from tests.project import Project
@@ -10,16 +7,6 @@ from tests.provider import Provider
 from tests.test_process import forty
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
-
-
-def _begun(project: Project, file: str) -> bool:
-    if not (project.root / file).exists():
-        return False
-    with closing(sqlite3.connect(project.root / file)) as database:
-        try:
-            return bool(database.execute("select count(*) from docmill_runs").fetchone()[0])
-        except sqlite3.OperationalError:
-            return False
 
 
 @pytest.mark.parametrize("refresh", [[], ["--refresh"]])
@@ -31,7 +18,7 @@ def test_two_processes_pay_once(project: Project, provider: Provider, refresh: l
     if refresh:  # what is there already is older than both runs
         assert project.run("run", pipeline, "--into", "sqlite:///zero.db") == 0
     before = len(provider.requests)
-    provider.hold_until(lambda: all(_begun(project, file) for file in files))
+    provider.hold_until(lambda: all(project.runs(file) for file in files))
     runs = [project.begin("run", pipeline, "--into", f"sqlite:///{file}", *refresh) for file in files]
     printed = [run.communicate(timeout=100)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], printed

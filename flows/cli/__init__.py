@@ -1,5 +1,6 @@
 """The command line: `docmill COMMAND`, one module a command, loaded when it is asked for."""
 
+import os
 import signal
 import sys
 
@@ -23,6 +24,12 @@ RUN = (
 app.command("flows.cli.run:run", name="run", help=RUN)
 app.command("flows.cli.check:check", name="check", help="Check a pipeline; nothing is sent")
 app.command("flows.cli.evaluate:evaluate", name="evaluate", help="Say how often the stored results are right")
+app.command(
+    "flows.cli.report:report", name="report", help="Report a run, and what is not done with its reason"
+)
+app.command(
+    "flows.cli.export:export", name="export", help="Write the outcomes to stdout as CSV or JSON lines"
+)
 app.command("flows.cli.local:local", name="local", help="Keep the embedded model ready for all runs")
 
 
@@ -41,6 +48,9 @@ def invoke(arguments: list[str]) -> int:
     except DocmillError as error:
         fail(error)
         return 2 if isinstance(error, ConfigError) else 3
+    except BrokenPipeError:  # whoever reads has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         console(stderr=True).print("interrupted before anything was sent")
         return 3

@@ -5,10 +5,8 @@ from itertools import islice
 from flows import spec
 from flows.cli.options import Documents, EndpointName, IntoUrl, Json, Model, PipelineName, pipeline_file
 from flows.cli.output import console, print_json
-from flows.cli.run import require_documents
-from flows.resolve import Overrides, Plan, resolve
-from schemas.errors import ConfigError
-from tasks.chat.transport import endpoint_key
+from flows.cli.ready import require_ready
+from flows.resolve import Overrides, resolve
 from tasks.sinks.database import shown
 from tasks.sources.files import listed
 
@@ -27,12 +25,14 @@ def check(
 ) -> int:
     """Check a pipeline, its tool schemas and its source; nothing is sent and nothing is written.
 
-    Exit code 2 where a run would be refused, with the file, the line and what was meant.
+    Exit code 2 where a run would be refused: with the file, the line and what was meant, or the
+    variable of the key that is missing.
     """
     file = pipeline_file(pipeline)
     plan = resolve(spec.load(file), Overrides(documents, into, endpoint, model))
-    require_documents(plan)
-    found = _found(plan)
+    require_ready(plan)
+    count = sum(1 for _ in islice(listed(plan.patterns), MOST_COUNTED))
+    found = {"documents": count, "into": shown(plan.into.url)}
     if json:
         print_json({"pipeline": plan.name, "pipeline_sha256": plan.sha256, **found})
         return 0
@@ -45,13 +45,3 @@ def check(
         out.print(f"{name}: {value}", markup=False, soft_wrap=True)
     out.print(f"{file}: ok", style="green", markup=False)
     return 0
-
-
-def _found(plan: Plan) -> dict[str, object]:
-    count = sum(1 for _ in islice(listed(plan.patterns), MOST_COUNTED))
-    found: dict[str, object] = {"documents": count, "into": shown(plan.into.url)}
-    try:
-        endpoint_key(plan.target.endpoint) if not plan.target.local else None
-    except ConfigError as error:
-        found["missing"] = str(error)
-    return found

@@ -4,18 +4,18 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from cyclopts.types import NonNegativeFloat
+from cyclopts.validators import Number
 from rich.table import Table
 
-from flows import evaluation, spec
-from flows.cli.options import IntoUrl, Json, PipelineName, pipeline_file
+from flows import evaluation
+from flows.cli.options import IntoUrl, Json, PipelineName
 from flows.cli.output import console, plain, print_json
+from flows.cli.results import fields, stored
 from flows.evaluation import Evaluation, Score
-from flows.resolve import Overrides, into_of
-from tasks.sinks.results import Results
 
 Least = Annotated[
-    NonNegativeFloat | None, Parameter(name="--min", help="Exit 1 below this label accuracy, 0 to 1")
+    float | None,
+    Parameter(name="--min", validator=Number(gte=0, lte=1), help="Exit 1 below this label accuracy, 0 to 1"),
 ]
 
 
@@ -33,15 +33,8 @@ def evaluate(
     Says the accuracy of each label and the exact matches of each field; documents without a good
     outcome are counted as missing, not as wrong.
     """
-    declared = spec.load(pipeline_file(pipeline))
-    fields = [
-        name for tool in spec.tools(declared).values() for name in tool.parameters.get("properties", {})
-    ]
-    results = Results.read(into_of(declared, Overrides(into=into)), declared.name)
-    try:
-        found = evaluation.evaluate(results.outcomes(), labels, fields)
-    finally:
-        results.close()
+    with stored(pipeline, into) as (declared, results):
+        found = evaluation.evaluate(results.outcomes(), labels, fields(declared))
     if json:
         print_json(found.as_json())
     else:

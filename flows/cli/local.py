@@ -5,6 +5,7 @@ import signal
 
 from flows.cli.output import console
 from flows.home import home
+from schemas.errors import DocmillError
 from tasks.local_model.serving import keep
 
 
@@ -19,6 +20,14 @@ async def _keep() -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with keep(home(), lambda message: out.print(message, markup=False)) as served:
+    ended: list[str] = []
+
+    def died(reason: str) -> None:
+        ended.append(reason)
+        stop.set()
+
+    async with keep(home(), lambda message: out.print(message, markup=False), died) as served:
         out.print(f"the local model listens at {served.base_url}; press Ctrl-C to end it", markup=False)
         await stop.wait()
+    if ended:
+        raise DocmillError(ended[0])

@@ -6,6 +6,8 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
+from schemas.outcome import Status
+
 PIPELINES = Path("flows/pipelines")
 
 FLAG = Parameter(negative="", show_default=False)
@@ -27,6 +29,12 @@ Json = Annotated[
     Parameter(
         negative="", show_default=False, help="Print one JSON object on stdout, and nothing else there"
     ),
+]
+
+
+Statuses = Annotated[
+    tuple[Status, ...],
+    Parameter(name="--status", negative="", help="Only documents of this status; may be given again"),
 ]
 
 

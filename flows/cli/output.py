@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from rich.console import Console
@@ -38,13 +38,25 @@ def fail(error: Exception) -> None:
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one object on stdout; times are ISO 8601."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_written) + "\n")
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=written) + "\n")
 
 
-def _written(value: object) -> str:
-    if isinstance(value, datetime | date):
+def written(value: object) -> str:
+    """Write for JSON what it has no type for: times as ISO 8601, in UTC, which SQLite does not say."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=value.tzinfo or UTC).isoformat()
+    if isinstance(value, date):
         return value.isoformat()
     raise TypeError(type(value).__name__)
+
+
+def money(cost_usd: float | None, *, estimated: bool, listed: bool = False) -> str:
+    """Write a cost in USD; `listed` says that it is by list prices, not by the endpoint's own."""
+    if cost_usd is None:
+        return "cost unknown: no price is known for a model"
+    about = "about " if estimated else ""
+    by = " by list prices" if listed else ""
+    return f"{about}${cost_usd:.4f}{by}" if cost_usd else "$0"
 
 
 def _lines(text: str) -> str:

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from flows.cli.summary import Summary, money
+from flows.cli.output import money
+from flows.cli.summary import Summary
 from flows.listener import Listener
 from flows.resolve import Plan
 from flows.server import run_page

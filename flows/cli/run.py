@@ -1,13 +1,9 @@
 """`docmill run`: a pipeline over its documents, now."""
 
-import asyncio
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from httpx import HTTPError
-
 from flows import server, spec
+from flows.cli.flowrun import flow_run
 from flows.cli.options import (
     Concurrency,
     Documents,
@@ -22,11 +18,10 @@ from flows.cli.options import (
 )
 from flows.cli.output import console, fail, print_json
 from flows.cli.progress import Progress
+from flows.cli.ready import require_ready
 from flows.cli.summary import Summary
-from flows.resolve import Overrides, Plan, resolve
+from flows.resolve import Overrides, resolve
 from schemas.errors import ConfigError
-from tasks.chat.transport import endpoint_key
-from tasks.sources.files import listed
 
 if TYPE_CHECKING:  # Prefect takes seconds to import: only when its server is starting
     from flows.process import Invocation
@@ -51,53 +46,17 @@ def run(
     overrides = Overrides(documents, into, endpoint, model, concurrency, limit, refresh)
     file = pipeline_file(pipeline)
     plan = resolve(spec.load(file), overrides)
-    require_documents(plan)
-    endpoint_key(plan.target.endpoint) if not plan.target.local else None
+    require_ready(plan)
     out = console(stderr=json)
     out.print(plan.origin, markup=False)
     progress = Progress(out, plan)
     launched = server.launch(progress.announce)
     try:
-        with progress:
-            invocation = _flow_run(file, overrides, progress, launched)
+        return flow_run(
+            file, overrides, progress, launched, lambda invocation: _told(invocation, progress.summary, json)
+        )
     finally:
         launched.release()
-    return _told(invocation, progress.summary, json)
-
-
-def require_documents(plan: Plan) -> None:
-    """Raise ConfigError where the source matches nothing."""
-    if next(listed(plan.patterns), None) is None:
-        listing = ", ".join(repr(pattern) for pattern in plan.patterns)
-        raise ConfigError(f"documents: {listing} matches no file below {Path.cwd()}")
-
-
-def _flow_run(file: Path, overrides: Overrides, progress: Progress, launched: server.Server) -> "Invocation":
-    progress.announce("loading Prefect")
-    # The terminal is the progress's; the flow run's log in the Prefect UI has every line.
-    os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
-    from flows.process import Invocation, invoked, process
-
-    progress.announce("waiting for the Prefect server")
-    launched.wait()
-    progress.api_url = launched.api_url
-    invocation = Invocation(overrides, progress)
-
-    async def main() -> None:
-        with invoked(invocation):
-            await process(file, overrides.documents, overrides.limit, overrides.refresh, return_state=True)
-        if launched.own and invocation.ended:
-            progress.announce("waiting for the Prefect server to record the run")
-            ended = invocation.ended
-            await server.settled(ended.run.flow_run_id or "", ended.task_runs)
-
-    try:
-        asyncio.run(main())
-    except (HTTPError, KeyboardInterrupt):
-        if invocation.ended is None:
-            raise
-        progress.announce("the Prefect server did not take the run's end: its page may show it as running")
-    return invocation
 
 
 def _told(invocation: "Invocation", summary: Summary, json: bool) -> int:

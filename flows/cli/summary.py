@@ -7,7 +7,7 @@ from pathlib import PurePath
 from rich.console import Console
 from rich.table import Table
 
-from flows.cli.output import plain
+from flows.cli.output import money, plain
 from flows.resolve import Plan
 from schemas.outcome import STATUSES, Outcome, Run, Status
 from tasks.sinks.database import shown
@@ -59,10 +59,14 @@ class Summary:
         left = (self.total or 0) - run.documents_in
         unread = f", {left:,} more not read" if run.state == "stopped" and left > 0 else ""
         out.print(f"{run.state}: {run.counted()}{unread}", style="bold")
-        out.print(f"{calls}, {tokens}, {money(run.cost_usd, estimated=run.cost_estimated)}")
+        out.print(f"{calls}, {tokens}, {self._cost(run)}")
         out.print(f"results: {shown(self._plan.into.url)}", markup=False, soft_wrap=True)
         for line in _advice(run):
             out.print(line, markup=False, soft_wrap=True)
+
+    def _cost(self, run: Run) -> str:
+        listed = self._plan.target.endpoint.prices is None
+        return money(run.cost_usd, estimated=run.cost_estimated, listed=listed)
 
     def _table(self, outcomes: list[Outcome]) -> Table:
         table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False, expand=True)
@@ -91,11 +95,3 @@ def _advice(run: Run) -> Iterator[str]:
         yield f"Why {' or '.join(bad)}: docmill report {run.pipeline}"
     if count := run.counts.get("review"):
         yield f"{count} in review: docmill report {run.pipeline} --status review"
-
-
-def money(cost_usd: float | None, *, estimated: bool) -> str:
-    """Write a cost in USD, which is by list prices where the endpoint declares none."""
-    if cost_usd is None:
-        return "cost unknown"
-    about = "about " if estimated else ""
-    return f"{about}${cost_usd:.4f}" if cost_usd else "$0"

@@ -25,9 +25,9 @@ LOCK_FILE = "locks"
 
 
 def default_directory() -> Path:
-    """Give DOCMILL_CACHE, else docmill's directory under the user's cache directory."""
+    """Give DOCMILL_CACHE as an absolute path, else docmill's directory under the user's cache directory."""
     named = os.environ.get("DOCMILL_CACHE")
-    return Path(named).expanduser() if named else user_cache_path("docmill")
+    return Path(named).expanduser().absolute() if named else user_cache_path("docmill")
 
 
 def lock_file(directory: Path) -> Path:

@@ -9,23 +9,30 @@ from prefect.cache_policies import CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import FlowRunContext
 
-from schemas.errors import ChatError
+from schemas.errors import ChatError, ConfigError
 from tasks.chat.attempt import attempt
-from tasks.chat.cache import SERIALIZER, CompletionCache, lock_file
+from tasks.chat.cache import SERIALIZER, CompletionCache, default_directory, lock_file
 from tasks.chat.flight import SingleFlight
 from tasks.chat.key import cache_key
 from tasks.chat.keystate import MOST_RETRIES
-from tasks.chat.session import Session, current
+from tasks.chat.session import Session, current, opened
 
 
 def _session() -> Session:
     """Give the session; outside of one the flow run is the run."""
     context = FlowRunContext.get()
-    return current(context.flow_run.id if context and context.flow_run else None)
+    if context is None:
+        raise ConfigError("complete() is called in a flow: it is a task of its run")
+    return current(context)
 
 
 def _directory() -> Path:
-    return _session().directory
+    # Prefect asks for it even while it handles an error, so this must not need an endpoint.
+    return session.directory if (session := opened()) else default_directory()
+
+
+def _oldest() -> float:
+    return session.oldest if (session := opened()) else 0.0
 
 
 @dataclass
@@ -78,6 +85,6 @@ async def complete(body: bytes, *, step: str, document: str, schema: str | None 
 # Set last: the decorator refuses a block that is not saved on the server.
 complete.result_storage = CompletionCache(
     directory=_directory,
-    oldest=lambda: _session().oldest,
+    oldest=_oldest,
     failed=lambda error: _session().write_failed(error),
 )

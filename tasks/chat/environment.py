@@ -30,21 +30,20 @@ def endpoint_at(url: str, place: str) -> tuple[str, Endpoint]:
 
 
 def endpoint_of(place: str, **values: Any) -> Endpoint:
-    """Make an endpoint whose URL comes from outside of the pipeline, so it may hold a password.
-
-    Raises ConfigError, naming the place, for what is none.
-    """
-    url = values["base_url"]
+    """Make an endpoint whose URL is known at run time alone; raises ConfigError, naming the place."""
     try:
-        endpoint = Endpoint(**{**values, "base_url": normalised(url)})
-        host = urlsplit(endpoint.base_url).hostname
+        url = urlsplit(values["base_url"])
+        known = bool(url.hostname) and url.port != 0
+    except ValueError:  # its text may hold a part of a password
+        known = False
+    if not known:
+        raise ConfigError(f"{place}: the URL names no host, or a port that is none")
+    if url.username or url.password:
+        raise ConfigError(f"{place}: the URL must hold no user and no password: a key goes by its variable")
+    try:
+        return Endpoint(**values)
     except ValidationError as error:
         raise ConfigError(f"{place}: {faults(error, values, Endpoint)[0][1]}") from None
-    except ValueError as error:
-        raise ConfigError(f"{place}: not a URL: {error}") from None
-    if not host:
-        raise ConfigError(f"{place}: the URL names no host")
-    return endpoint.model_copy(update={"base_url": url})
 
 
 def environment_target() -> Target:

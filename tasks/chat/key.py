@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+from typing import Any
 
 import rfc8785
 
+SAFE_INTEGERS = range(-(2**53) + 1, 2**53)  # the integers that RFC 8785 takes
 VERSION = "v1"  # raise it to leave all earlier records behind
 UNHASHED = ("stream", "stream_options", "user")  # they do not change the answer
 
@@ -15,7 +17,7 @@ def cache_key(body: bytes, schema: str | None, identity: str) -> str:
     That is the body but for `UNHASHED`, the `schema` that the reply must satisfy where the body
     does not carry it, and the endpoint's identity.
     """
-    request = json.loads(body)
+    request = parsed(body)
     if any(name in request for name in UNHASHED):
         body = rfc8785.dumps({name: value for name, value in request.items() if name not in UNHASHED})
     whole = hashlib.sha256()
@@ -23,3 +25,13 @@ def cache_key(body: bytes, schema: str | None, identity: str) -> str:
         whole.update(hashlib.sha256(part).digest())
     digest = whole.hexdigest()
     return f"chat/{VERSION}/{digest[:2]}/{digest}"
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """Read a canonical body so that it can be written anew: a large whole number is a float, as it was."""
+    request: dict[str, Any] = json.loads(body, parse_int=_number)
+    return request
+
+
+def _number(digits: str) -> int | float:
+    return int(digits) if int(digits) in SAFE_INTEGERS else float(digits)

@@ -1,9 +1,12 @@
 """From a reply's bytes to a completion: `stop` proves nothing, the reply must parse and validate."""
 
 import json
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from pydantic import ValidationError
 
 from schemas.chat import Choice, Completion, Message, Reply, ToolCall, Usage
 from schemas.errors import ChatError, CutShort, InvalidReply, MaybeBilled, Refused
@@ -38,8 +41,8 @@ class Expected:
             tools = [tool["function"] for tool in request["tools"]]
             parameters = next(tool.get("parameters", OBJECT) for tool in tools if tool["name"] == name)
             return cls(tool=name, schema=json.dumps(parameters))
-        declared = request.get("response_format", {}).get("json_schema")
-        return cls(tool=None, schema=json.dumps(declared["schema"]) if declared else schema)
+        declared = ((request.get("response_format") or {}).get("json_schema") or {}).get("schema")
+        return cls(tool=None, schema=schema if declared is None else json.dumps(declared))
 
 
 def reply_of(body: bytes) -> Reply:
@@ -48,17 +51,11 @@ def reply_of(body: bytes) -> Reply:
     Raises MaybeBilled for what is no reply, and what an error within it means (see `refusal`).
     """
     try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        raise MaybeBilled("the reply is not JSON", status=200, body=_excerpt(body)) from None
-    if isinstance(parsed, dict) and parsed.get("error") and not parsed.get("choices"):
-        raise _error_within(parsed["error"], body)
-    try:
-        reply = _as_text(Reply.model_validate(parsed))
-    except (ValueError, RecursionError):
-        raise MaybeBilled("the reply is no chat completion", status=200, body=_excerpt(body)) from None
+        reply = Reply.model_validate_json(body.removeprefix(BOM_UTF8))
+    except ValidationError:
+        reply = Reply()
     if not reply.choices:
-        raise MaybeBilled("the reply has no choices", status=200, body=_excerpt(body))
+        raise _without_answer(body)
     return reply
 
 
@@ -105,22 +102,6 @@ def _count(tokens: int | None) -> int:
     return tokens if tokens and 0 < tokens <= MOST_TOKENS else 0
 
 
-def _as_text(reply: Reply) -> Reply:
-    """Write as text what servers may send as objects, parts and arguments: no model has checked these.
-
-    Raises ValueError for half of a surrogate pair, RecursionError for what is nested too deeply.
-    """
-    for choice in reply.choices or []:
-        if isinstance(choice.message.content, list):
-            choice.message.content = choice.message.text()
-            choice.message.content.encode()
-        for function in (call.function for call in choice.message.tool_calls or []):
-            if isinstance(function.arguments, dict):
-                function.arguments = json.dumps(function.arguments, ensure_ascii=False)
-                function.arguments.encode()
-    return reply
-
-
 def _text(message: Message, expected: Expected) -> str:
     if expected.tool is not None:
         return _valid(_called(message, expected.tool), expected)
@@ -144,7 +125,8 @@ def _called(message: Message, tool: str) -> str:
 
 def _arguments(call: ToolCall) -> str:
     arguments = call.function.arguments
-    assert not isinstance(arguments, dict)  # reply_of wrote it as text
+    if isinstance(arguments, dict):
+        return json.dumps(arguments, ensure_ascii=False)
     return arguments or "{}"  # gateways send "" for a tool without arguments
 
 
@@ -168,10 +150,16 @@ def _validator(schema: str) -> Any:
     return validator(json.loads(schema))
 
 
-def _error_within(error: Any, body: bytes) -> ChatError:
+def _without_answer(body: bytes) -> ChatError:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return MaybeBilled("the reply is not JSON", status=200, body=_excerpt(body))
+    error = parsed.get("error") if isinstance(parsed, dict) else None
+    if not error:
+        return MaybeBilled("the reply is no chat completion", status=200, body=_excerpt(body))
     code = error.get("code") if isinstance(error, dict) else None
-    status = STATUSES.get(str(code), 200) if isinstance(code, int | str) else 200
-    return refusal(status, {}, body)
+    return refusal(STATUSES.get(str(code), 200) if isinstance(code, int | str) else 200, {}, body)
 
 
 def _first(reply: Reply) -> Choice:

@@ -1,5 +1,6 @@
 """The repair: the same request once more, followed by its bad reply and what is wrong with it."""
 
+import json
 import re
 from typing import Any
 
@@ -33,7 +34,9 @@ def follow_up(reply: Reply, problem: str) -> list[dict[str, Any]]:
 
 
 def _quoted(call: ToolCall, number: int) -> dict[str, Any]:
-    function = {"name": call.function.name or "", "arguments": call.function.arguments or "{}"}
+    arguments = call.function.arguments or {}
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+    function = {"name": call.function.name or "", "arguments": text}
     return {"id": call.id or f"call_{number}", "type": "function", "function": function}
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -108,18 +109,30 @@ async def session(target: Target, limits: Limits, *, refresh: bool = False) -> A
             _current.reset(token)
 
 
-_ambient: dict[object, tuple[asyncio.AbstractEventLoop, Session]] = {}
+_ambient: dict[int, Session] = {}
 
 
-def current(run: object = None) -> Session:
-    """Give the session that is open, else the environment's one of this run (a flow run's id)."""
-    if opened := _current.get():
-        return opened
-    loop = asyncio.get_running_loop()
-    for ended in [key for key, (its_loop, _) in _ambient.items() if its_loop.is_closed()]:
-        del _ambient[ended]
-    if run not in _ambient:
+def opened() -> Session | None:
+    """Give the session that is open, where one is."""
+    return _current.get()
+
+
+def current(run: object) -> Session:
+    """Give the session that is open, else the environment's one, which ends with this run.
+
+    `run` is the flow run's context: what `complete` shares outside of a session lives as long.
+    """
+    if session := _current.get():
+        return session
+    if id(run) not in _ambient:
         target, limits = environment_target(), Limits()
         transport = Transport(target.endpoint, limits.concurrency)
-        _ambient[run] = (loop, Session(target, transport, limits.concurrency, refresh=False))
-    return _ambient[run][1]
+        _ambient[id(run)] = Session(target, transport, limits.concurrency, refresh=False)
+        weakref.finalize(run, _close, id(run), asyncio.get_running_loop())
+    return _ambient[id(run)]
+
+
+def _close(run: int, loop: asyncio.AbstractEventLoop) -> None:
+    transport = _ambient.pop(run).transport
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(lambda: loop.create_task(transport.aclose()))

@@ -82,6 +82,8 @@ def _sentence(
             return f"must be {' or '.join(dict.fromkeys(words))}{received}"
         case "literal_error":
             return f"must be {error['ctx']['expected']}{received}"
+        case "string_too_short":
+            return "must not be empty"
         case "too_short":
             return f"must have at least {error['ctx']['min_length']}, not {error['ctx']['actual_length']}"
     return f"must be {_rule(error)}{received}"

@@ -16,6 +16,7 @@ ANNOTATIONS = {
     "writeOnly",
     "$comment",
 }
+UNEVALUATED = {"unevaluatedItems", "unevaluatedProperties"}  # these see all that stands beside them
 # These mean something else where others of them stand beside them, so they are never moved together.
 JOINED = {
     "additionalProperties",
@@ -29,8 +30,7 @@ JOINED = {
     "else",
     "minContains",
     "maxContains",
-    "unevaluatedItems",
-    "unevaluatedProperties",
+    *UNEVALUATED,
 }
 
 
@@ -87,6 +87,7 @@ def _joined(referred: Any, own: Schema) -> Any:
         return referred
     if isinstance(referred, dict):
         new = {key for key, value in own.items() if key not in ANNOTATIONS and referred.get(key) != value}
-        if not new & (JOINED | referred.keys()):
+        seen = new and UNEVALUATED & referred.keys()
+        if not seen and not new & (JOINED | referred.keys()):
             return referred | own
     return own | {"allOf": [*own.get("allOf", []), referred]}

@@ -21,6 +21,7 @@ START_TIMEOUT_S = 60.0
 END_TIMEOUT_S = 2.0
 LOOK_TIMEOUT_S = 2.0
 Announce = Callable[[str], None]
+Died = Callable[[str], None]  # told once, with the reason, where the model ends by itself
 
 
 class Served(BaseModel):
@@ -33,31 +34,31 @@ class Served(BaseModel):
 
 
 @asynccontextmanager
-async def serving(home: Path, announce: Announce) -> AsyncIterator[Served]:
+async def serving(home: Path, announce: Announce, died: Died) -> AsyncIterator[Served]:
     """Join the home's kept model, or serve one of one's own until the block ends."""
     if kept := await _kept(home):
         announce(f"the local model is the one that `docmill local` keeps at {kept.base_url}")
         yield kept
         return
-    async with started(home, announce) as served:
+    async with started(home, announce, died) as served:
         yield served
 
 
 @asynccontextmanager
-async def keep(home: Path, announce: Announce) -> AsyncIterator[Served]:
+async def keep(home: Path, announce: Announce, died: Died) -> AsyncIterator[Served]:
     """Serve the model for all runs of the home until the block ends.
 
     Raises ConfigError where another process keeps one there already.
     """
     if kept := await _kept(home):
         raise ConfigError(f"the local model is kept already, at {kept.base_url}: runs will use it")
-    async with started(home, announce) as served:
+    async with started(home, announce, died) as served:
         with _noted(home / STATE_FILE, served):
             yield served
 
 
 @asynccontextmanager
-async def started(home: Path, announce: Announce) -> AsyncIterator[Served]:
+async def started(home: Path, announce: Announce, died: Died) -> AsyncIterator[Served]:
     """Serve the model in a child process, in a session of its own: a Ctrl-C does not reach it."""
     file = weights()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -77,10 +78,20 @@ async def started(home: Path, announce: Announce) -> AsyncIterator[Served]:
             # Threads that spin while they wait starve beside anything else on two cores.
             env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"},
         )
+    watching: asyncio.Task[None] | None = None
     try:
-        yield Served(base_url=await _address(child, token, log), token=token)
+        served = Served(base_url=await _address(child, token, log), token=token)
+        watching = asyncio.create_task(_watch(child, lambda: died(f"the local model has ended: see {log}")))
+        yield served
     finally:
+        if watching:
+            watching.cancel()
         await _end(child)
+
+
+async def _watch(child: asyncio.subprocess.Process, died: Callable[[], None]) -> None:
+    await child.wait()
+    died()
 
 
 async def _address(child: asyncio.subprocess.Process, token: str, log: Path) -> str:

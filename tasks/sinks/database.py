@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError
 
+from schemas.endpoint import SECRET_OPTIONS
 from schemas.errors import ConfigError
 from tasks.sinks.encoding import dumps
 
@@ -34,7 +35,9 @@ def engine_of(url: str) -> Engine:
 
 def shown(url: str) -> str:
     """Write a URL without its password."""
-    return _parsed(url).render_as_string(hide_password=True)
+    parsed = _parsed(url)
+    hidden = dict.fromkeys(SECRET_OPTIONS & parsed.query.keys(), "***")
+    return parsed.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -52,7 +55,7 @@ def changing_tables(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def reason(error: SQLAlchemyError) -> str:
+def reason(error: Exception) -> str:
     """Say in one line what a database's driver said."""
     said = str(getattr(error, "orig", None) or error).strip()
     return said.splitlines()[0] if said else type(error).__name__

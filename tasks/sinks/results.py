@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, delete, inspect, select, update
+from sqlalchemy import Connection, Engine, Select, Table, delete, inspect, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -32,6 +33,9 @@ class Results:
         self._pipeline = pipeline
         self._tables = tables  # by the schemas' names as declared
         self._own: dict[str, str] = {}  # every typed table of this pipeline's, with its key column
+        self._new: list[Table] = []  # typed tables that this run has made
+        self._file = sqlite_file(into.url)
+        self._inode: int | None = None  # of that file, once it is open for writing
         self.url = shown(into.url)
 
     @classmethod
@@ -42,18 +46,19 @@ class Results:
         with results._opening(), changing_tables(results._engine) as connection:
             METADATA.create_all(connection)
             for table in {table.name: table for table in tables.values()}.values():
-                typed.ensure(connection, pipeline, table)
+                if typed.ensure(connection, pipeline, table):
+                    results._new.append(table)
             owned = connection.execute(select(TYPED).where(TYPED.c.pipeline == pipeline))
             results._own = {row.name: row.key for row in owned}
+        results._inode = _inode(results._file) if results._file else None
         return results
 
     @classmethod
     def read(cls, into: Into, pipeline: str) -> "Results":
         """Open the database for reading alone; raises ConfigError where there are no results yet."""
         results = cls(engine_of(into.url), into, pipeline, {})
-        file = sqlite_file(into.url)
         nothing = f"{results.url} holds no results of {pipeline}: `docmill run` it first"
-        if file is not None and not file.exists():
+        if results._file is not None and not results._file.exists():
             raise ConfigError(nothing)
         with results._opening(), results._engine.connect() as connection:
             if not inspect(connection).has_table(OUTCOMES.name):
@@ -67,9 +72,11 @@ class Results:
         self._engine.dispose()
 
     def begin(self, run: Run) -> None:
-        """Write the row of a run that begins."""
+        """Write the row of a run that begins; a typed table that was given another name is filled."""
         with self._writing() as connection:
             connection.execute(RUNS.insert().values(run_row(run)))
+            if self._new and len(self._tables) == 1:
+                self._fill(connection, self._new[0], run.pipeline_sha256)
 
     def end(self, run: Run) -> None:
         """Write what a run has come to."""
@@ -109,13 +116,19 @@ class Results:
                 if outcome.status == "done":
                     self._replace_typed(connection, outcome, run_id)
 
-    def outcomes(self, statuses: Iterable[str] = ()) -> Iterator[Row]:
-        """Give the outcomes' rows by document_id; `statuses` limits them to these."""
-        query = select(OUTCOMES).where(OUTCOMES.c.pipeline == self._pipeline).order_by(OUTCOMES.c.document_id)
+    def outcomes(self, statuses: Iterable[str] = (), run_id: str | None = None) -> Iterator[Row]:
+        """Give the outcomes' rows by document_id: of these statuses, and of this run, where given."""
+        query = self._outcomes(run_id).order_by(OUTCOMES.c.document_id)
         if wanted := list(statuses):
             query = query.where(OUTCOMES.c.status.in_(wanted))
         for row in self._rows(query):
             yield row._mapping
+
+    def highest(self, column: str, count: int, run_id: str | None = None) -> list[Row]:
+        """Give the outcomes that have most in a column, such as seconds or cost_usd, of 0 none."""
+        value = OUTCOMES.c[column]
+        query = self._outcomes(run_id).where(value > 0).order_by(value.desc()).limit(count)
+        return [row._mapping for row in self._rows(query)]
 
     def last_run(self) -> Row | None:
         """Give the row of the pipeline's last run."""
@@ -124,9 +137,14 @@ class Results:
         return row._mapping if row is not None else None
 
     def run(self, run_id: str) -> Row | None:
-        """Give the row of one run."""
-        row = next(self._rows(select(RUNS).where(RUNS.c.run_id == run_id)), None)
+        """Give the row of one run of the pipeline."""
+        query = select(RUNS).where(RUNS.c.run_id == run_id, RUNS.c.pipeline == self._pipeline)
+        row = next(self._rows(query), None)
         return row._mapping if row is not None else None
+
+    def _outcomes(self, run_id: str | None) -> Select[Any]:
+        query = select(OUTCOMES).where(OUTCOMES.c.pipeline == self._pipeline)
+        return query if run_id is None else query.where(OUTCOMES.c.run_id == run_id)
 
     def _replace_typed(self, connection: Connection, outcome: Outcome, run_id: str) -> None:
         wanted = {
@@ -143,6 +161,18 @@ class Results:
                 "run_id": run_id,
             }
             self._upsert(connection, table, [{**fixed, **typed.row(table, record)}])
+
+    def _fill(self, connection: Connection, table: Table, pipeline_sha256: str) -> None:
+        """Copy the records that are done into the pipeline's one table: their documents are unchanged."""
+        query = self._outcomes(None).where(
+            OUTCOMES.c.status == "done",
+            OUTCOMES.c.pipeline_sha256 == pipeline_sha256,
+            OUTCOMES.c.record.is_not(None),
+        )
+        for row in connection.execute(query).all():
+            fixed = {self._own[table.name]: row.document_id, "content_sha256": row.content_sha256}
+            record = typed.row(table, row.record)
+            self._upsert(connection, table, [{**fixed, "run_id": row.run_id, **record}])
 
     def _upsert(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
@@ -161,6 +191,11 @@ class Results:
     def _writing(self) -> Iterator[Connection]:
         with self._failing(), self._engine.begin() as connection:
             yield connection
+        if self._file is not None and _inode(self._file) != self._inode:
+            raise StorageError(  # SQLite goes on writing into a file that no longer has a name
+                f"the results database {self.url} is gone: its file was removed or replaced. Run again: "
+                "what was paid for is in the cache"
+            )
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
@@ -176,8 +211,15 @@ class Results:
     def _opening(self) -> Iterator[None]:
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ValueError, TypeError) as error:  # options that its driver does not take
             raise ConfigError(f"into: the database {self.url} cannot be opened: {reason(error)}") from None
+
+
+def _inode(file: Path) -> int | None:
+    try:
+        return file.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 def run_row(run: Run) -> Row:

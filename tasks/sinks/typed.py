@@ -54,11 +54,11 @@ def row(table: Table, record: Mapping[str, Any]) -> dict[str, Any]:
     return {column.name: _value(column, record.get(column.name)) for column in own}
 
 
-def ensure(connection: Connection, pipeline: str, table: Table) -> None:
-    """Create a typed table, or add the columns that it lacks; none is ever dropped.
+def ensure(connection: Connection, pipeline: str, table: Table) -> bool:
+    """Create a typed table, or add the columns that it lacks; says whether it is new.
 
-    Raises ConfigError where the table is not docmill's, is another pipeline's, or has a column of
-    another type.
+    No column is ever dropped. Raises ConfigError where the table is not docmill's, is another
+    pipeline's, or has a column of another type.
     """
     key = next(iter(table.primary_key.columns)).name
     owner = connection.execute(TYPED.select().where(TYPED.c.name == table.name)).one_or_none()
@@ -75,6 +75,7 @@ def ensure(connection: Connection, pipeline: str, table: Table) -> None:
         _add_columns(connection, table)
     else:
         table.create(connection)
+    return not exists
 
 
 def _scalar(rule: Any) -> tuple[str | None, str | None]:

@@ -1,0 +1,1 @@
+"""Measurements of docmill beside what a team would write itself: `make bench`."""

@@ -1,0 +1,27 @@
+"""Opens a pipeline's stored results for the commands that only read them; none imports Prefect."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flows import spec
+from flows.cli.options import pipeline_file
+from flows.resolve import Overrides, into_of
+from schemas.pipeline import Pipeline
+from tasks.sinks.results import Results
+
+
+@contextmanager
+def stored(pipeline: str, into: str | None) -> Iterator[tuple[Pipeline, Results]]:
+    """Open the results of a pipeline, with its declaration; raises ConfigError where there are none."""
+    declared = spec.load(pipeline_file(pipeline))
+    results = Results.read(into_of(declared, Overrides(into=into)), declared.name)
+    try:
+        yield declared, results
+    finally:
+        results.close()
+
+
+def fields(pipeline: Pipeline) -> list[str]:
+    """List the fields that a record of the pipeline may have, in the order of its tool schemas."""
+    tools = spec.tools(pipeline).values()
+    return list(dict.fromkeys(name for tool in tools for name in tool.parameters.get("properties", {})))
