@@ -43,12 +43,13 @@ class Server:
     def wait(self) -> None:
         """Wait until the server answers; ConfigError where it does not come up."""
         give_up = time.monotonic() + START_TIMEOUT_S
-        while not _healthy(self.api_url):
-            if not self.own:
-                raise ConfigError(f"the Prefect server {self.api_url} cannot be reached")
-            if not _watched(self.directory) or time.monotonic() > give_up:
-                raise ConfigError(f"docmill's Prefect server did not start: see {self.directory / LOG}")
-            time.sleep(POLL_S)
+        with _client(self.api_url) as client:
+            while not _healthy(client, self.api_url):
+                if not self.own:
+                    raise ConfigError(f"the Prefect server {self.api_url} cannot be reached")
+                if not _watched(self.directory) or time.monotonic() > give_up:
+                    raise ConfigError(f"docmill's Prefect server did not start: see {self.directory / LOG}")
+                time.sleep(POLL_S)
 
     def release(self) -> None:
         """Let go of docmill's server: its watchdog ends it when nobody is left."""
@@ -64,7 +65,9 @@ def launch(announce: Announce) -> Server:
     """
     settings.apply()
     if configured := settings.api_url():
-        if not _healthy(configured):
+        with _client(configured) as client:
+            answers = _healthy(client, configured)
+        if not answers:
             raise ConfigError(
                 f"the Prefect server {configured} cannot be reached: start it, or unset PREFECT_API_URL "
                 "and docmill starts one of its own"
@@ -194,10 +197,14 @@ def _free_port() -> int:
         return port
 
 
-def _healthy(api_url: str) -> bool:
+def _client(api_url: str) -> httpx.Client:
+    """Make a client for the server; what listens on this machine is not reached through a proxy."""
+    own_machine = HOST in api_url
+    return httpx.Client(timeout=LOOK_TIMEOUT_S, trust_env=not own_machine, verify=not own_machine)
+
+
+def _healthy(client: httpx.Client, api_url: str) -> bool:
     try:
-        # What listens on this machine is not reached through a proxy.
-        reply = httpx.get(f"{api_url}/health", timeout=LOOK_TIMEOUT_S, trust_env=HOST not in api_url)
+        return client.get(f"{api_url}/health").status_code == 200
     except httpx.HTTPError:
         return False
-    return reply.status_code == 200

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
+from httpx import HTTPError
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.exceptions import PrefectException
+
 from flows.listener import Listener
 from tasks.chat.session import Session
 
@@ -67,20 +71,24 @@ class Stop:
     async def watch(self, flow_run_id: str) -> None:
         """Look every few seconds whether the flow run was cancelled, for ever."""
         silent = 0
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            silent = 0 if await self.look(flow_run_id) else silent + 1
-            if silent == MOST_SILENT:
-                self._listener.announce("the Prefect server no longer answers: the run goes on without it")
+        async with get_client() as client:
+            while True:
+                await asyncio.sleep(LOOK_EVERY_S)
+                silent = 0 if await self._look(client, flow_run_id) else silent + 1
+                if silent == MOST_SILENT:
+                    self._listener.announce(
+                        "the Prefect server no longer answers: the run goes on without it"
+                    )
 
-    async def look(self, flow_run_id: str) -> bool:
-        """Look now whether the flow run was cancelled; says whether the server answered."""
-        from httpx import HTTPError
-        from prefect.client.orchestration import get_client
-        from prefect.exceptions import PrefectException
+    async def look(self, flow_run_id: str) -> None:
+        """Look now whether the flow run was cancelled."""
+        async with get_client() as client:
+            await self._look(client, flow_run_id)
 
+    async def _look(self, client: PrefectClient, flow_run_id: str) -> bool:
+        """Take in the flow run's state; says whether the server answered."""
         try:
-            async with asyncio.timeout(LOOK_TIMEOUT_S), get_client() as client:
+            async with asyncio.timeout(LOOK_TIMEOUT_S):
                 state = (await client.read_flow_run(UUID(flow_run_id))).state
         except (HTTPError, PrefectException, TimeoutError):
             return False
