@@ -17,6 +17,7 @@ from schemas.errors import ChatError, CutShort, InvalidReply, Permanent, Refused
 from schemas.outcome import WORST_FIRST, Outcome, StepOutcome, StepStatus, Tally
 from schemas.pipeline import DOCUMENT, Classify, Extract, Summarize
 from tasks.chat.complete import complete
+from tasks.chat.errors import EXCERPT_CHARS
 from tasks.chat.session import Session
 from tasks.steps import classify, extract, summarize
 from tasks.steps.prompt import BYTES_PER_TOKEN
@@ -182,7 +183,7 @@ def _status(failure: Exception) -> StepStatus:
 
 def _told(step: StepPlan, failure: Exception) -> str:
     said = str(failure) or type(failure).__name__
-    body = getattr(failure, "body", "")
+    body = getattr(failure, "body", "")[:EXCERPT_CHARS]
     request_id = getattr(failure, "request_id", None)
     named = f"{step.id}: {said}" + (f" [request {request_id}]" if request_id else "")
     return f"{named}: {body}" if body else named

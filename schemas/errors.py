@@ -38,11 +38,11 @@ class Unreadable(DocmillError):
 class ChatError(DocmillError):
     """A completion did not come about.
 
-    `status` is the HTTP status, `code` the server's own code, `request_id` the server's name for
-    the request, `body` the first 500 characters of what it sent, with the key redacted: for the
-    outcome's `error` alone, never for logs or events. `retry_after_s` is how long the server asks
-    to wait. `again` is set where the same key has a try or a repair left. `remedy` is for the
-    person who reads the terminal.
+    The message is our own sentence, which Prefect's states and logs may show. `status` is the HTTP
+    status, `code` the server's own code, `request_id` the server's name for the request, `body` the
+    first 500 characters of what it sent, with the key redacted: for the outcome's `error` alone,
+    never for logs or events. `retry_after_s` is how long the server asks to wait. `again` is set
+    where the same key has a try or a repair left. `remedy` is for the person who reads the terminal.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class RateLimited(ChatError):
 
 
 class InvalidReply(ChatError):
-    """The reply does not parse or does not satisfy the request's schema."""
+    """The reply does not parse or does not satisfy the request's schema; `body` says how."""
 
 
 class CutShort(ChatError):

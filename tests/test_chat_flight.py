@@ -199,6 +199,14 @@ async def test_a_holder_that_is_late_frees_nothing_of_the_next(flight: SingleFli
     assert holding([first, second]) == [False, True]
 
 
+async def test_who_lets_go_twice_lets_one_in(flight: SingleFlight):
+    first, second, third = await begun(flight, A, A, A)
+    for _ in range(2):
+        flight.release_lock(A, first.holder)
+    await steps(3)
+    assert holding([first, second, third]) == [False, True, False]
+
+
 async def test_a_reader_waits_until_nobody_holds_the_key(flight: SingleFlight):
     [holder] = await begun(flight, A)
     reader = asyncio.create_task(flight.await_for_lock(A))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from schemas.chat import Completion, Reply
 from schemas.errors import (
     ChatError,
+    ConfigError,
     CutShort,
     Fatal,
     InvalidReply,
@@ -98,6 +99,19 @@ def test_tools_that_are_not_forced_expect_text(choice: str):
     assert Expected.of({"tools": tools, "tool_choice": choice}, None) == FREE
 
 
+@pytest.mark.parametrize("choice", [{"function": {"name": "other"}}, {"function": {}}, {"type": "custom"}])
+def test_a_tool_that_is_forced_and_not_declared_is_told_before_anything_is_sent(choice: Any):
+    tools = [{"type": "function", "function": {"name": "record"}}, {"type": "custom", "custom": {}}]
+    with pytest.raises(ConfigError, match="does not declare"):
+        Expected.of({"tools": tools, "tool_choice": choice}, None)
+
+
+@pytest.mark.parametrize("schema", ['{"type": "strnig"}', '{"$ref": "https://example.com/s"}', "[]", "{", ""])
+def test_a_schema_that_is_wrong_is_told_before_anything_is_sent(schema: str):
+    with pytest.raises(ConfigError, match="schema"):
+        Expected.of({}, schema)
+
+
 # The text
 
 
@@ -131,7 +145,7 @@ def test_json_in_parts_is_json():
 def test_a_text_that_databases_do_not_take_is_invalid(text: Any):
     """As it is within JSON."""
     assert "U+0000" in str(refused(body({"content": text})))
-    assert "U+0000" in str(refused(body(called('{"n": 1, "x": "\\u0000"}')), FORCED))
+    assert "U+0000" in refused(body(called('{"n": 1, "x": "\\u0000"}')), FORCED).body
 
 
 def test_a_completion_says_what_the_reply_said():
@@ -178,7 +192,7 @@ def test_arguments_are_text_an_object_or_encoded_twice(arguments: Any, text: str
 def test_no_arguments_are_an_empty_object(arguments: Any):
     anything = Expected(tool="record", schema='{"type": "object"}')
     assert read(body(called(arguments)), anything).text == "{}"
-    assert "n" in str(refused(body(called(arguments)), FORCED))
+    assert refused(body(called(arguments)), FORCED).body == 'property "n" is missing'
 
 
 @pytest.mark.parametrize(
@@ -218,12 +232,26 @@ def test_arguments_that_are_not_what_was_asked_for_are_invalid(arguments: Any):
     ],
 )
 def test_the_tool_is_called_exactly_once(message: dict[str, Any], said: str):
-    expected = f"call the tool record exactly once (tools called: {said})"
-    assert str(refused(body(message), FORCED)) == expected
+    error = refused(body(message), FORCED)
+    assert type(error) is InvalidReply
+    assert error.body == f"call the tool record exactly once (tools called: {said})"
 
 
 def test_text_beside_the_call_does_no_harm():
     assert read(body(called(content="Here it is:")), FORCED).text == GOOD
+
+
+def test_what_the_model_said_is_in_no_message():
+    """A message is our own sentence, which a log may show: the model's words are in `body` alone."""
+    for error in (
+        refused(body(called(name="secret")), FORCED),
+        refused(body(called('{"n": "secret"}')), FORCED),
+        refused(body(called('{"secret": 1, "secret": 2}')), FORCED),
+        refused(body(finish="secret")),
+    ):
+        assert type(error) is InvalidReply
+        assert "secret" in error.body
+        assert "secret" not in str(error)
 
 
 def test_what_is_wrong_stays_short():
@@ -234,8 +262,8 @@ def test_what_is_wrong_stays_short():
         refused(body(finish="y" * 100_000)),
         refused(body(called(json.dumps({"z" * 100_000: 1}))), FORCED),
     ):
-        assert len(str(error)) < 1000
-        assert "\0" not in str(error)
+        assert len(f"{error}{error.body}") < 1000
+        assert "\0" not in f"{error}{error.body}"
 
 
 def test_a_schema_of_text_is_satisfied_by_text():
@@ -409,6 +437,22 @@ def test_an_error_within_a_reply_is_not_said_to_be_a_status_that_it_had_not():
 
 def test_a_byte_order_mark_does_no_harm():
     assert read(b"\xef\xbb\xbf" + body()).text == "text"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"error": {"message": "Insufficient balance of sk-secret", "code": "sk-secret"}}',
+        b'{"error": {"message": "sk-secret", "code": "sk-secret"}}',
+        b'{"choices": [], "key": "sk-secret"}',
+        b"<html>sk-secret",
+        b"." * 495 + b"sk-secret",
+    ],
+)
+def test_the_key_is_in_no_error_of_a_good_answer(content: bytes):
+    with pytest.raises(ChatError) as caught:
+        reply_of(content, "sk-secret")
+    assert "sk-" not in f"{caught.value} {caught.value.__dict__}"
 
 
 @pytest.mark.parametrize("error", [None, {}, "", {"message": "a warning"}])

@@ -77,6 +77,14 @@ async def test_task_runs_are_named_and_run_once_under_a_rate_limit(provider: Pro
     assert {run["state"]["type"] for run in runs} == {"COMPLETED"}
 
 
+async def test_a_rate_limit_with_status_200_is_waited_out_too(provider: Provider):
+    provider.script(written({"error": {"code": 429, "message": "slow down"}}))
+    asked = await ask(target(provider.url), free())
+    assert asked.names == ["Completed"]
+    [run] = await asked.task_runs(1)
+    assert run["run_count"] == 1
+
+
 async def test_a_server_error_is_tried_five_times(provider: Provider):
     provider.always("server_error")
     asked = await ask(target(provider.url), free())
@@ -304,7 +312,7 @@ async def test_outside_of_a_session_the_environment_says_whom_to_ask(
 
     @flow
     async def plain() -> str:
-        await complete(quote(free()), step="a", document="d")  # type: ignore[arg-type]
+        await complete(quote(free()), step="a", document="d")  # type: ignore[call-overload]
         first = await complete(quote(free()), step="a", document="d", return_state=True)  # type: ignore[misc]
         assert first.name == "Cached"
         return await complete(quote(forced()), step="b", document="d", wait_for=[opaque(first)])

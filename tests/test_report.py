@@ -35,7 +35,8 @@ def test_every_document_that_is_not_done_has_its_reason(mixed: Project, capfd: P
     assert lines[1] == "incomplete: 4 documents: 2 done, 1 invalid, 1 failed"
     assert lines[lines.index("documents") + 1 :] == [
         "failed    in/empty.txt  the file is empty",
-        'invalid   in/wrong.txt  extract: properties "name", "on" are missing',
+        "invalid   in/wrong.txt  extract: the reply does not satisfy the schema: "
+        'properties "name", "on" are missing',
     ]
     assert "dearest" in lines
     assert sum("in/a.txt" in line for line in lines) == 2  # among the slowest and the dearest

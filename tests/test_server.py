@@ -61,8 +61,9 @@ def test_the_run_page_works_while_the_run_lives_and_kill_9_leaves_nothing(
     api_url = json.loads((home / "server.json").read_text())["api_url"]
     [flow_run_id] = [row[0] for row in project.rows("select flow_run_id from docmill_runs")]
     state = httpx.get(f"{api_url}/flow_runs/{flow_run_id}").json()["state"]["type"]
-    page = httpx.get(server.run_page(api_url, flow_run_id))
+    page = httpx.get(server.run_page(api_url, flow_run_id), headers={"accept": "text/html"})
     assert (state, page.status_code) == ("RUNNING", 200)
+    assert "<html" in page.text
     os.kill(run.pid, signal.SIGKILL)
     run.communicate()
     assert eventually(lambda: not with_argument(str(home)) and not _healthy(api_url))

@@ -23,8 +23,8 @@ LINE_EVERY_S = 2.0
 class Progress(Listener):
     """Shows what a run is doing and gathers its summary."""
 
-    def __init__(self, out: Console, plan: Plan) -> None:
-        self.summary = Summary(plan)
+    def __init__(self, out: Console, plan: Plan, report: str) -> None:
+        self.summary = Summary(plan, report)
         self.api_url = ""
         self._out = out
         self._plan = plan

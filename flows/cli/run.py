@@ -49,7 +49,8 @@ def run(
     require_ready(plan)
     out = console(stderr=json)
     out.print(plan.origin, markup=False)
-    progress = Progress(out, plan)
+    elsewhere = f" --into {into}" if into else ""
+    progress = Progress(out, plan, f"docmill report {pipeline}{elsewhere}")
     launched = server.launch(progress.announce)
     try:
         return flow_run(

@@ -20,7 +20,7 @@ STYLES: dict[str, str] = {"done": "green", "review": "yellow", "deferred": "yell
 class Summary:
     """Gathers outcomes as they come; of a large run it keeps the first of each kind."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, report: str) -> None:
         self.unchanged = 0
         self.taken_up = 0
         self.total: int | None = None  # documents of the source, once they are counted
@@ -28,6 +28,7 @@ class Summary:
         self.cost_usd: float | None = 0.0
         self.cost_estimated = False
         self._plan = plan
+        self._report = report  # the command that reports this pipeline
         self._counts: Counter[Status] = Counter()
         self._good: list[Outcome] = []
         self._bad: list[Outcome] = []
@@ -61,7 +62,7 @@ class Summary:
         out.print(f"{run.state}: {run.counted()}{unread}", style="bold")
         out.print(f"{calls}, {tokens}, {self._cost(run)}")
         out.print(f"results: {shown(self._plan.into.url)}", markup=False, soft_wrap=True)
-        for line in _advice(run):
+        for line in _advice(run, self._report):
             out.print(line, markup=False, soft_wrap=True)
 
     def _cost(self, run: Run) -> str:
@@ -87,11 +88,11 @@ class Summary:
         return table
 
 
-def _advice(run: Run) -> Iterator[str]:
+def _advice(run: Run, report: str) -> Iterator[str]:
     """Say how to go on: what another run takes up, and where the reasons stand."""
     if run.counts.get("deferred") or run.state in ("stopped", "failed"):
         yield "Run it again to go on: what is done is not done again, what was paid is not paid again."
     if bad := [status for status in BAD if run.counts.get(status)]:
-        yield f"Why {' or '.join(bad)}: docmill report {run.pipeline}"
+        yield f"Why {' or '.join(bad)}: {report}"
     if count := run.counts.get("review"):
-        yield f"{count} in review: docmill report {run.pipeline} --status review"
+        yield f"{count} in review: {report} --status review"

@@ -2,36 +2,41 @@
 
 import asyncio
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from schemas.chat import Completion, Reply
 from schemas.errors import ChatError, Deferred, Fatal, MaybeBilled, RateLimited
 from schemas.outcome import Tally
 from tasks.chat import reading
-from tasks.chat.key import cache_key
+from tasks.chat.key import cache_key, parsed
 from tasks.chat.keystate import KeyState
 from tasks.chat.prices import cost_usd
 from tasks.chat.session import Caller, Session
+
+LONGEST_ON_LOOP_BYTES = 65_536
+Read = TypeVar("Read")
 
 
 async def attempt(session: Session, body: bytes, schema: str | None, caller: Caller) -> Completion:
     """Try once to get the completion of a body, after the wait that earlier failures demand.
 
-    Raises a ChatError whose `again` says whether the same call may be made once more, and
-    StorageError where the cache could not be written before.
+    Raises a ChatError whose `again` says whether the same call may be made once more, StorageError
+    where the cache could not be written before, and ConfigError where the request's own schema is wrong.
     """
     session.check_storage()
     key = cache_key(body, schema, session.target.identity)
     state = session.keys.setdefault(key, KeyState())
     state.raise_failure()
     await session.wait_until(state.not_before)
-    request: dict[str, Any] = json.loads(body)
+    request = parsed(body)
+    expected = reading.Expected.of(request, schema)  # a request that cannot be judged is not sent
     sent = state.body(body, request, session.target.endpoint.max_output_tokens)
     reply: Reply | None = None
     try:
-        reply = reading.reply_of(await _exchange(session, sent, caller))
+        reply, size = await _exchange(session, sent, caller)
         _book_paid(session, caller, reply, len(sent))
-        completion = reading.accepted(reply, reading.Expected.of(request, schema), len(sent))
+        completion = await _off_the_loop(size, reading.accepted, reply, expected, len(sent))
     except (Deferred, Fatal) as error:
         if isinstance(error, Fatal):
             session.halt(error)
@@ -46,13 +51,22 @@ async def attempt(session: Session, body: bytes, schema: str | None, caller: Cal
     return completion
 
 
-async def _exchange(session: Session, body: bytes, caller: Caller) -> bytes:
-    """Send a body and wait out rate limits with the whole lane: they spend no try."""
+async def _off_the_loop(size: int, read: Callable[..., Read], *arguments: Any) -> Read:
+    """Read an answer of so many bytes; a long one in a thread, so that the other calls go on."""
+    if size <= LONGEST_ON_LOOP_BYTES:
+        return read(*arguments)
+    return await asyncio.to_thread(read, *arguments)
+
+
+async def _exchange(session: Session, body: bytes, caller: Caller) -> tuple[Reply, int]:
+    """Send a body and give the reply with its bytes; rate limits are waited out with the whole lane."""
     while True:
         async with session.lane.slot() as sent:
             session.book(caller, Tally(attempts=1))
             try:
-                reply = await _posted(session, body, caller)
+                answer = await _posted(session, body, caller)
+                # Here, as an answer with status 200 may be a rate limit all the same.
+                reply = await _off_the_loop(len(answer), reading.reply_of, answer, session.transport.secret)
             except RateLimited as error:
                 session.lane.refused(sent, error.retry_after_s)
                 continue
@@ -60,8 +74,8 @@ async def _exchange(session: Session, body: bytes, caller: Caller) -> bytes:
                 session.halt(error)  # while the slot is held: no other call takes it
                 raise
             session.lane.succeeded(sent)
-        await asyncio.sleep(0)  # the next call is sent before this reply is read: the server never idles
-        return reply
+        await asyncio.sleep(0)  # the next call is sent before this reply is checked: the server never idles
+        return reply, len(answer)
 
 
 async def _posted(session: Session, body: bytes, caller: Caller) -> bytes:

@@ -59,10 +59,13 @@ class KeyState:
         if error.again and isinstance(error, Transient):
             self.not_before = now + self._delay_s(error) * retry_scale()
         if error.again and isinstance(error, InvalidReply) and reply:
-            self.messages = follow_up(reply, str(error))
-        if not error.again:
-            self.failure = _deferred(error, self.tries) if isinstance(error, Transient) else error
-        return self.failure or error
+            self.messages = follow_up(reply, error.body or str(error))
+        if error.again:
+            return error
+        # Kept without its traceback, which would hold all frames of its document for the whole run.
+        self.failure = copy(_deferred(error, self.tries) if isinstance(error, Transient) else error)
+        self.messages = []
+        return copy(self.failure)
 
     def _another(self, error: ChatError, request: dict[str, Any], target: Target) -> bool:
         if isinstance(error, Transient):

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from schemas.chat import Choice, Completion, Message, Reply, ToolCall, Usage
-from schemas.errors import ChatError, CutShort, InvalidReply, MaybeBilled, Refused
-from tasks.chat.errors import EXCERPT_CHARS, excerpt, refusal
+from schemas.errors import ChatError, ConfigError, CutShort, InvalidReply, MaybeBilled, Refused
+from tasks.chat.errors import excerpt, redacted, refusal
 from tasks.checks.jsontext import parse
 from tasks.checks.validation import problem, shown, validator
 
@@ -35,34 +35,44 @@ class Expected:
 
     @classmethod
     def of(cls, request: dict[str, Any], schema: str | None) -> "Expected":
-        """Read it out of the request; `schema` is what its body does not carry."""
+        """Read it out of the request; `schema` is what its body does not carry.
+
+        Raises ConfigError for a request whose reply could not be judged.
+        """
         if request.get("tools") and isinstance(request.get("tool_choice"), dict):
-            name = request["tool_choice"]["function"]["name"]
-            tools = [tool["function"] for tool in request["tools"]]
-            parameters = next(tool.get("parameters", OBJECT) for tool in tools if tool["name"] == name)
-            return cls(tool=name, schema=json.dumps(parameters))
-        declared = ((request.get("response_format") or {}).get("json_schema") or {}).get("schema")
-        return cls(tool=None, schema=schema if declared is None else json.dumps(declared))
+            name = request["tool_choice"].get("function", {}).get("name")
+            tools = [tool.get("function", {}) for tool in request["tools"]]
+            forced = next((tool for tool in tools if name and tool.get("name") == name), None)
+            if forced is None:
+                raise ConfigError(f"the request forces the tool {name!r}, which it does not declare")
+            expected = cls(tool=name, schema=json.dumps(forced.get("parameters", OBJECT)))
+        else:
+            declared = ((request.get("response_format") or {}).get("json_schema") or {}).get("schema")
+            expected = cls(tool=None, schema=schema if declared is None else json.dumps(declared))
+        if expected.schema is not None:
+            _validator(expected.schema)
+        return expected
 
 
-def reply_of(body: bytes) -> Reply:
+def reply_of(body: bytes, secret: str | None = None) -> Reply:
     """Read a body with status 200 tolerantly; what holds no answer may still have been billed.
 
-    Raises MaybeBilled for what is no reply, and what an error within it means (see `refusal`).
+    Raises MaybeBilled for what is no reply, and what an error within it means (see `refusal`), with
+    `secret` taken out.
     """
     try:
         reply = Reply.model_validate_json(body.removeprefix(BOM_UTF8))
     except ValidationError:
         reply = Reply()
     if not reply.choices:
-        raise _without_answer(body)
+        raise _without_answer(body, secret)
     return reply
 
 
 def accepted(reply: Reply, expected: Expected, request_bytes: int) -> Completion:
     """Make the completion of a reply that is what the request asked for.
 
-    Raises Refused, CutShort or InvalidReply, whose message says what is wrong with it.
+    Raises Refused, CutShort or InvalidReply, whose `body` says what is wrong in the model's words.
     """
     choice = _first(reply)
     finish = choice.finish_reason or ""
@@ -72,7 +82,9 @@ def accepted(reply: Reply, expected: Expected, request_bytes: int) -> Completion
         raise CutShort("the reply ended at max_tokens")
     text = _text(choice.message, expected)
     if expected.schema is None and finish not in COMPLETE:
-        raise InvalidReply(f"the text does not say that it is complete (finish_reason {shown(finish)})")
+        raise InvalidReply(
+            "the reply does not say that it is complete", body=f"finish_reason {shown(finish)}"
+        )
     prompt_tokens, completion_tokens, estimated = usage_of(reply, request_bytes)
     return Completion(
         id=reply.id or "",
@@ -119,7 +131,8 @@ def _called(message: Message, tool: str) -> str:
     names = [call.function.name for call in calls]
     if names != [tool]:
         said = ", ".join(shown(name) for name in names[:MOST_NAMED]) or "none"
-        raise InvalidReply(f"call the tool {tool} exactly once (tools called: {said})")
+        wrong = f"call the tool {tool} exactly once (tools called: {said})"
+        raise InvalidReply("the reply is not the one call that was asked for", body=wrong)
     return _arguments(calls[0])
 
 
@@ -139,33 +152,34 @@ def _valid(text: str, expected: Expected) -> str:
         if isinstance(value, str) and problem(schema, value):
             text, value = value, parse(value)
     except ValueError as error:
-        raise InvalidReply(f"not valid JSON: {error}") from None
+        raise InvalidReply("the reply is not valid JSON", body=str(error)) from None
     if wrong := problem(schema, value):
-        raise InvalidReply(wrong)
+        raise InvalidReply("the reply does not satisfy the schema", body=wrong)
     return text
 
 
 @lru_cache(maxsize=64)
 def _validator(schema: str) -> Any:
-    return validator(json.loads(schema))
+    try:
+        declared = json.loads(schema)
+    except ValueError as error:
+        raise ConfigError(f"the schema is not JSON: {error}") from None
+    return validator(declared)
 
 
-def _without_answer(body: bytes) -> ChatError:
+def _without_answer(body: bytes, secret: str | None) -> ChatError:
+    said = excerpt(redacted(body.decode(errors="replace"), secret))
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):
-        return MaybeBilled("the reply is not JSON", status=200, body=_excerpt(body))
+        return MaybeBilled("the reply is not JSON", status=200, body=said)
     error = parsed.get("error") if isinstance(parsed, dict) else None
     if not error:
-        return MaybeBilled("the reply is no chat completion", status=200, body=_excerpt(body))
+        return MaybeBilled("the reply is no chat completion", status=200, body=said)
     code = error.get("code") if isinstance(error, dict) else None
-    return refusal(STATUSES.get(str(code), 200) if isinstance(code, int | str) else 200, {}, body)
+    return refusal(STATUSES.get(str(code), 200) if isinstance(code, int | str) else 200, {}, body, secret)
 
 
 def _first(reply: Reply) -> Choice:
     assert reply.choices  # reply_of lets none through without
     return reply.choices[0]
-
-
-def _excerpt(body: bytes) -> str:
-    return excerpt(body[: EXCERPT_CHARS * 4].decode(errors="replace"))

@@ -4,7 +4,9 @@ import asyncio
 import math
 import os
 import re
+import ssl
 from dataclasses import dataclass
+from functools import lru_cache
 from types import TracebackType
 
 import httpx
@@ -16,6 +18,7 @@ from tasks.chat.errors import redacted, refusal
 CALLS_PER_CLIENT = 8  # httpx's pool costs more CPU the more connections it holds
 CONNECT_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 30.0
+LARGEST_REPLY_BYTES = 16_000_000
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 SENDABLE = re.compile("[!-~]+")  # a header's value, RFC 9110, 5.5
 UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
@@ -37,7 +40,7 @@ class Transport:
     def __init__(self, endpoint: Endpoint, concurrency: int) -> None:
         self._url = endpoint.base_url.rstrip("/") + "/chat/completions"
         self._timeout_s = endpoint.timeout_s
-        self._secret = endpoint_key(endpoint)
+        self.secret = endpoint_key(endpoint)
         count = math.ceil(concurrency / CALLS_PER_CLIENT)
         self._clients = [_Client(self._http()) for _ in range(count)]
 
@@ -55,15 +58,24 @@ class Transport:
             client.in_flight -= 1
         if isinstance(answer, ChatError):
             raise answer
-        if answer.status_code == 200:
-            return answer.content
-        raise refusal(answer.status_code, answer.headers, answer.content, self._secret)
+        response, content = answer
+        if response.status_code == 200:
+            return content
+        raise refusal(response.status_code, response.headers, content, self.secret)
 
-    async def _answer(self, http: httpx.AsyncClient, body: bytes) -> httpx.Response | ChatError:
+    async def _answer(self, http: httpx.AsyncClient, body: bytes) -> tuple[httpx.Response, bytes] | ChatError:
         """Give what came back. An error is returned: raised here it would keep httpx's, and so the key."""
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await http.post(self._url, content=body)
+            async with (
+                asyncio.timeout(self._timeout_s),
+                http.stream("POST", self._url, content=body) as response,
+            ):
+                content = bytearray()
+                async for part in response.aiter_bytes():
+                    content += part
+                    if len(content) > LARGEST_REPLY_BYTES:
+                        return MaybeBilled(f"the reply is larger than {LARGEST_REPLY_BYTES:,} bytes")
+                return response, bytes(content)
         except TimeoutError:
             return MaybeBilled(f"no whole reply within {self._timeout_s:g} s")
         except UNSENT as error:
@@ -75,7 +87,7 @@ class Transport:
 
     def redacted(self, text: str) -> str:
         """Take the key out of a text of the server's."""
-        return redacted(text, self._secret)
+        return redacted(text, self.secret)
 
     async def __aenter__(self) -> "Transport":
         return self
@@ -92,11 +104,19 @@ class Transport:
 
     def _http(self) -> httpx.AsyncClient:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if self._secret:
-            headers["Authorization"] = f"Bearer {self._secret}"
+        if self.secret:
+            headers["Authorization"] = f"Bearer {self.secret}"
         timeout = httpx.Timeout(self._timeout_s, connect=CONNECT_TIMEOUT_S, write=WRITE_TIMEOUT_S, pool=None)
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=CALLS_PER_CLIENT)
-        return httpx.AsyncClient(headers=headers, timeout=timeout, limits=limits, follow_redirects=False)
+        return httpx.AsyncClient(
+            headers=headers, timeout=timeout, limits=limits, follow_redirects=False, verify=_trusted()
+        )
+
+
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    """Load the trusted certificates once: it takes 30 ms."""
+    return httpx.create_ssl_context()
 
 
 def endpoint_key(endpoint: Endpoint) -> str | None:
