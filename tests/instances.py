@@ -15,7 +15,20 @@ FORMATS = {
     "ipv4": "192.0.2.1",
     "ipv6": "2001:db8::1",
 }
-CANDIDATES = ("Example", "EUR", "DE", "e", "E-1", "INV-1", "12345", "+49 30 123456", "2024-01-31", "12:00")
+CANDIDATES = (
+    "Example",
+    "EUR",
+    "DE",
+    "e",
+    "E-1",
+    "INV-1",
+    "12345",
+    "+49 30 123456",
+    "DE123456789",
+    "DE89370400440532013000",
+    "2024-01-31",
+    "12:00",
+)
 
 
 def instance(schema: Any, root: Any = None) -> Any:
