@@ -17,8 +17,9 @@ help:
 install: $(INSTALLED)
 	@echo 'To have docmill at hand, type:  source $(BIN)/activate'
 
+# The small model's reply may be invalid even after its repairs: exit 1, and the outcome says so.
 demo: $(INSTALLED)
-	$(BIN)/docmill run flows/pipelines/inbox.yaml --endpoint local --model smollm2-135m-instruct
+	$(BIN)/docmill run flows/pipelines/inbox.yaml --endpoint local --model smollm2-135m-instruct || test $$? -eq 1
 	$(BIN)/docmill evaluate flows/pipelines/inbox.yaml --labels samples/labels.csv
 
 test: $(INSTALLED)
