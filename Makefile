@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help install demo test test-slow lint lock
+.PHONY: help install demo test test-slow lint lock bench
 
 help:
 	@echo "make install    a virtual environment in $(VENV) with docmill and the embedded model"
@@ -13,6 +13,7 @@ help:
 	@echo "make test       the tests (minutes); make test-slow: the full-scale ones"
 	@echo "make lint       ruff, mypy and the layers of imports"
 	@echo "make lock       resolve the dependencies anew into requirements.lock"
+	@echo "make bench      docmill beside a bare gather of the same calls"
 
 install: $(INSTALLED)
 	@echo 'To have docmill at hand, type:  source $(BIN)/activate'
@@ -45,3 +46,6 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(BIN)/pip install --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/pip install --disable-pip-version-check --no-deps -e .
 	@touch $@
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks.bench --curve docs/images/memory.svg
