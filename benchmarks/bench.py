@@ -122,11 +122,20 @@ def memory(project: Project, count: int, servers: list[int], curve: Path | None)
         rate = f"{count / seconds(row):.0f} documents/s"
         say(f"{count:,} documents of 4 KB", rate, cost, sum(map(cpu_s, servers)) - before)
         early = max((mb for done, mb in cost.samples if done <= 2000), default=0.0)
+        halves = halved(cost, count)
+        say("seconds for the second half, by those for the first", f"{halves:.2f}")
         say("peak after the first 2,000 documents, and in all", f"{early:.0f} MB, {cost.peak_mb:.0f} MB")
         if curve:
             curve.write_text(drawn(cost.samples))
         row, cost = docmill(*whole, "--documents", "lots/00*.txt")
         say(f"{row['unchanged']:,} unchanged documents", f"{seconds(row):.2f} s", cost)
+
+
+def halved(cost: Measured, count: int) -> float:
+    """Give how long the second half of the documents took, as a ratio to the first (1 is linear)."""
+    busy = [done for done, _ in cost.samples if 0 < done < count]
+    first = sum(done <= count / 2 for done in busy)
+    return (len(busy) - first) / first
 
 
 def stored(file: Path) -> int:

@@ -1,6 +1,6 @@
 """The memory curve as an SVG picture: resident megabytes over documents done."""
 
-WIDTH, HEIGHT, MARGIN = 720, 280, 48
+WIDTH, HEIGHT, MARGIN = 720, 280, 64
 Samples = list[tuple[int, float]]
 
 

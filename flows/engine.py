@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+from prefect.context import FlowRunContext
+
 from flows.intake import hash_of, intake
 from flows.ledger import Ledger
 from flows.resolve import Plan
@@ -75,7 +77,14 @@ class Engine:
             self.failure = self.failure or error
             self._session.stop(str(error))
         finally:
+            self._forget()
             self._window.release()
+
+    def _forget(self) -> None:
+        """Drop what Prefect keeps of each task run for the whole flow run: edges here come from states."""
+        if context := FlowRunContext.get():
+            context.run_results.clear()
+            context.task_run_assets.clear()
 
     async def _outcome(self, ref: DocumentRef) -> Outcome:
         try:

@@ -91,12 +91,24 @@ async def server(announce: Announce = print) -> AsyncIterator[str]:
 
         with temporary_settings({PREFECT_API_URL: launched.api_url}):
             yield launched.api_url
+            if launched.own:
+                await _handed_in()
     finally:
         launched.release()
         for name, value in before.items():
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
+
+
+async def _handed_in() -> None:
+    """Wait until the server has the events and the log: at exit Prefect would try for minutes, in vain."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogHandler
+
+    await APILogHandler.aflush()
+    if handing_in := EventsWorker.drain_all(timeout=SETTLE_TIMEOUT_S, at_exit=False):
+        await handing_in  # type: ignore[misc]  # a coroutine, as a loop runs
 
 
 async def settled(flow_run_id: str, expected: int, timeout_s: float = SETTLE_TIMEOUT_S) -> bool:

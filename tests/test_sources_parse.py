@@ -50,7 +50,7 @@ def test_html_becomes_markdown_without_what_no_reader_sees():
       <a href="https://example.com/">Terms</a></body></html>"""
     assert text_of(page.encode(), "page.html").split("\n") == [
         *("Invoice 7 | ACME", "", "# Invoice", "", "Total: 5 € <net>", ""),
-        *("| Item | Price |", "| ---- | ----- |", "| Pen  | 5     |", "", "[Terms](https://example.com/)"),
+        *("| Item | Price |", "| --- | --- |", "| Pen | 5 |", "", "[Terms](https://example.com/)"),
     ]
 
 
@@ -220,3 +220,14 @@ def test_html_keeps_every_paragraph_in_order(paragraphs):
     """What stands in paragraphs comes out, word by word."""
     page = "<html><body>" + "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
     assert text_of(page.encode(), "a.html").split() == " ".join(paragraphs).split()
+
+
+def test_a_tables_cells_are_not_padded():
+    """Padding is paid for in tokens."""
+    page = (
+        b"<html><table><tr><th>a</th><th>b</th></tr><tr><td>"
+        + b"x" * 40
+        + b"</td><td>y</td></tr></table></html>"
+    )
+    rows = text_of(page, "t.html").splitlines()
+    assert rows == ["| a | b |", "| --- | --- |", f"| {'x' * 40} | y |"]

@@ -97,7 +97,7 @@ class Progress(Listener):
         self._bar.update(self._task, completed=completed, told=f"{counted}, {told}")
         if not self._out.is_terminal and time.monotonic() - self._told > LINE_EVERY_S and outcome:
             self._told = time.monotonic()
-            self._out.print(f"{elapsed:5.0f} s  {told}", markup=False)
+            self._out.print(f"{elapsed:5.0f} s  {counted}, {told}", markup=False)
 
     def _count(self) -> None:
         """Find out how many documents there are, beside the run."""

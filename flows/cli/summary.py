@@ -1,8 +1,10 @@
 """What a run has come to: its table of outcomes, counts, tokens, cost, and how to go on."""
 
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -23,6 +25,7 @@ class Summary:
     def __init__(self, plan: Plan, report: str) -> None:
         self.unchanged = 0
         self.taken_up = 0
+        self.truncated = 0
         self.total: int | None = None  # documents of the source, once they are counted
         self.stopping = False  # from then on what is deferred needs no line of its own
         self.cost_usd: float | None = 0.0
@@ -37,6 +40,7 @@ class Summary:
         """Take an outcome in."""
         self.taken_up += 1
         self._counts[outcome.status] += 1
+        self.truncated += outcome.truncated
         self.cost_estimated |= outcome.cost_estimated
         known = self.cost_usd is not None and outcome.cost_usd is not None
         self.cost_usd = self.cost_usd + outcome.cost_usd if known else None  # type: ignore[operator]
@@ -61,6 +65,8 @@ class Summary:
         unread = f", {left:,} more not read" if run.state == "stopped" and left > 0 else ""
         out.print(f"{run.state}: {run.counted()}{unread}", style="bold")
         out.print(f"{calls}, {tokens}, {self._cost(run)}")
+        if self.truncated:
+            out.print(f"{self.truncated:,} read only in part, as max_input_tokens says", style="dim")
         out.print(f"results: {shown(self._plan.into.url)}", markup=False, soft_wrap=True)
         for line in _advice(run, self._report):
             out.print(line, markup=False, soft_wrap=True)
@@ -83,9 +89,19 @@ class Summary:
                 status,
                 plain(outcome.label),
                 plain(said),
-                plain(outcome.record),
+                plain(_values(outcome.record)),
             )
         return table
+
+
+def _values(record: Mapping[str, Any] | None) -> str:
+    """Write a record's values alone: its column is narrow, and the fields' names are known."""
+    values = (record or {}).values()
+    return ", ".join(
+        each if isinstance(each, str) else json.dumps(each, ensure_ascii=False)
+        for each in values
+        if each is not None
+    )
 
 
 def _advice(run: Run, report: str) -> Iterator[str]:
