@@ -18,6 +18,7 @@ from schemas.outcome import Outcome, Run
 from tasks.sources.files import listed
 
 LINE_EVERY_S = 2.0
+SILENT_AT_MOST_S = 5.0
 
 
 class Progress(Listener):
@@ -41,6 +42,7 @@ class Progress(Listener):
         self._task = self._bar.add_task("", total=None, told="")
         self._began = time.monotonic()
         self._told = 0.0
+        self._ended = threading.Event()
 
     def __enter__(self) -> "Progress":
         self._bar.start()
@@ -49,6 +51,7 @@ class Progress(Listener):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ended.set()
         self._bar.stop()
 
     def announce(self, message: str) -> None:
@@ -65,16 +68,18 @@ class Progress(Listener):
         self._bar.update(self._task, description="documents", completed=0)
         self._began = time.monotonic()
         threading.Thread(target=self._count, daemon=True).start()
+        if not self._out.is_terminal:
+            threading.Thread(target=self._tick, daemon=True).start()
 
     def unchanged(self, documents: int) -> None:
         """Count documents that need not be done again."""
         self.summary.unchanged += documents
-        self._show(None)
+        self._show()
 
     def outcome(self, outcome: Outcome) -> None:
         """Count an outcome."""
         self.summary.add(outcome)
-        self._show(outcome)
+        self._show()
 
     def stopping(self, reason: str, grace_s: float) -> None:
         """Say that the end is near, and how to have it at once."""
@@ -87,17 +92,24 @@ class Progress(Listener):
         """Give the terminal its cursor back."""
         self._bar.stop()
 
-    def _show(self, outcome: Outcome | None) -> None:
+    def _show(self) -> None:
         summary = self.summary
         elapsed = max(time.monotonic() - self._began, 0.001)
         rate = f"{60 * summary.taken_up / elapsed:.0f}/min"
-        told = ", ".join([*summary.listed(), rate, money(summary.cost_usd, estimated=summary.cost_estimated)])
         completed = summary.unchanged + summary.taken_up
         counted = f"{completed:,}/{summary.total:,}" if summary.total else f"{completed:,}"
-        self._bar.update(self._task, completed=completed, told=f"{counted}, {told}")
-        if not self._out.is_terminal and time.monotonic() - self._told > LINE_EVERY_S and outcome:
+        cost = money(summary.cost_usd, estimated=summary.cost_estimated)
+        told = ", ".join([counted, *summary.listed(), rate, cost])
+        self._bar.update(self._task, completed=completed, told=told)
+        if not self._out.is_terminal and time.monotonic() - self._told > LINE_EVERY_S:
             self._told = time.monotonic()
-            self._out.print(f"{elapsed:5.0f} s  {counted}, {told}", markup=False)
+            self._out.print(f"{elapsed:5.0f} s  {told}", markup=False)
+
+    def _tick(self) -> None:
+        """Write a line now and then although nothing happens: no wait is silent."""
+        while not self._ended.wait(SILENT_AT_MOST_S):
+            if time.monotonic() - self._told > SILENT_AT_MOST_S:
+                self._show()
 
     def _count(self) -> None:
         """Find out how many documents there are, beside the run."""
