@@ -99,6 +99,49 @@ def test_a_source_that_matches_nothing_is_a_wrong_configuration(
     assert not (project.root / "results.db").exists()
 
 
+WRONG = {
+    "a cycle": ("  - summarize: {needs: [classify]}\n  - classify: {labels: {a: x, b: y}}\n", "p.yaml:9:5: "),
+    "an unknown step": ("  - summarize: {input: sumary}\n", "p.yaml:8:17: "),
+    "a misspelt key": ("  - summarize: {max_word: 3}\n", "did you mean max_words?"),
+    "a missing schema file": ("  - extract: {schema: thinng}\n", "did you mean thing?"),
+    "a schema with a remote $ref": (
+        "  - extract: {schema: remote}\n",
+        "remote.json: /parameters/properties/a",
+    ),
+}
+
+
+@pytest.mark.parametrize(("steps", "place"), WRONG.values(), ids=WRONG.keys())
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_wrong_pipeline_exits_with_2_and_the_place(
+    project: Project,
+    provider: Provider,
+    capfd: pytest.CaptureFixture[str],
+    command: str,
+    steps: str,
+    place: str,
+):
+    """Shown by 5."""
+    remote = {"type": "object", "properties": {"a": {"$ref": "https://example.com/s.json"}}}
+    project.schema("remote", {"name": "remote", "description": "Far.", "parameters": remote})
+    project.documents(a="text")
+    assert project.run(command, str(project.pipeline(provider.url, steps))) == 2
+    assert place in capfd.readouterr().err
+    assert not provider.requests
+
+
+def test_a_password_in_a_url_exits_with_2_and_is_not_shown(
+    project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]
+):
+    """Shown by 5."""
+    project.documents(a="text")
+    pipeline = project.pipeline(provider.url, STEP, into="postgresql://u:geheim@localhost/d")
+    assert project.run("run", str(pipeline)) == 2
+    said = capfd.readouterr().err
+    assert "p.yaml:5:1: into: a password must not stand in a pipeline" in said
+    assert "geheim" not in said
+
+
 async def test_a_scheduled_run_over_an_empty_source_is_complete(
     project: Project, provider: Provider, prefect_api: str
 ):

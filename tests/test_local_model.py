@@ -68,6 +68,20 @@ async def test_a_kept_model_is_joined(tmp_path: Path):
     assert not (tmp_path / "local-model.json").exists()
 
 
+def test_the_command_keeps_it_until_it_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    command = [sys.executable, "-m", "flows.cli", "local"]
+    kept = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert kept.stdout is not None
+    assert "starting the local model" in kept.stdout.readline()
+    assert "the local model listens at http://127.0.0.1:" in kept.stdout.readline()
+    child = _child_of(kept.pid)
+    os.killpg(kept.pid, signal.SIGINT)
+    assert kept.wait(20) == 0
+    assert eventually(lambda: not alive(child), 5)
+    assert not (tmp_path / "local-model.json").exists()
+
+
 async def test_a_stale_note_of_a_kept_model_is_not_believed(tmp_path: Path):
     (tmp_path / "local-model.json").write_text('{"base_url": "http://127.0.0.1:9/v1", "token": "x"}')
     async with serving(tmp_path, print, print) as served:

@@ -2,8 +2,10 @@
 
 from collections import Counter
 
+import httpx
 import pytest
 
+from tests.processes import eventually
 from tests.project import Project
 from tests.provider import Provider
 from tests.shapes import rate_limited, saying
@@ -45,13 +47,21 @@ def test_identical_documents_are_paid_for_once(project: Project, provider: Provi
     ]
 
 
-def test_a_rate_limit_loses_nothing_and_spends_no_try(project: Project, provider: Provider):
+def test_a_rate_limit_loses_nothing_and_spends_no_try(project: Project, provider: Provider, prefect_api: str):
     """Shown by 3: 429 to the first 30 requests and to a third of the rest."""
     project.documents(**{f"d{number:02}": f"text {number}" for number in range(60)})
     limited = rate_limited("1")
     provider.rule(lambda request: limited if request.number <= 30 or request.number % 10 < 3 else None)
     assert project.run("run", str(project.pipeline(provider.url))) == 0
     assert Counter(project.statuses().values()) == {"done": 60}
+    [(flow_run_id,)] = project.rows("select flow_run_id from docmill_runs")
+    assert eventually(lambda: _run_counts(prefect_api, flow_run_id) == {1: 180})
+
+
+def _run_counts(api: str, flow_run_id: str) -> Counter[int]:
+    query = {"flow_runs": {"id": {"any_": [flow_run_id]}}, "limit": 200}
+    runs = httpx.post(f"{api}/task_runs/filter", json=query).json()
+    return Counter(run["run_count"] for run in runs if run["end_time"])
 
 
 def test_a_dead_provider_defers_the_documents(project: Project, provider: Provider):

@@ -2,14 +2,17 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 from collections import Counter
+from contextlib import closing
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.processes import eventually
+from tests.processes import eventually, with_argument
 from tests.project import Project
 from tests.provider import Provider
 
@@ -64,6 +67,29 @@ def test_a_signal_stops_cleanly_and_the_next_run_finishes(
     assert project.run("run", str(project.root / "p.yaml")) == 0
     assert Counter(project.statuses().values()) == {"done": 40}
     assert len(provider.requests) == 120, paid
+
+
+@pytest.mark.slow
+def test_a_signal_stops_cleanly_on_docmills_own_server(
+    project: Project, provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Shown by 2: the server is let go when it has every task run's end, and then ends too."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("PREFECT_HOME", str(home))
+    monkeypatch.delenv("PREFECT_API_URL")
+    run = _begin(project, provider)
+    began = time.monotonic()
+    os.killpg(run.pid, signal.SIGINT)
+    printed = run.communicate(timeout=30)[0]
+    assert run.returncode == 3, printed
+    assert time.monotonic() - began < 15
+    assert "Traceback" not in printed
+    assert eventually(lambda: not with_argument(str(home)), 10)
+    with closing(sqlite3.connect(home / "prefect.db")) as database:
+        states = {row[0] for row in database.execute("select distinct state_type from task_run")}
+        flow_states = [row[0] for row in database.execute("select state_type from flow_run")]
+    assert states <= FINAL
+    assert flow_states == ["FAILED"]
 
 
 def test_a_second_signal_ends_the_process(project: Project, provider: Provider, prefect_api: str):
