@@ -35,12 +35,6 @@ def edges(pipeline: Pipeline) -> dict[str, tuple[str, ...]]:
     return waits
 
 
-def table(pipeline: Pipeline, schema: str) -> str:
-    """Name the typed table of an extract schema, given as the pipeline declares it."""
-    named = pipeline.sink().table
-    return named or f"{pipeline.name}__{path_of(schema).stem}".replace("-", "_")
-
-
 def check(pipeline: Pipeline) -> list[tuple[Place, str]]:
     """List what is wrong with a pipeline, each with its place in what was written; reads no file."""
     unfit = [*_id_faults(pipeline), *_reference_faults(pipeline)]

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from flows.resolve import Overrides, Plan, resolve
 from schemas.endpoint import BUILT_IN, Endpoint
@@ -10,6 +11,7 @@ from schemas.errors import ConfigError
 from schemas.pipeline import Pipeline
 from tasks.chat.environment import environment_target
 from tasks.chat.transport import endpoint_key
+from tasks.checks.variables import expanded
 from tasks.steps import prompt
 from tests.project import THING, Project
 
@@ -178,8 +180,8 @@ def test_variables_stand_in_into(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PGPASSWORD", "p:w@1")
     monkeypatch.setenv("PGHOST", "db")
     into = "postgresql+psycopg://u:${PGPASSWORD}@${PGHOST}/results"
-    assert plan(into=into).into.url == "postgresql+psycopg://u:p:w@1@db/results"
-    assert plan(into={"url": into, "table": "t"}).into.url == "postgresql+psycopg://u:p:w@1@db/results"
+    assert plan(into=into).into.url == "postgresql+psycopg://u:p%3Aw%401@db/results"
+    assert plan(into={"url": into, "table": "t"}).into.url == "postgresql+psycopg://u:p%3Aw%401@db/results"
 
 
 def test_variables_of_docmills_own_stand_in_the_endpoint(monkeypatch: pytest.MonkeyPatch):
@@ -337,3 +339,18 @@ def test_the_hash_is_of_the_schemas_content_and_of_the_prompts(
     ]
     monkeypatch.setattr(prompt, "VERSION", prompt.VERSION + 1)
     assert not {step.sha256 for step in plan().steps} & {step.sha256 for step in after.steps}
+
+
+@pytest.mark.parametrize("password", ["a@b/c", "p:q?r#s", "%41", "plain"])
+def test_a_password_of_any_characters_stays_one(monkeypatch: pytest.MonkeyPatch, password: str):
+    """As it stands in the environment: who writes ${NAME} need not know of percent signs."""
+    monkeypatch.setenv("PGPW", password)
+    for written in ("postgresql://u:${PGPW}@h/d", "postgresql://h/d?password=${PGPW}"):
+        url = make_url(expanded(written, "into"))
+        assert password in (url.password, url.query.get("password"))
+        assert (url.host, url.database) == ("h", "d")
+
+
+def test_a_directory_stays_a_path(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DIR", "/tmp/a b")
+    assert expanded("sqlite:///${DIR}/x.db", "into") == "sqlite:////tmp/a b/x.db"

@@ -2,6 +2,7 @@
 
 import os
 import re
+from urllib.parse import quote
 
 from schemas.errors import ConfigError
 
@@ -10,7 +11,7 @@ KEY_ENDING = "_API_KEY"
 
 
 def expanded(text: str, place: str, *, prefix: str = "", secret: str | None = None) -> str:
-    """Put the environment's values in the place of `${NAME}`.
+    """Put the environment's values in the place of `${NAME}`, percent-encoded where a URL needs it.
 
     `prefix` is what every name has to begin with, `secret` the variable of a key. Raises ConfigError
     for a name that is not set, or that may not stand there.
@@ -24,6 +25,15 @@ def expanded(text: str, place: str, *, prefix: str = "", secret: str | None = No
             raise ConfigError(f"{place}: ${{{name}}}: only variables that begin with {prefix} are taken here")
         if name not in os.environ:
             raise ConfigError(f"{place}: ${{{name}}} is not set in the environment")
-        return os.environ[name]
+        found = os.environ[name]
+        return quote(found, safe="") if _delimited(text, match.start()) else found
 
     return VARIABLE.sub(value, text)
+
+
+def _delimited(text: str, at: int) -> bool:
+    """Say whether a place is in a URL's user, password or query, where a value could end them early."""
+    begin = text.find("://") + 3
+    authority = text[begin:].partition("/")[0] if begin > 2 else ""
+    query = text.find("?")
+    return begin <= at < begin + authority.rfind("@") or (begin > 2 and 0 <= query < at)
