@@ -11,8 +11,8 @@ from schemas.pipeline import KINDS, Pipeline
 from schemas.tool import ToolSchema
 from tasks.checks import toolschema, yamltext
 from tasks.checks.declared import Place, faults
+from tasks.checks.faults import place, shown
 from tasks.checks.spelling import meant
-from tasks.checks.validation import place, shown
 from tasks.checks.yamltext import YamlText
 
 MAX_FAULTS = 20

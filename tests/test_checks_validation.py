@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import ConfigError
-from tasks.checks.validation import faults, problem, validator
+from tasks.checks.faults import faults, problem
+from tasks.checks.validation import validator
 
 CATASTROPHIC = ["^(a+)+$", "^(a|a)*$", "(.*a){25}$", r"^(\w+\s?)*$"]
 REMOTE = [

@@ -10,8 +10,9 @@ import pytest
 from flows import spec
 from flows.resolve import resolve
 from schemas.pipeline import Classify, Extract
+from tasks.checks.faults import problem
 from tasks.checks.toolschema import load
-from tasks.checks.validation import problem, validator
+from tasks.checks.validation import validator
 from tasks.sources.files import listed, read
 from tests.instances import instance
 

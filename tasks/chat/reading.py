@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from schemas.chat import Choice, Completion, Message, Reply, ToolCall, Usage
 from schemas.errors import ChatError, ConfigError, CutShort, InvalidReply, MaybeBilled, Refused
 from tasks.chat.errors import excerpt, redacted, refusal
+from tasks.checks.faults import problem, shown
 from tasks.checks.jsontext import parse
-from tasks.checks.validation import problem, shown, validator
+from tasks.checks.validation import validator
 
 BYTES_PER_TOKEN = 3
 MOST_TOKENS = 1_000_000_000  # a count beyond it is none

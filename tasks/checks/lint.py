@@ -29,7 +29,7 @@ def lint(schema: Any) -> Faults:
 def _against_metaschema(schema: Any) -> Faults:
     from jsonschema import Draft202012Validator
 
-    from tasks.checks.validation import faults
+    from tasks.checks.faults import faults
 
     found = faults(Draft202012Validator(Draft202012Validator.META_SCHEMA), schema)
     return [(tuple(str(part) for part in path), fault) for path, fault in found]
