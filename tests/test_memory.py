@@ -21,6 +21,7 @@ class Kept(Listener):
         self.outcomes = 0
 
     def outcome(self, outcome: Outcome) -> None:
+        """Look at the context."""
         context = FlowRunContext.get()
         assert context is not None
         self.outcomes += 1
