@@ -2,29 +2,37 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 
 from prefect.context import FlowRunContext
 
-from flows.intake import hash_of, intake
+from flows.intake import intake
 from flows.ledger import Ledger
 from flows.resolve import Plan
 from flows.stopping import GRACE_S
 from flows.walk import walk
-from schemas.document import DocumentRef
 from schemas.errors import StorageError, Unreadable
 from schemas.outcome import Outcome, Status, Tally
 from tasks.chat.session import Session
 from tasks.sinks.results import Results
-from tasks.sources.files import read
+from tasks.sources.source import DocumentRef
 
 ABORT_S = 1.0
 
 
 class Engine:
-    """One run over a plan's documents. `failure` is what the cache or the database failed with."""
+    """One run over listed documents. `failure` is what the cache, the results or the source failed with."""
 
-    def __init__(self, plan: Plan, session: Session, results: Results, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        refs: Iterator[DocumentRef],
+        session: Session,
+        results: Results,
+        ledger: Ledger,
+    ) -> None:
         self._plan = plan
+        self._refs = refs
         self._session = session
         self._results = results
         self._ledger = ledger
@@ -36,10 +44,7 @@ class Engine:
         self.failure: StorageError | None = None
 
     async def run(self) -> None:
-        """Bring every document that is read to its outcome, until the source ends or the run stops.
-
-        Raises ConfigError where the source cannot be listed.
-        """
+        """Bring every document that is read to its outcome, until the source ends or the run stops."""
         admission = asyncio.create_task(self._admit())
         stop = asyncio.create_task(self._session.stopped.wait())
         await asyncio.wait({admission, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -51,11 +56,13 @@ class Engine:
         stop.cancel()
         await asyncio.gather(admission, stop, return_exceptions=True)
         if not admission.cancelled() and (error := admission.exception()):
-            raise error
+            if not isinstance(error, StorageError):
+                raise error
+            self.failure = self.failure or error
 
     async def _admit(self) -> None:
         taken_up = 0
-        async for found in intake(self._plan, self._results):
+        async for found in intake(self._refs, self._plan, self._results):
             if found.unchanged:
                 self._ledger.unchanged()
                 continue
@@ -88,7 +95,7 @@ class Engine:
 
     async def _outcome(self, ref: DocumentRef) -> Outcome:
         try:
-            document = await asyncio.to_thread(read, ref)
+            document = await asyncio.to_thread(ref.read)
             return await walk(self._plan, self._session, document)
         except StorageError:
             raise
@@ -109,7 +116,7 @@ class Engine:
         return Outcome(
             document_id=ref.document_id,
             uri=ref.uri,
-            content_sha256=await asyncio.to_thread(hash_of, ref),
+            content_sha256=await asyncio.to_thread(ref.sha256),
             status=status,
             error=error,
             **sum(tallies, Tally()).model_dump(),

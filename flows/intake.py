@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from flows.resolve import Plan
-from schemas.document import DocumentRef
-from schemas.errors import Unreadable
 from tasks.sinks.results import Results
-from tasks.sources.files import content_sha256, listed
+from tasks.sources.source import DocumentRef
 
 BATCH = 200
 
@@ -22,12 +20,11 @@ class Found:
     unchanged: bool
 
 
-async def intake(plan: Plan, results: Results) -> AsyncIterator[Found]:
-    """Give the source's documents; whether they are unchanged is asked in batches, off the loop.
+async def intake(refs: Iterator[DocumentRef], plan: Plan, results: Results) -> AsyncIterator[Found]:
+    """Give the listed documents; whether they are unchanged is asked in batches, off the loop.
 
-    Raises ConfigError, before the first, where there is no such directory.
+    Raises StorageError where the source is lost.
     """
-    refs = await asyncio.to_thread(listed, plan.patterns)
     while batch := await asyncio.to_thread(_batch, refs, plan, results):
         for found in batch:
             yield found
@@ -37,14 +34,6 @@ def _batch(refs: Iterator[DocumentRef], plan: Plan, results: Results) -> list[Fo
     batch = list(islice(refs, BATCH))
     if plan.refresh:
         return [Found(ref, unchanged=False) for ref in batch]
-    hashes = {ref.document_id: digest for ref in batch if (digest := hash_of(ref))}
+    hashes = {ref.document_id: digest for ref in batch if (digest := ref.sha256())}
     unchanged = results.unchanged(hashes, plan.sha256) if hashes else set()
     return [Found(ref, ref.document_id in unchanged) for ref in batch]
-
-
-def hash_of(ref: DocumentRef) -> str | None:
-    """Hash a document's bytes; None where they cannot be read, which is said where its text is."""
-    try:
-        return content_sha256(ref.path)
-    except Unreadable:
-        return None

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,7 +26,6 @@ from flows.stopping import Stop
 from schemas.errors import ConfigError, DocmillError, StorageError
 from schemas.outcome import Outcome, Run
 from schemas.pipeline import Pipeline
-from tasks.sources.files import listed
 
 
 @dataclass
@@ -87,12 +86,14 @@ async def process(
 
 
 async def _run(plan: Plan, listener: Listener, stop: Stop) -> Ended:
-    listed(plan.patterns)  # raises before anything is written
     flow_run_id = _flow_run_id()
     watching = asyncio.create_task(stop.watch(flow_run_id))
     try:
-        async with reachable(plan, listener, stop) as reached:
-            return await run(reached, _Logged(listener), stop, flow_run_id)
+        # Opened first: what is wrong with the source is said before anything is written.
+        with ExitStack() as stack:
+            refs = await asyncio.to_thread(stack.enter_context, plan.source.opened())
+            async with reachable(plan, listener, stop) as reached:
+                return await run(reached, refs, _Logged(listener), stop, flow_run_id)
     finally:
         watching.cancel()
 

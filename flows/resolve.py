@@ -20,6 +20,8 @@ from tasks.chat.environment import endpoint_at, endpoint_of
 from tasks.checks.declared import faults
 from tasks.checks.variables import expanded
 from tasks.local_model import weights
+from tasks.sources.files import Files
+from tasks.sources.source import Source
 from tasks.steps import prompt
 
 LOCAL_CONCURRENCY = 2  # the embedded model has two slots
@@ -54,7 +56,7 @@ class Plan:
     """One pipeline as it will run. `origin` says where endpoint and model came from."""
 
     name: str
-    patterns: tuple[str, ...]
+    source: Source
     target: Target
     origin: str
     steps: tuple[StepPlan, ...]
@@ -77,7 +79,7 @@ def resolve(pipeline: Pipeline, overrides: Overrides = Overrides()) -> Plan:
     steps = _steps(pipeline, target, schemas)
     return Plan(
         name=pipeline.name,
-        patterns=pipeline.patterns() if overrides.documents is None else (overrides.documents,),
+        source=Files(pipeline.patterns() if overrides.documents is None else (overrides.documents,)),
         target=target,
         origin=origin,
         steps=steps,

@@ -1,6 +1,7 @@
 """One run: opened, begun, driven to its end, and closed with its row written."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from schemas.outcome import Run, RunState
 from schemas.pipeline import Limits
 from tasks.chat.session import Session, session
 from tasks.sinks.results import Results
+from tasks.sources.source import DocumentRef
 
 FINE = {"done", "unchanged", "review"}
 
@@ -30,8 +32,10 @@ class Ended:
     error: DocmillError | None
 
 
-async def run(plan: Plan, listener: Listener, stop: Stop, flow_run_id: str | None) -> Ended:
-    """Take a plan's documents to their outcomes; raises ConfigError where nothing could begin."""
+async def run(
+    plan: Plan, refs: Iterator[DocumentRef], listener: Listener, stop: Stop, flow_run_id: str | None
+) -> Ended:
+    """Take listed documents to their outcomes; raises ConfigError where nothing could begin."""
     results = await asyncio.to_thread(Results.open, plan.into, plan.name, plan.tools)
     begun = _begun(plan, flow_run_id)
     ledger = Ledger(results, begun, listener)
@@ -40,7 +44,8 @@ async def run(plan: Plan, listener: Listener, stop: Stop, flow_run_id: str | Non
             with held(begun.run_id, opened.directory), stop.stopping(opened):
                 await asyncio.to_thread(_begin, results, begun, opened.directory, listener)
                 listener.started(begun)
-                return await _driven(Engine(plan, opened, results, ledger), begun, ledger, opened, results)
+                engine = Engine(plan, refs, opened, results, ledger)
+                return await _driven(engine, begun, ledger, opened, results)
     finally:
         ledger.close()
         results.close()

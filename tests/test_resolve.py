@@ -12,6 +12,7 @@ from schemas.pipeline import Pipeline
 from tasks.chat.environment import environment_target
 from tasks.chat.transport import endpoint_key
 from tasks.checks.variables import expanded
+from tasks.sources.files import Files
 from tasks.steps import prompt
 from tests.project import THING, Project
 
@@ -86,8 +87,8 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_an_empty_source_on_the_command_line_is_not_the_whole_one():
-    assert plan().patterns == ("in/*",)
-    assert plan(Overrides(documents="")).patterns == ("",)
+    assert plan().source == Files(("in/*",))
+    assert plan(Overrides(documents="")).source == Files(("",))
 
 
 def test_concurrency_is_the_options_then_the_pipelines_and_bounded():

@@ -13,7 +13,7 @@ from schemas.pipeline import Classify, Extract
 from tasks.checks.faults import problem
 from tasks.checks.toolschema import load
 from tasks.checks.validation import validator
-from tasks.sources.files import listed, read
+from tasks.sources.files import listed
 from tests.instances import instance
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +77,7 @@ def test_every_label_is_the_pipelines_and_every_value_a_field_of_its_schema():
 def test_every_true_value_stands_in_its_document():
     for row in _rows():
         [ref] = [each for each in listed(["samples/inbox/*"]) if each.path.name == row["document"]]
-        text = " ".join(read(ref).text.split())
+        text = " ".join(ref.read().text.split())
         for name, cell in row.items():
             assert not cell or name in ("document", "label", "severity") or cell in text, (name, cell)
 
@@ -91,7 +91,7 @@ def test_two_documents_are_identical_and_share_their_label():
 
 
 def test_no_example_of_a_label_is_taken_from_a_document():
-    texts = [read(ref).text for ref in listed(["samples/inbox/*"])]
+    texts = [ref.read().text for ref in listed(["samples/inbox/*"])]
     for label in _steps()[0].labels.values():
         for example in label.examples:
             lines = [line.strip() for line in example.splitlines() if len(line.strip()) > 30]

@@ -13,9 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.document import DocumentRef
 from schemas.errors import ConfigError, Unreadable
-from tasks.sources.files import MAX_BYTES, content_sha256, listed, read
+from tasks.sources.files import MAX_BYTES, FileRef, content_sha256, listed
 
 NOBODY = 65534
 
@@ -53,7 +52,7 @@ def _ids(root: Path, *patterns: str) -> list[str]:
     return [ref.document_id for ref in listed(patterns, root)]
 
 
-def _only(root: Path, pattern: str) -> DocumentRef:
+def _only(root: Path, pattern: str) -> FileRef:
     [ref] = listed([pattern], root)
     return ref
 
@@ -147,7 +146,7 @@ def test_any_file_name_makes_a_printable_id(tmp_path, name, document_id):
     printable = name.decode(errors="surrogateescape").isprintable()
     assert ref.document_id == (document_id if printable else f"{tmp_path.as_uri()}/{document_id}")
     assert (ref.document_id + ref.uri).encode().decode().isprintable()
-    assert read(ref).text == "text"
+    assert ref.read().text == "text"
 
 
 def test_working_directory_may_hold_wildcard_characters(tmp_path):
@@ -197,7 +196,7 @@ def test_document_is_read_with_the_hash_of_its_bytes(inbox):
     """A document has its text, and the sha256 of the file as it stands on the disk."""
     content = b"\xef\xbb\xbfTotal: 12 \xe2\x82\xac\r\n"
     (inbox / "inbox" / "a.md").write_bytes(content)
-    document = read(_only(inbox, "inbox/a.md"))
+    document = _only(inbox, "inbox/a.md").read()
     assert (document.document_id, document.text) == ("inbox/a.md", "Total: 12 €")
     assert document.content_sha256 == sha256(content).hexdigest()
     assert content_sha256(inbox / "inbox" / "a.md") == sha256(content).hexdigest()
@@ -207,10 +206,10 @@ def test_file_of_the_largest_size_is_read_and_a_larger_one_is_not(tmp_path):
     """Up to MAX_BYTES a file is read; one byte more is a reason, but still has a hash."""
     path = tmp_path / "large.txt"
     path.write_bytes(b"x" * MAX_BYTES)
-    assert len(read(_only(tmp_path, "*")).text) == MAX_BYTES
+    assert len(_only(tmp_path, "*").read().text) == MAX_BYTES
     path.write_bytes(b"x" * (MAX_BYTES + 1))
     with pytest.raises(Unreadable, match="larger than 20,000,000 bytes: split it"):
-        read(_only(tmp_path, "*"))
+        _only(tmp_path, "*").read()
     assert content_sha256(path) == sha256(b"x" * (MAX_BYTES + 1)).hexdigest()
 
 
@@ -245,7 +244,7 @@ def test_unreadable_file_is_listed_and_has_its_reason(tmp_path, make, reason):
     make(tmp_path / "x.txt")
     ref = _only(tmp_path, "*.txt")
     with pytest.raises(Unreadable, match=reason):
-        read(ref)
+        ref.read()
     if "empty" not in reason:
         with pytest.raises(Unreadable, match=reason):
             content_sha256(ref.path)
@@ -255,16 +254,16 @@ def test_named_device_is_refused_too(tmp_path):
     """A pattern that names an endless device has a reason for an outcome."""
     [ref] = listed(["/dev/zero"], tmp_path)
     with pytest.raises(Unreadable, match="a device, pipe or socket"):
-        read(ref)
+        ref.read()
 
 
 def test_link_within_its_directory_and_named_link_are_read(inbox):
     """A link to a file beside it is read, and one that the pipeline itself names, wherever it leads."""
     (inbox / "inbox" / "link.txt").symlink_to("b.txt")
     (inbox / "latest.txt").symlink_to("inbox/b.txt")
-    assert read(_only(inbox, "inbox/l*.txt")).text == "text of b.txt"
+    assert _only(inbox, "inbox/l*.txt").read().text == "text of b.txt"
     named = _only(inbox, "latest.txt")
-    assert (named.document_id, read(named).text) == ("latest.txt", "text of b.txt")
+    assert (named.document_id, named.read().text) == ("latest.txt", "text of b.txt")
 
 
 def test_file_that_vanishes_after_listing_has_a_reason(inbox):
@@ -272,7 +271,7 @@ def test_file_that_vanishes_after_listing_has_a_reason(inbox):
     ref = _only(inbox, "inbox/a.md")
     ref.path.unlink()
     with pytest.raises(Unreadable, match="the file is gone"):
-        read(ref)
+        ref.read()
 
 
 def test_missing_permission_is_a_reason(unprivileged):
@@ -280,7 +279,7 @@ def test_missing_permission_is_a_reason(unprivileged):
     reasons = {}
     for ref in listed(["**/*.txt"], unprivileged):
         with pytest.raises(Unreadable) as raised:
-            read(ref)
+            ref.read()
         reasons[ref.document_id] = str(raised.value)
     assert reasons.keys() == {"closed", "secret.txt"}
     assert "no permission" in reasons["secret.txt"]
@@ -291,7 +290,7 @@ def test_missing_permission_is_a_reason(unprivileged):
 def test_closed_directory_of_a_pattern_is_refused_or_accounted_for(unprivileged, pattern):
     """A source that may not be looked into is never an empty one."""
     with pytest.raises((ConfigError, Unreadable)):
-        read(*listed([pattern], unprivileged))
+        next(listed([pattern], unprivileged)).read()
 
 
 @pytest.mark.timeout(10)
@@ -308,5 +307,5 @@ def test_listing_and_hashing_takes_less_than_a_millisecond_a_file(tmp_path):
 def test_text_comes_from_the_name_on_disk(tmp_path):
     """A reference alone is enough to read a document: nothing is remembered from the listing."""
     (tmp_path / "page.html").write_text("<p>Hello <b>there</b></p>")
-    ref = DocumentRef(document_id="x", uri="file:///x", path=tmp_path / "page.html")
-    assert read(ref).text == "Hello **there**"
+    ref = FileRef("x", "file:///x", tmp_path / "page.html")
+    assert ref.read().text == "Hello **there**"

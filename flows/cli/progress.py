@@ -13,9 +13,7 @@ from flows.cli.summary import Summary
 from flows.listener import Listener
 from flows.resolve import Plan
 from flows.server import run_page
-from schemas.errors import ConfigError
 from schemas.outcome import Outcome, Run
-from tasks.sources.files import listed
 
 LINE_EVERY_S = 2.0
 SILENT_AT_MOST_S = 5.0
@@ -113,10 +111,7 @@ class Progress(Listener):
 
     def _count(self) -> None:
         """Find out how many documents there are, beside the run."""
-        try:
-            total = sum(1 for _ in listed(self._plan.patterns))
-        except ConfigError:
-            return
-        if self._plan.limit is None:
+        total = self._plan.source.count()
+        if self._plan.limit is None and total is not None:
             self.summary.total = total
             self._bar.update(self._task, total=total)

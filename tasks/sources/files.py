@@ -4,30 +4,94 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from io import BufferedReader
 from pathlib import Path
 
-from schemas.document import Document, DocumentRef
-from schemas.errors import Unreadable
+from schemas.document import Document
+from schemas.errors import ConfigError, Unreadable
 from tasks.sources.parse import text_of
 from tasks.sources.patterns import Found, walk
 
 MAX_BYTES = 20_000_000
 
 
-def listed(patterns: Sequence[str], root: Path | None = None) -> Iterator[DocumentRef]:
+@dataclass(frozen=True)
+class FileRef:
+    """A file that is a document.
+
+    `document_id` is the path relative to the working directory where it lies below it, else its
+    URI, as where a name could not be printed.
+    """
+
+    document_id: str
+    uri: str
+    path: Path
+
+    def sha256(self) -> str | None:
+        """Hash its bytes; None where they cannot be read, which `read` explains."""
+        try:
+            return content_sha256(self.path)
+        except Unreadable:
+            return None
+
+    def read(self) -> Document:
+        """Read it; the hash is that of the very bytes that the text was made of.
+
+        Raises Unreadable, whose message is the reason and what to do about it.
+        """
+        with _opened(self.path) as file, _reasons():
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise Unreadable(f"the file is larger than {MAX_BYTES:,} bytes: split it")
+        if not content.strip():
+            raise Unreadable("the file is empty")
+        return Document(
+            document_id=self.document_id,
+            uri=self.uri,
+            content_sha256=sha256(content).hexdigest(),
+            text=text_of(content, self.path.name),
+        )
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files that the patterns match, as a source."""
+
+    patterns: tuple[str, ...]
+
+    @contextmanager
+    def opened(self) -> Iterator[Iterator[FileRef]]:
+        """List them; raises ConfigError where the directory of a pattern does not exist."""
+        yield listed(self.patterns)
+
+    def count(self) -> int | None:
+        """Count them; None where a directory is gone meanwhile."""
+        try:
+            return sum(1 for _ in listed(self.patterns))
+        except ConfigError:
+            return None
+
+    def nothing(self) -> str:
+        """Say that no file matches."""
+        listing = ", ".join(repr(pattern) for pattern in self.patterns)
+        return f"documents: {listing} matches no file below {Path.cwd()}"
+
+
+def listed(patterns: Sequence[str], root: Path | None = None) -> Iterator[FileRef]:
     """List the files that the patterns match, sorted within a directory, each once.
 
     `root` is the working directory unless given. What is matched but cannot be read, such as a
-    pipe, is listed too: `read` says why. Raises ConfigError, before the first document, where the
+    pipe, is listed too: its `read` says why. Raises ConfigError, before the first document, where the
     directory of a pattern does not exist.
     """
     base = (root or Path.cwd()).absolute()
-    return (_ref(found, base) for found in walk(patterns, base))
+    return (ref_of(found, base) for found in walk(patterns, base))
 
 
-def _ref(found: Found, root: Path) -> DocumentRef:
+def ref_of(found: Found, root: Path) -> FileRef:
+    """Make the document of a file that was found; `root` is the working directory."""
     path = Path(found.path)
     uri = path.as_uri()
     below = path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
@@ -35,29 +99,13 @@ def _ref(found: Found, root: Path) -> DocumentRef:
     document_id = below if below and below.isprintable() else uri
     # The pipeline itself names this link, so `read` may follow it anywhere.
     followed = Path(os.path.realpath(path)) if found.named and path.is_symlink() else path
-    return DocumentRef(document_id=document_id, uri=uri, path=followed)
+    return FileRef(document_id, uri, followed)
 
 
 def content_sha256(path: Path) -> str:
     """Hash a file's bytes, of any number; raises Unreadable."""
     with _opened(path) as file, _reasons():
         return file_digest(file, sha256).hexdigest()
-
-
-def read(ref: DocumentRef) -> Document:
-    """Read a document; the hash is that of the very bytes that the text was made of.
-
-    Raises Unreadable, whose message is the reason and what to do about it.
-    """
-    with _opened(ref.path) as file, _reasons():
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise Unreadable(f"the file is larger than {MAX_BYTES:,} bytes: split it")
-    if not content.strip():
-        raise Unreadable("the file is empty")
-    text = text_of(content, ref.path.name)
-    digest = sha256(content).hexdigest()
-    return Document(document_id=ref.document_id, uri=ref.uri, content_sha256=digest, text=text)
 
 
 @contextmanager

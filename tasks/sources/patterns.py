@@ -60,6 +60,22 @@ def walk(patterns: Sequence[str], root: Path) -> Iterator[Found]:
     return _walk(_Directory("", frozenset(_parts(pattern, root) for pattern in patterns)))
 
 
+def lookup(patterns: Sequence[str], path: str, root: Path) -> Found | None:
+    """Find a file by its absolute path where `walk` would give it, or would if it were there.
+
+    None for a path that no pattern matches, for a directory, and below a link to a directory that is
+    not named. Raises ConfigError as `walk` does.
+    """
+    directory = _Directory("", frozenset(_parts(pattern, root) for pattern in patterns))
+    *folders, name = path.strip("/").split("/")
+    for folder in folders:
+        onward = _onward(directory, folder, is_link=Path(directory.path, folder).is_symlink())
+        directory = _Directory(f"{directory.path}/{folder}", onward)
+    if os.path.isdir(path) or () not in _afterwards(directory, name):  # noqa: PTH112
+        return None
+    return Found(path, (name,) in directory.rests)
+
+
 def _parts(pattern: str, root: Path) -> Rest:
     if "://" in pattern:
         raise ConfigError(f"documents: {pattern!r} is a URL: give a path, only local files can be read")
@@ -112,12 +128,20 @@ def _matches(directory: _Directory) -> Iterator[Found | _Directory]:
         return
     for name, is_directory, is_link in entries:
         path = f"{directory.path}/{name}"
-        after = frozenset(rest for whole in directory.rests for rest in _after(whole, name))
-        named = frozenset(rest[1:] for rest in directory.rests if rest[0] == name)
-        if is_directory and (onward := (named if is_link else after) - {()}):
+        if is_directory and (onward := _onward(directory, name, is_link=is_link)):
             yield _Directory(path, onward)
-        elif not is_directory and () in after:
-            yield Found(path, () in named)
+        elif not is_directory and () in _afterwards(directory, name):
+            yield Found(path, (name,) in directory.rests)
+
+
+def _onward(directory: _Directory, name: str, *, is_link: bool) -> frozenset[Rest]:
+    """Give what is left to match below a directory's directory; links are followed by name alone."""
+    named = frozenset(rest[1:] for rest in directory.rests if rest[0] == name)
+    return (named if is_link else _afterwards(directory, name)) - {()}
+
+
+def _afterwards(directory: _Directory, name: str) -> frozenset[Rest]:
+    return frozenset(rest for whole in directory.rests for rest in _after(whole, name))
 
 
 def _entries(directory: _Directory) -> list[tuple[str, bool, bool]]:
