@@ -106,11 +106,12 @@ class Engine:
                 raise
             return await self._without_steps(ref, "deferred", "the run was stopped")
         except Exception as error:  # noqa: BLE001  whatever it is, the document has an outcome
-            return await self._without_steps(
-                ref, "failed", f"cannot be read: {type(error).__name__}: {error}"
-            )
+            kind = f"cannot be read: {type(error).__name__}"
+            return await self._without_steps(ref, "failed", kind, f"{kind}: {error}")
 
-    async def _without_steps(self, ref: DocumentRef, status: Status, error: str) -> Outcome:
+    async def _without_steps(
+        self, ref: DocumentRef, status: Status, reason: str, error: str | None = None
+    ) -> Outcome:
         """Make the outcome of a document that did not get through; what its calls cost is booked."""
         tallies = (self._session.settle((ref.document_id, step.id)) for step in self._plan.steps)
         return Outcome(
@@ -118,7 +119,8 @@ class Engine:
             uri=ref.uri,
             content_sha256=await asyncio.to_thread(ref.sha256),
             status=status,
-            error=error,
+            error=error or reason,
+            reason=reason,
             **sum(tallies, Tally()).model_dump(),
         )
 

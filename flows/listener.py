@@ -12,6 +12,9 @@ class Listener:
     def started(self, run: Run) -> None:
         """A run begins; its row is written."""
 
+    def expected(self, documents: int) -> None:
+        """So many documents the source has in all."""
+
     def unchanged(self, documents: int) -> None:
         """So many documents more need not be done again."""
 

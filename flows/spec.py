@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -16,6 +17,14 @@ from tasks.checks.spelling import meant
 from tasks.checks.yamltext import YamlText
 
 MAX_FAULTS = 20
+PIPELINES = Path("flows/pipelines")
+
+
+def file_of(name: str) -> Path:
+    """Find a pipeline's file: the path itself, or flows/pipelines/NAME.yaml."""
+    named = PIPELINES / f"{name}.yaml"
+    bare = "/" not in name and not name.endswith((".yaml", ".yml"))
+    return named if bare and not Path(name).exists() else Path(name)
 
 
 def load(path: Path) -> Pipeline:
@@ -30,12 +39,20 @@ def load(path: Path) -> Pipeline:
             "the file is empty" if written.data is None else f"must be a mapping, not {shown(written.data)}"
         )
         raise ConfigError(f"{written.place(())}: {said}: a pipeline has at least name, documents and steps")
-    if wrong := _step_faults(written.data.get("steps")):
+    return declared(written.data, written)
+
+
+def declared(data: dict[str, Any], written: YamlText | None = None) -> Pipeline:
+    """Make a pipeline of what is declared, in a file or as a flow's parameter, and check all of it.
+
+    Raises ConfigError as `load` does; file, line and column are those of `written`.
+    """
+    if wrong := _step_faults(data.get("steps")):
         raise _refused(wrong, written)
     try:
-        pipeline = Pipeline.model_validate(written.data)
+        pipeline = Pipeline.model_validate(data)
     except ValidationError as error:
-        raise _refused(faults(error, written.data, Pipeline), written) from None
+        raise _refused(faults(error, data, Pipeline), written) from None
     if wrong := check(pipeline):
         raise _refused(wrong, written)
     _load_tools(pipeline, written)

@@ -13,7 +13,16 @@ from prefect.utilities.annotations import opaque, quote
 from flows.resolve import Plan, StepPlan
 from schemas.chat import Completion
 from schemas.document import Document
-from schemas.errors import ChatError, CutShort, InvalidReply, Permanent, Refused, StorageError, Unreadable
+from schemas.errors import (
+    ChatError,
+    CutShort,
+    DocmillError,
+    InvalidReply,
+    Permanent,
+    Refused,
+    StorageError,
+    Unreadable,
+)
 from schemas.outcome import WORST_FIRST, Outcome, StepOutcome, StepStatus, Tally
 from schemas.pipeline import DOCUMENT, Classify, Extract, Summarize
 from tasks.chat.complete import complete
@@ -79,6 +88,7 @@ async def _in_turn(
         output=output,
         seconds=time.monotonic() - begun,
         error=_told(step, failure) if failure else None,
+        reason=_reason(step, failure) if failure else None,
         truncated=_truncated(step, text),
         **_tally(session, document, step, state).model_dump(),
     )
@@ -181,7 +191,14 @@ def _status(failure: Exception) -> StepStatus:
     return next(known, "deferred" if isinstance(failure, ChatError) else "failed")
 
 
+def _reason(step: StepPlan, failure: Exception) -> str:
+    """Say what failed in our own words: of an error that is not docmill's, its kind alone."""
+    said = str(failure) if isinstance(failure, DocmillError) else type(failure).__name__
+    return f"{step.id}: {said or type(failure).__name__}"
+
+
 def _told(step: StepPlan, failure: Exception) -> str:
+    """Say what failed, with what the server said of it."""
     said = str(failure) or type(failure).__name__
     body = getattr(failure, "body", "")[:EXCERPT_CHARS]
     request_id = getattr(failure, "request_id", None)
@@ -193,6 +210,7 @@ def _outcome(plan: Plan, document: Document, taken: Before) -> Outcome:
     steps = {step_id: each.outcome for step_id, each in taken.items()}
     found = {step.status for step in steps.values()}
     status = next((worst for worst in WORST_FIRST if worst in found), "done")
+    failed = next((step for step in steps.values() if step.status == status and step.error), None)
     # What a kind has last, in the order written.
     last = {step.kind: steps[step.id].output for step in plan.steps if steps[step.id].output is not None}
     records = {
@@ -210,7 +228,8 @@ def _outcome(plan: Plan, document: Document, taken: Before) -> Outcome:
         record=last.get("extract"),
         steps=steps,
         truncated=any(step.truncated for step in steps.values()),
-        error=next((step.error for step in steps.values() if step.status == status and step.error), None),
+        error=failed.error if failed else None,
+        reason=failed.reason if failed else None,
         typed=records if status == "done" else {},
         **sum((step.tally() for step in steps.values()), Tally()).model_dump(),
     )

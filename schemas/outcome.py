@@ -56,6 +56,7 @@ class StepOutcome(Tally):
     output: Any = None  # str of a summary or label, object of a record: JSON by nature
     seconds: float = 0.0
     error: str | None = Field(default=None, exclude=True)
+    reason: str | None = Field(default=None, exclude=True)
     truncated: bool = Field(default=False, exclude=True)
 
 
@@ -63,7 +64,8 @@ class Outcome(Tally):
     """What became of one document: the row of docmill_outcomes but for pipeline, hash and run.
 
     `typed` holds a done document's records by their extract schema: the typed rows that are written
-    in the same transaction.
+    in the same transaction. `reason` is `error` without what a server or a document said: our own
+    sentence, which logs and events may show.
     """
 
     document_id: str
@@ -79,6 +81,7 @@ class Outcome(Tally):
     error: str | None = None
     seconds: float = 0.0
     typed: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)
+    reason: str | None = Field(default=None, exclude=True)
 
 
 class Run(Tally):
@@ -95,6 +98,10 @@ class Run(Tally):
     state: RunState = "running"
     documents_in: int = 0
     counts: dict[Status, int] = Field(default_factory=dict)
+
+    def every_count(self) -> dict[str, int]:
+        """Give a count for each status there is, 0 included."""
+        return {status: self.counts.get(status, 0) for status in STATUSES}
 
     def counted(self) -> str:
         """Write the counts in one line, such as `16 documents: 15 done, 1 failed`."""

@@ -2,8 +2,9 @@
 
 from prefect.context import FlowRunContext
 
+from flows.flowrun import Invocation, invoked
 from flows.listener import Listener
-from flows.process import Invocation, invoked, process
+from flows.process import process
 from flows.resolve import Overrides
 from schemas.outcome import Outcome
 from tests.project import Project

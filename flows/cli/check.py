@@ -1,7 +1,7 @@
 """`docmill check`: everything that can be known of a pipeline before it runs; nothing is sent."""
 
 from flows import spec
-from flows.cli.options import Documents, EndpointName, IntoUrl, Json, Model, PipelineName, pipeline_file
+from flows.cli.options import Documents, EndpointName, IntoUrl, Json, Model, PipelineName
 from flows.cli.output import console, print_json
 from flows.cli.ready import require_ready
 from flows.resolve import Overrides, resolve
@@ -23,7 +23,7 @@ def check(
     Exit code 2 where a run would be refused: with the file, the line and what was meant, or the
     variable of the key that is missing.
     """
-    file = pipeline_file(pipeline)
+    file = spec.file_of(pipeline)
     plan = resolve(spec.load(file), Overrides(documents, into, endpoint, model))
     require_ready(plan)
     found = {"documents": plan.source.count(), "into": shown(plan.into.url)}

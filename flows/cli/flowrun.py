@@ -17,7 +17,7 @@ from flows.resolve import Overrides
 from schemas.errors import ConfigError, DocmillError
 
 if TYPE_CHECKING:  # Prefect takes seconds to import: only when its server is starting
-    from flows.process import Invocation
+    from flows.flowrun import Invocation
 
 CRASHED = "the run crashed, which is a defect of docmill's: please report it with this: "
 LOST = "the Prefect server no longer answers: the run's page lacks its end, its results do not"
@@ -33,7 +33,8 @@ def flow_run(
     """
     progress.announce("loading Prefect")
     _quieten()
-    from flows.process import Invocation, invoked, process
+    from flows.flowrun import Invocation, invoked
+    from flows.process import process
 
     progress.announce("waiting for the Prefect server")
     launched.wait()

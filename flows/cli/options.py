@@ -1,14 +1,11 @@
 """The options that commands share, each with its help, and where a pipeline is found."""
 
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
 from schemas.outcome import Status
-
-PIPELINES = Path("flows/pipelines")
 
 FLAG = Parameter(negative="", show_default=False)
 
@@ -36,10 +33,3 @@ Statuses = Annotated[
     tuple[Status, ...],
     Parameter(name="--status", negative="", help="Only documents of this status; may be given again"),
 ]
-
-
-def pipeline_file(name: str) -> Path:
-    """Find a pipeline's file: the path itself, or flows/pipelines/NAME.yaml."""
-    named = PIPELINES / f"{name}.yaml"
-    bare = "/" not in name and not name.endswith((".yaml", ".yml"))
-    return named if bare and not Path(name).exists() else Path(name)

@@ -50,14 +50,5 @@ def written(value: object) -> str:
     raise TypeError(type(value).__name__)
 
 
-def money(cost_usd: float | None, *, estimated: bool, listed: bool = False) -> str:
-    """Write a cost in USD; `listed` says that it is by list prices, not by the endpoint's own."""
-    if cost_usd is None:
-        return "cost unknown: no price is known for a model"
-    about = "about " if estimated else ""
-    by = " by list prices" if listed else ""
-    return f"{about}${cost_usd:.4f}{by}" if cost_usd else "$0"
-
-
 def _lines(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else " " for char in text)

@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from flows.cli.output import money
 from flows.cli.summary import Summary
 from flows.listener import Listener
 from flows.resolve import Plan
 from flows.server import run_page
+from flows.wording import money
 from schemas.outcome import Outcome, Run
 
 LINE_EVERY_S = 2.0
@@ -59,15 +59,20 @@ class Progress(Listener):
             self._out.print(message, markup=False)
 
     def started(self, run: Run) -> None:
-        """Print where the run can be watched, and begin to count."""
+        """Print where the run can be watched."""
         if run.flow_run_id:
             page = run_page(self.api_url, run.flow_run_id)
             self._out.print(f"watch this run: {page}", markup=False, soft_wrap=True)
         self._bar.update(self._task, description="documents", completed=0)
         self._began = time.monotonic()
-        threading.Thread(target=self._count, daemon=True).start()
         if not self._out.is_terminal:
             threading.Thread(target=self._tick, daemon=True).start()
+
+    def expected(self, documents: int) -> None:
+        """Know how long the bar is."""
+        if self._plan.limit is None:
+            self.summary.total = documents
+            self._bar.update(self._task, total=documents)
 
     def unchanged(self, documents: int) -> None:
         """Count documents that need not be done again."""
@@ -108,10 +113,3 @@ class Progress(Listener):
         while not self._ended.wait(SILENT_AT_MOST_S):
             if time.monotonic() - self._told > SILENT_AT_MOST_S:
                 self._show()
-
-    def _count(self) -> None:
-        """Find out how many documents there are, beside the run."""
-        total = self._plan.source.count()
-        if self._plan.limit is None and total is not None:
-            self.summary.total = total
-            self._bar.update(self._task, total=total)

@@ -2,6 +2,7 @@
 
 from flows.resolve import Plan
 from schemas.errors import ConfigError
+from tasks.chat.environment import require_allowed
 from tasks.chat.transport import endpoint_key
 
 
@@ -10,5 +11,6 @@ def require_ready(plan: Plan) -> None:
     with plan.source.opened() as refs:
         if next(refs, None) is None:
             raise ConfigError(plan.source.nothing())
+    require_allowed(plan.target.endpoint)
     if not plan.target.local:  # whose key is made when it starts
         endpoint_key(plan.target.endpoint)

@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.cli.options import IntoUrl, Json, PipelineName, Statuses
-from flows.cli.output import console, money, plain, print_json
+from flows.cli.output import console, plain, print_json
 from flows.cli.results import stored
+from flows.wording import money
 from schemas.errors import ConfigError
 from schemas.outcome import STATUSES
 from tasks.sinks.results import Results

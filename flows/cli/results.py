@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flows import spec
-from flows.cli.options import pipeline_file
 from flows.resolve import Overrides, into_of
 from schemas.pipeline import Pipeline
 from tasks.sinks.results import Results
@@ -13,7 +12,7 @@ from tasks.sinks.results import Results
 @contextmanager
 def stored(pipeline: str, into: str | None) -> Iterator[tuple[Pipeline, Results]]:
     """Open the results of a pipeline, with its declaration; raises ConfigError where there are none."""
-    declared = spec.load(pipeline_file(pipeline))
+    declared = spec.load(spec.file_of(pipeline))
     results = Results.read(into_of(declared, Overrides(into=into)), declared.name)
     try:
         yield declared, results

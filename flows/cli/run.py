@@ -14,7 +14,6 @@ from flows.cli.options import (
     Model,
     PipelineName,
     Refresh,
-    pipeline_file,
 )
 from flows.cli.output import console, fail, print_json
 from flows.cli.progress import Progress
@@ -24,7 +23,7 @@ from flows.resolve import Overrides, resolve
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:  # Prefect takes seconds to import: only when its server is starting
-    from flows.process import Invocation
+    from flows.flowrun import Invocation
 
 EXIT_CODES = {"complete": 0, "incomplete": 1, "stopped": 3, "failed": 3}
 
@@ -44,7 +43,7 @@ def run(
 ) -> int:
     """Run a pipeline over its documents; gives the exit code."""
     overrides = Overrides(documents, into, endpoint, model, concurrency, limit, refresh)
-    file = pipeline_file(pipeline)
+    file = spec.file_of(pipeline)
     plan = resolve(spec.load(file), overrides)
     require_ready(plan)
     out = console(stderr=json)

@@ -9,8 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.cli.output import money, plain
+from flows.cli.output import plain
 from flows.resolve import Plan
+from flows.wording import money
 from schemas.outcome import STATUSES, Outcome, Run, Status
 from tasks.sinks.database import shown
 

@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from schemas.endpoint import BUILT_IN, Endpoint, Target, normalised
+from schemas.endpoint import BUILT_IN, LOCAL, LOOPBACK, Endpoint, Target, normalised
 from schemas.errors import ConfigError
 from tasks.checks.declared import faults
 from tasks.checks.spelling import meant
 
 KEY_VARIABLE = "DOCMILL_API_KEY"
+HOSTS = "DOCMILL_HOSTS"
 
 
 def endpoint_at(url: str, place: str) -> tuple[str, Endpoint]:
@@ -44,6 +45,31 @@ def endpoint_of(place: str, **values: Any) -> Endpoint:
         return Endpoint(**values)
     except ValidationError as error:
         raise ConfigError(f"{place}: {faults(error, values, Endpoint)[0][1]}") from None
+
+
+def allowed_hosts() -> frozenset[str] | None:
+    """List the only hosts that requests may go to; None where DOCMILL_HOSTS is not set."""
+    said = os.environ.get(HOSTS, "")
+    named = frozenset(said.lower().replace(",", " ").split())
+    return named or None
+
+
+def host_of(url: str) -> str:
+    """Give a URL's host as DOCMILL_HOSTS writes it: in lower case, without a port."""
+    return (urlsplit(url).hostname or "").lower()
+
+
+def require_allowed(endpoint: Endpoint) -> None:
+    """Raise ConfigError where DOCMILL_HOSTS does not hold the endpoint's host.
+
+    The embedded model is docmill's own child on this machine, and is always allowed.
+    """
+    hosts, host = allowed_hosts(), host_of(endpoint.base_url)
+    embedded = endpoint.api_key_env == LOCAL.api_key_env and host in LOOPBACK
+    if hosts is not None and host not in hosts and not embedded:
+        raise ConfigError(
+            f"{HOSTS} does not hold {host}: requests may go to {', '.join(sorted(hosts))} alone"
+        )
 
 
 def environment_target() -> Target:

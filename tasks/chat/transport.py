@@ -13,6 +13,7 @@ import httpx
 
 from schemas.endpoint import Endpoint
 from schemas.errors import ChatError, ConfigError, Fatal, MaybeBilled, Transient
+from tasks.chat.environment import require_allowed
 from tasks.chat.errors import redacted, refusal
 
 CALLS_PER_CLIENT = 8  # httpx's pool costs more CPU the more connections it holds
@@ -33,13 +34,14 @@ class _Client:
 class Transport:
     """Sends bodies to an endpoint over as many HTTP clients as its concurrency needs.
 
-    Raises ConfigError where the endpoint names a key that the environment does not hold. The key
-    is read here and kept nowhere else.
+    Raises ConfigError where DOCMILL_HOSTS does not allow the endpoint, and where it names a key that the
+    environment does not hold. The key is read here and kept nowhere else.
     """
 
     def __init__(self, endpoint: Endpoint, concurrency: int) -> None:
         self._url = endpoint.base_url.rstrip("/") + "/chat/completions"
         self._timeout_s = endpoint.timeout_s
+        require_allowed(endpoint)
         self.secret = endpoint_key(endpoint)
         count = math.ceil(concurrency / CALLS_PER_CLIENT)
         self._clients = [_Client(self._http()) for _ in range(count)]

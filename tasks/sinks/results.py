@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from schemas.errors import ConfigError, StorageError
-from schemas.outcome import STATUSES, Outcome, Run, Status
+from schemas.outcome import Outcome, Run, Status
 from schemas.pipeline import Into
 from schemas.tool import ToolSchema
 from tasks.sinks import typed
@@ -225,7 +225,7 @@ def _inode(file: Path) -> int | None:
 def run_row(run: Run) -> Row:
     """Write a run as its row of docmill_runs."""
     values = run.model_dump(exclude={"counts"})
-    values |= {status: run.counts.get(status, 0) for status in STATUSES}
+    values |= run.every_count()
     return {column.name: values[column.name] for column in RUNS.columns}
 
 

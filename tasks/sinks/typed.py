@@ -22,9 +22,14 @@ SCALARS: dict[str, type[TypeEngine[Any]]] = {
 }
 
 
+def table_name(pipeline: str, into: Into, schema: ToolSchema) -> str:
+    """Name the table of a schema: the one that `into` names, or `<pipeline>__<schema>`."""
+    return into.table or f"{pipeline}__{schema.id}".replace("-", "_")
+
+
 def declared(pipeline: str, into: Into, schema: ToolSchema) -> Table:
-    """Declare the table of a schema: `<pipeline>__<schema>`, or the one that `into` names."""
-    name = into.table or f"{pipeline}__{schema.id}".replace("-", "_")
+    """Declare the table of a schema."""
+    name = table_name(pipeline, into, schema)
     fixed: list[Column[Any]] = [
         Column(into.key, Text, primary_key=True),
         Column("content_sha256", Text),

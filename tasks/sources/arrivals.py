@@ -47,6 +47,10 @@ class Arrivals:
         """Count them."""
         return len(self._refs())
 
+    def described(self) -> str:
+        """Say that they are an event's."""
+        return f"arrived of {self.whole.described()}"
+
     def nothing(self) -> str:
         """Say that the event names none."""
         return "documents: the event names none"

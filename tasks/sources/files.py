@@ -73,6 +73,10 @@ class Files:
         except ConfigError:
             return None
 
+    def described(self) -> str:
+        """Give its globs."""
+        return ", ".join(self.patterns)
+
     def nothing(self) -> str:
         """Say that no file matches."""
         listing = ", ".join(repr(pattern) for pattern in self.patterns)

@@ -37,5 +37,8 @@ class Source(Protocol):
     def count(self) -> int | None:
         """Count its documents, which may take a while; None where that cannot be known."""
 
+    def described(self) -> str:
+        """Name it in a few words, such as its glob; without a password."""
+
     def nothing(self) -> str:
         """Say that it has no documents, and where they were looked for."""
