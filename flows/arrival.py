@@ -1,6 +1,5 @@
 """`arrived`: the flow that an event starts, over exactly the documents that it names."""
 
-import re
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -15,12 +14,10 @@ from schemas.errors import ConfigError
 from tasks.sources.arrivals import Arrivals
 from tasks.sources.files import Files
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-
 
 @flow(name="arrived", flow_run_name=flow_run_name, validate_parameters=False)
 async def arrived(
-    pipeline: Annotated[str, Field(pattern=f"^{NAME.pattern}$")], documents: list[str]
+    pipeline: Annotated[str, Field(pattern=f"^{spec.NAME}$")], documents: list[str]
 ) -> State[Any]:
     """Run a pipeline over the documents that an event names.
 
@@ -38,11 +35,9 @@ async def arrived(
 
 def _plan(pipeline: object, documents: object) -> Plan:
     # An event's payload may hold anything.
-    if not isinstance(pipeline, str) or not NAME.fullmatch(pipeline):
-        raise ConfigError(f"pipeline: must be the name of a file in {spec.PIPELINES}, such as inbox")
+    declared = spec.named(pipeline, "pipeline")
     if not isinstance(documents, list) or not all(isinstance(name, str) for name in documents):
         raise ConfigError("documents: must be a list of paths or URIs")
-    plan = resolve(spec.load(spec.PIPELINES / f"{pipeline}.yaml"), overrides(Overrides()))
-    if not isinstance(plan.source, Files):
-        raise ConfigError(f"pipeline: {pipeline} reads rows, and documents cannot arrive at it")
+    plan = resolve(declared, overrides(Overrides()))
+    assert isinstance(plan.source, Files)
     return replace(plan, source=Arrivals(plan.source, tuple(documents)))

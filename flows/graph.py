@@ -9,8 +9,18 @@ import rfc8785
 from pydantic import ValidationError
 
 from schemas.endpoint import BUILT_IN, Endpoint
-from schemas.pipeline import DOCUMENT, Classify, Extract, Pipeline, StepOptions, kind_and_options, step_ids
+from schemas.pipeline import (
+    DOCUMENT,
+    Ask,
+    Classify,
+    Extract,
+    Pipeline,
+    StepOptions,
+    kind_and_options,
+    step_ids,
+)
 from tasks.checks.declared import Place, faults
+from tasks.checks.request import parameter_faults
 from tasks.checks.spelling import meant
 from tasks.checks.toolschema import FIXED_COLUMNS, MAX_NAME_BYTES, path_of
 
@@ -144,6 +154,9 @@ def _parameter_faults(pipeline: Pipeline) -> Faults:
                 rfc8785.dumps(value)
             except rfc8785.CanonicalizationError as error:
                 yield (*at, "params", name), f"cannot be sent as JSON: {error}"
+                return
+        for place, fault in parameter_faults(options.params):
+            yield (*at, "params", *place), fault
 
 
 def _schemas(pipeline: Pipeline) -> Iterator[tuple[int, Place, str]]:
@@ -158,11 +171,19 @@ def _schemas(pipeline: Pipeline) -> Iterator[tuple[int, Place, str]]:
 
 
 def schema_places(pipeline: Pipeline) -> dict[str, Place]:
-    """Give the extract schemas as declared, each with the place that names it first."""
+    """Give the tool schemas as declared, each with the place that names it first."""
     places: dict[str, Place] = {}
     for _, at, name in _schemas(pipeline):
         places.setdefault(name, at)
+    for at, options in _steps(pipeline).values():
+        if isinstance(options, Ask) and options.schema_:
+            places.setdefault(options.schema_, (*at, "schema"))
     return places
+
+
+def extract_schemas(pipeline: Pipeline) -> list[str]:
+    """Name the tool schemas, as declared, whose records have a table."""
+    return list(dict.fromkeys(name for _, _, name in _schemas(pipeline)))
 
 
 def _schema_faults(pipeline: Pipeline) -> Faults:
@@ -182,7 +203,7 @@ def _schema_faults(pipeline: Pipeline) -> Faults:
 
 def _table_faults(pipeline: Pipeline) -> Faults:
     sink = pipeline.sink()
-    count = len({path_of(name) for name in schema_places(pipeline)})
+    count = len({path_of(name) for name in extract_schemas(pipeline)})
     if sink.table and count != 1:
         yield ("into", "table"), f"one table takes one extract schema, and the pipeline has {count}"
     if sink.table and (sink.table.startswith(OWN_PREFIX) or sink.table in OWN_TABLES):

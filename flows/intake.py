@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 from flows.resolve import Plan
+from schemas.errors import StorageError
 from tasks.sinks.results import Results
 from tasks.sources.source import DocumentRef
 
 BATCH = 200
+FIRST_BATCH = 20  # of a source that is slow to list, the first documents begin before the rest is known
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,21 @@ async def intake(refs: Iterator[DocumentRef], plan: Plan, results: Results) -> A
 
     Raises StorageError where the source is lost.
     """
-    while batch := await asyncio.to_thread(_batch, refs, plan, results):
+    size = FIRST_BATCH
+    while batch := await asyncio.to_thread(_batch, refs, size, plan, results):
+        size = BATCH
         for found in batch:
             yield found
 
 
-def _batch(refs: Iterator[DocumentRef], plan: Plan, results: Results) -> list[Found]:
-    batch = list(islice(refs, BATCH))
+def _batch(refs: Iterator[DocumentRef], size: int, plan: Plan, results: Results) -> list[Found]:
+    batch: list[DocumentRef] = []
+    try:
+        for ref in islice(refs, size):
+            batch.append(ref)  # noqa: PERF402  what was read before the source is lost is not
+    except StorageError:  # which the next batch raises again
+        if not batch:
+            raise
     if plan.refresh:
         return [Found(ref, unchanged=False) for ref in batch]
     hashes = {ref.document_id: digest for ref in batch if (digest := ref.sha256())}

@@ -12,7 +12,10 @@ from schemas.pipeline import Extract
 from tasks.sinks.database import shown
 from tasks.sinks.typed import table_name
 
-PUNCTUATION = re.compile(r"([\\`*_{}\[\]#.!|~$^:@])")  # a dot or a colon could make a link
+PUNCTUATION = re.compile(r"([\\`*_{}\[\]#!|~$^])")
+# Prefect's page makes links of bare addresses too, even of escaped ones: they are cut invisibly.
+ADDRESS = re.compile(r"(?i)(?:https?|ftp):(?=//)|www(?=\.)|@(?=[-\w]+\.)")
+WORD_JOINER = "\u2060"
 MOST_CHARS = 300
 
 
@@ -83,7 +86,7 @@ def _highest(title: str, outcomes: Sequence[Outcome], values: Sequence[str]) -> 
 def _results(plan: Plan, run: Run) -> Iterator[str]:
     yield f"\n## Results\n\nIn {escaped(shown(plan.into.url))}:\n"
     for table in dict.fromkeys(["docmill_outcomes", "docmill_runs", *(name for _, name in _tables(plan))]):
-        yield f"- `{table}`"
+        yield f"- {escaped(table)}"
     yield f"\nEvery reason in full: `docmill report {plan.name} --run {run.run_id}`"
 
 
@@ -103,10 +106,11 @@ def _cost(outcome: Outcome) -> str:
 
 
 def escaped(text: str) -> str:
-    """Write any text so that Markdown shows it as it is, on one line."""
+    """Write any text so that Markdown shows it as it is, on one line, without links."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     cut = line if len(line) <= MOST_CHARS else f"{line[:MOST_CHARS]}…"
-    return html.escape(PUNCTUATION.sub(r"\\\1", cut), quote=False)
+    unlinked = ADDRESS.sub(rf"\g<0>{WORD_JOINER}", cut)
+    return html.escape(PUNCTUATION.sub(r"\\\1", unlinked), quote=False)
 
 
 def _quoted(text: str) -> str:

@@ -89,6 +89,7 @@ class Observed(Listener):
 
     async def ended(self, run: Run, why: object) -> None:
         """Write the run's report, and announce its end: after the last task run's events."""
+        self.tidings.whole = run.state in ("complete", "incomplete")
         report = markdown(self._plan, run, self.tidings, str(why) if why else None)
         with suppress(HTTPError, PrefectException, TimeoutError):
             async with asyncio.timeout(PATIENCE_S):

@@ -14,13 +14,25 @@ from flows.graph import edges
 from flows.spec import tools
 from schemas.endpoint import BUILT_IN, LOCAL_MODEL, Endpoint, Target, normalised
 from schemas.errors import ConfigError
-from schemas.pipeline import Classify, Extract, Into, Kind, Limits, Pipeline, StepOptions, kind_and_options
+from schemas.pipeline import (
+    Ask,
+    Classify,
+    Extract,
+    Into,
+    Kind,
+    Limits,
+    Pipeline,
+    StepOptions,
+    kind_and_options,
+)
 from schemas.tool import ToolSchema
 from tasks.chat.environment import endpoint_at, endpoint_of
 from tasks.checks.declared import faults
 from tasks.checks.variables import expanded
 from tasks.local_model import weights
+from tasks.sinks.keys import KeyedInto
 from tasks.sources.files import Files
+from tasks.sources.rows import Rows
 from tasks.sources.source import Source
 from tasks.steps import prompt
 
@@ -67,6 +79,12 @@ class Plan:
     refresh: bool
     sha256: str
 
+    def typed(self) -> dict[str, ToolSchema]:
+        """Give the tool schemas whose records have a table, by their declared names."""
+        options = [step.options for step in self.steps]
+        names = [name for each in options if isinstance(each, Extract) for name in each.names()]
+        return {name: self.tools[name] for name in names}
+
 
 def resolve(pipeline: Pipeline, overrides: Overrides = Overrides()) -> Plan:
     """Decide what a run will do: option before environment before pipeline.
@@ -77,14 +95,15 @@ def resolve(pipeline: Pipeline, overrides: Overrides = Overrides()) -> Plan:
     target, origin = _target(pipeline, overrides)
     schemas = tools(pipeline)
     steps = _steps(pipeline, target, schemas)
+    source, into = _ends(pipeline, overrides)
     return Plan(
         name=pipeline.name,
-        source=Files(pipeline.patterns() if overrides.documents is None else (overrides.documents,)),
+        source=source,
         target=target,
         origin=origin,
         steps=steps,
         tools=schemas,
-        into=into_of(pipeline, overrides),
+        into=into,
         concurrency=LOCAL_CONCURRENCY if target.local else _limits(pipeline, overrides).concurrency,
         limit=overrides.limit,
         refresh=overrides.refresh,
@@ -98,12 +117,28 @@ def _check_retry_scale() -> None:
         raise ConfigError(f"DOCMILL_RETRY_SCALE: must be a number that is not negative, not {said!r}")
 
 
+def _ends(pipeline: Pipeline, overrides: Overrides) -> tuple[Source, Into]:
+    """Decide where documents come from and where results go."""
+    into = into_of(pipeline, overrides)
+    if pipeline.rows is None:
+        return Files(pipeline.patterns() if overrides.documents is None else (overrides.documents,)), into
+    if overrides.documents is not None:
+        raise ConfigError(f"--documents: the pipeline {pipeline.name} reads rows: change its query instead")
+    url = expanded(pipeline.rows.url, "rows.url", secret=_secret(pipeline))
+    rows = Rows(pipeline.rows.model_copy(update={"url": url}))
+    return rows, KeyedInto(**into.model_dump(exclude_unset=True), first_key=rows.first_key)
+
+
 def into_of(pipeline: Pipeline, overrides: Overrides) -> Into:
     """Decide where results go: option before environment before pipeline."""
     url, _ = _first(("--into", overrides.into), ("DOCMILL_INTO", os.environ.get("DOCMILL_INTO")))
-    sink, endpoint = pipeline.sink(), pipeline.endpoint
-    secret = endpoint.api_key_env if isinstance(endpoint, Endpoint) else None
-    return sink.model_copy(update={"url": url or expanded(sink.url, "into", secret=secret)})
+    sink = pipeline.sink()
+    return sink.model_copy(update={"url": url or expanded(sink.url, "into", secret=_secret(pipeline))})
+
+
+def _secret(pipeline: Pipeline) -> str | None:
+    """Name the variable of the endpoint's key, which goes nowhere else."""
+    return pipeline.endpoint.api_key_env if isinstance(pipeline.endpoint, Endpoint) else None
 
 
 def _limits(pipeline: Pipeline, overrides: Overrides) -> Limits:
@@ -188,6 +223,8 @@ def _asked(options: StepOptions, schemas: Mapping[str, ToolSchema]) -> list[Any]
     """List what a step's answer must satisfy: its labels in their order, or its schemas' contents."""
     if isinstance(options, Classify):
         return list(options.labels)
+    if isinstance(options, Ask):
+        return [schemas[options.schema_].model_dump()] if options.schema_ else []
     return [schemas[name].model_dump() for name in options.names()] if isinstance(options, Extract) else []
 
 

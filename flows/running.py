@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+from flows.crashed import crash
 from flows.engine import Engine
 from flows.ledger import Ledger
 from flows.listener import Listener
@@ -36,13 +37,13 @@ async def run(
     plan: Plan, refs: Iterator[DocumentRef], listener: Listener, stop: Stop, flow_run_id: str | None
 ) -> Ended:
     """Take listed documents to their outcomes; raises ConfigError where nothing could begin."""
-    results = await asyncio.to_thread(Results.open, plan.into, plan.name, plan.tools)
+    results = await asyncio.to_thread(Results.open, plan.into, plan.name, plan.typed())
     begun = _begun(plan, flow_run_id)
     ledger = Ledger(results, begun, listener)
     try:
         async with session(plan.target, Limits(concurrency=plan.concurrency), refresh=plan.refresh) as opened:
             with held(begun.run_id, opened.directory), stop.stopping(opened):
-                await asyncio.to_thread(_begin, results, begun, opened.directory, listener)
+                await crash(await asyncio.to_thread(_begin, results, begun, opened.directory, listener))
                 listener.started(begun)
                 engine = Engine(plan, refs, opened, results, ledger)
                 return await _driven(engine, begun, ledger, opened, results)
@@ -78,14 +79,20 @@ def _begun(plan: Plan, flow_run_id: str | None) -> Run:
     )
 
 
-def _begin(results: Results, run: Run, directory: Path, listener: Listener) -> None:
-    """Write the run's row; rows of runs that died are put right, of one that lives it is told."""
-    for run_id in results.running():
+def _begin(results: Results, run: Run, directory: Path, listener: Listener) -> list[str]:
+    """Write the run's row; rows of runs that died are put right, of one that lives it is told.
+
+    Gives the flow runs of those that died.
+    """
+    died: list[str] = []
+    for run_id, flow_run_id in results.running():
         if lives(run_id, directory):
             listener.announce(f"the run {run_id} of {run.pipeline} is under way too: both work")
-        else:
-            results.bury(run_id)
+            continue
+        results.bury(run_id)
+        died += [flow_run_id] if flow_run_id else []
     results.begin(run)
+    return died
 
 
 def _ended(run: Run, ledger: Ledger, state: RunState) -> Run:

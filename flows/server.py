@@ -21,7 +21,7 @@ import httpx
 
 from flows import settings
 from flows.home import home
-from flows.watchdog import ALIVE, HOST, LOG, STATE, USERS
+from flows.watchdog import ALIVE, HOST, LOG, PORT, STATE, USERS
 from schemas.errors import ConfigError
 
 START_TIMEOUT_S = 120.0
@@ -155,7 +155,7 @@ def _join_or_start(directory: Path, announce: Announce) -> Server:
 
 def _start(directory: Path, alive: int) -> str:
     """Start the watchdog, which inherits the lock that says it is alive."""
-    port = _free_port()
+    port = _port(directory)
     command = [sys.executable, "-m", "flows.watchdog", str(directory), str(port)]
     subprocess.Popen(  # noqa: S603
         command,
@@ -202,9 +202,22 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _free_port() -> int:
+def _port(directory: Path) -> int:
+    """Choose the port that this home's server had before where it is free: people keep its address."""
+    noted = directory / PORT
+    try:
+        port = _free_port(int(noted.read_text()))
+    except (OSError, ValueError, OverflowError):
+        port = _free_port()
+    noted.write_text(str(port))
+    return port
+
+
+def _free_port(wanted: int = 0) -> int:
+    """Give a port that is free, any where none is wanted; raises OSError."""
     with socket.socket() as probe:
-        probe.bind((HOST, 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((HOST, wanted))
         port: int = probe.getsockname()[1]
         return port
 

@@ -1,5 +1,6 @@
 """From a pipeline's file to a Pipeline: what is wrong is found here, with its place, before anything runs."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,26 @@ from tasks.checks.yamltext import YamlText
 
 MAX_FAULTS = 20
 PIPELINES = Path("flows/pipelines")
+NAME = r"[a-z0-9][a-z0-9_-]*"
 
 
 def file_of(name: str) -> Path:
     """Find a pipeline's file: the path itself, or flows/pipelines/NAME.yaml."""
-    named = PIPELINES / f"{name}.yaml"
     bare = "/" not in name and not name.endswith((".yaml", ".yml"))
-    return named if bare and not Path(name).exists() else Path(name)
+    return PIPELINES / f"{name}.yaml" if bare and not Path(name).is_file() else Path(name)
+
+
+def named(name: object, place: str) -> Pipeline:
+    """Load a pipeline of flows/pipelines by its file's name, which may come from anywhere.
+
+    Raises ConfigError, naming the place, also for one that reads rows: no document arrives at it.
+    """
+    if not isinstance(name, str) or not re.fullmatch(NAME, name):
+        raise ConfigError(f"{place}: must be the name of a file in {PIPELINES}, such as inbox")
+    pipeline = load(PIPELINES / f"{name}.yaml")
+    if pipeline.rows is not None:
+        raise ConfigError(f"{place}: {name} reads rows, and documents cannot arrive at it")
+    return pipeline
 
 
 def load(path: Path) -> Pipeline:
@@ -38,7 +52,7 @@ def load(path: Path) -> Pipeline:
         said = (
             "the file is empty" if written.data is None else f"must be a mapping, not {shown(written.data)}"
         )
-        raise ConfigError(f"{written.place(())}: {said}: a pipeline has at least name, documents and steps")
+        raise ConfigError(f"{written.place(())}: {said}: a pipeline has name, steps, and documents or rows")
     return declared(written.data, written)
 
 

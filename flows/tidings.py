@@ -14,12 +14,14 @@ class Tidings:
     """Gathers outcomes: counts, the slowest and dearest, and those that are not done.
 
     `expected` is how many documents the source has, once they are counted, and `limit` how many the
-    run takes up at most. Of those that are not done the first MOST_LISTED are kept.
+    run takes up at most; `whole` says that nothing of it is left. Of those that are not done the first
+    MOST_LISTED are kept.
     """
 
     def __init__(self, limit: int | None) -> None:
         self.expected: int | None = None
         self.unchanged = 0
+        self.whole = False
         self.not_done: list[Outcome] = []
         self._limit = limit
         self._counts: Counter[Status] = Counter()
@@ -27,9 +29,10 @@ class Tidings:
         self._dearest: list[tuple[float, int, Outcome]] = []
 
     def take(self, outcome: Outcome) -> None:
-        """Take an outcome in; its record and steps are let go."""
+        """Take an outcome in; what was said of the document, or in it, is let go."""
         self._counts[outcome.status] += 1
-        small = outcome.model_copy(update={"record": None, "steps": {}, "typed": {}, "summary": None})
+        said = dict.fromkeys(("summary", "label", "record", "evidence", "error"))
+        small = outcome.model_copy(update={**said, "steps": {}, "typed": {}})
         number = self._counts.total()
         for heap, value in ((self._slowest, outcome.seconds), (self._dearest, outcome.cost_usd or 0.0)):
             if value > 0:
@@ -53,6 +56,8 @@ class Tidings:
 
     def percent(self) -> float:
         """Say how much of the run is done, 0 to 100; 0 where the source is not counted yet."""
+        if self.whole:
+            return 100.0
         taken_up = self._counts.total()
         if self._limit is not None:
             return min(100.0, 100 * taken_up / self._limit)

@@ -24,12 +24,13 @@ from schemas.errors import (
     Unreadable,
 )
 from schemas.outcome import WORST_FIRST, Outcome, StepOutcome, StepStatus, Tally
-from schemas.pipeline import DOCUMENT, Classify, Extract, Summarize
+from schemas.pipeline import DOCUMENT, Ask, Classify, Extract, Summarize
+from schemas.tool import ToolSchema
 from tasks.chat.complete import complete
 from tasks.chat.errors import EXCERPT_CHARS
 from tasks.chat.session import Session
-from tasks.steps import classify, extract, summarize
-from tasks.steps.prompt import BYTES_PER_TOKEN
+from tasks.steps import ask, classify, extract, summarize
+from tasks.steps.prompt import BYTES_PER_TOKEN, unsent_schema
 
 FAILURES: dict[type[Exception], StepStatus] = {
     Refused: "refused",
@@ -101,12 +102,18 @@ async def _asked(
     """Ask for a step's completion; gives its task run's state, what it says, and what failed."""
     state: State[Any] | None = None
     try:
-        body = _request(plan, step, before, text)
+        tool = _tool(plan, step, before)
+        body = _request(plan, step, tool, text)
         _bound(body, plan)
         edges = [opaque(taken.state) for taken in before.values() if taken.state]
         session.task_runs += 1
         state = await complete(  # type: ignore[misc]  # Prefect declares the state of an async task as its own
-            quote(body), step=step.id, document=document.document_id, return_state=True, wait_for=edges
+            quote(body),
+            step=step.id,
+            document=document.document_id,
+            schema=unsent_schema(plan.target, tool),
+            return_state=True,
+            wait_for=edges,
         )
         session.check_storage()
         return state, _read(step, await state.result()), None
@@ -142,22 +149,37 @@ def _input(step: StepPlan, before: Before, document: Document) -> str:
     return output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
 
 
-def _request(plan: Plan, step: StepPlan, before: Before, text: str) -> bytes:
+def _tool(plan: Plan, step: StepPlan, before: Before) -> ToolSchema | None:
+    """Give the tool schema that a step's answer satisfies; None for free text."""
+    match step.options:
+        case Classify() as options:
+            return classify.tool(options)
+        case Extract():
+            return plan.tools[_schema(step, before) or ""]  # _wanted has seen that there is one
+        case Ask() as options if options.schema_:
+            return plan.tools[options.schema_]
+    return None
+
+
+def _request(plan: Plan, step: StepPlan, tool: ToolSchema | None, text: str) -> bytes:
     match step.options:
         case Summarize() as options:
             return summarize.request(text, options, plan.target)
         case Classify() as options:
             return classify.request(text, options, plan.target)
+        case Ask() as options:
+            return ask.request(text, tool, options, plan.target)
         case Extract() as options:
-            schema = _schema(step, before)
-            assert schema is not None  # _wanted
-            return extract.request(text, plan.tools[schema], options, plan.target)
+            assert tool is not None
+            return extract.request(text, tool, options, plan.target)
     raise AssertionError(step.kind)
 
 
 def _read(step: StepPlan, completion: str) -> Any:
-    reader = {"summarize": summarize.read, "classify": classify.read, "extract": extract.read}[step.kind]
-    return reader(Completion.model_validate_json(completion))
+    read = Completion.model_validate_json(completion)
+    if isinstance(step.options, Ask):
+        return ask.read(read, step.options)
+    return {"summarize": summarize.read, "classify": classify.read, "extract": extract.read}[step.kind](read)
 
 
 def _bound(body: bytes, plan: Plan) -> None:

@@ -16,6 +16,7 @@ USERS = "server.users"
 ALIVE = "server.alive"  # locked as long as the watchdog lives; inherited from who started it
 STATE = "server.json"
 LOG = "server.log"
+PORT = "server.port"
 POLL_S = 0.5
 END_TIMEOUT_S = 5.0
 HOST = "127.0.0.1"

@@ -7,4 +7,5 @@ def money(cost_usd: float | None, *, estimated: bool, listed: bool = False) -> s
         return "cost unknown: no price is known for a model"
     about = "about " if estimated else ""
     by = " by list prices" if listed else ""
-    return f"{about}${cost_usd:.4f}{by}" if cost_usd else "$0"
+    digits = 4 if cost_usd >= 0.001 else 6
+    return f"{about}${cost_usd:.{digits}f}{by}" if cost_usd else "$0"

@@ -4,10 +4,10 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Document(BaseModel):
-    """A document's text, and the sha256 of the bytes it was read from.
+    """A document's text, and the sha256 of the bytes it was read from, or of a row's text.
 
     `document_id` is a file's path relative to the working directory where it lies below it, else its
-    URI; `uri` is the file's URI.
+    URI; `uri` is the file's URI. Of a row they are its key, and the database's URL with the key.
     """
 
     model_config = ConfigDict(frozen=True)

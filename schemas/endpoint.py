@@ -49,8 +49,12 @@ class Endpoint(Declared):
         pattern=r"^DOCMILL_[A-Z0-9_]+$",
         description="The environment variable that holds its key; without one no key is sent",
     )
-    structured_output: Literal["tools", "json_schema"] = Field(
-        default="tools", description="How it is made to answer with JSON: a forced tool, or response_format"
+    structured_output: Literal["tools", "json_schema", "text"] = Field(
+        default="tools",
+        description="How JSON is asked for: by a forced tool, by response_format, or in the prompt alone",
+    )
+    stream: bool = Field(
+        default=False, strict=True, description="Take replies as they are written: no long silence cuts them"
     )
     timeout_s: float = Field(default=600, gt=0, strict=True, description="Seconds for the whole reply")
     context_tokens: int = Field(

@@ -8,7 +8,8 @@
         ├── Fatal              stop the run: every other call would get the same answer (exit 3)
         ├── Permanent          this document is failed: the server will not take this request
         ├── Transient          try again: five tries in all
-        │   └── MaybeBilled    try again once: the attempt may have been paid for
+        │   ├── MaybeBilled    try again once: the attempt may have been paid for
+        │   └── Unserved       try again once, then stop the run: the model is not served
         ├── RateLimited        wait with the whole lane (429, 529); spends no try
         ├── InvalidReply       ask again, saying what is wrong: two repairs in all
         ├── CutShort           ask again with twice the max_tokens, once
@@ -79,6 +80,10 @@ class Transient(ChatError):
 
 class MaybeBilled(Transient):
     """The request reached the server and no usable reply came back: it may have been paid for."""
+
+
+class Unserved(Transient):
+    """The server has no such model at the moment, or never had."""
 
 
 class RateLimited(ChatError):

@@ -1,7 +1,7 @@
 """The declared pipeline: what stands in a pipeline's YAML, and the deployed flow's parameter."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -92,6 +92,17 @@ class Extract(StepOptions):
         return [self.schema_] if self.schema_ else list(dict.fromkeys(self.schemas.values()))
 
 
+class Ask(StepOptions):
+    """A free question about the document; with a schema its answer is a record, kept in `steps` alone."""
+
+    prompt: str = Field(min_length=1, description="The question, which follows the document")
+    schema_: str | None = Field(
+        default=None,
+        alias="schema",
+        description="The tool schema that its answer satisfies; free text without",
+    )
+
+
 def _options(value: Any) -> Any:
     return {} if value is None else value
 
@@ -114,8 +125,14 @@ class ExtractStep(Declared):
     extract: Extract
 
 
-Kind = Literal["summarize", "classify", "extract"]
-KINDS: tuple[Kind, ...] = ("summarize", "classify", "extract")
+class AskStep(Declared):
+    """One step of a pipeline: `- ask: {…}`."""
+
+    ask: Ask
+
+
+Kind = Literal["summarize", "classify", "extract", "ask"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 def _kind(value: Any) -> str | None:
@@ -126,13 +143,29 @@ def _kind(value: Any) -> str | None:
 Step = Annotated[
     Annotated[SummarizeStep, Tag("summarize")]
     | Annotated[ClassifyStep, Tag("classify")]
-    | Annotated[ExtractStep, Tag("extract")],
+    | Annotated[ExtractStep, Tag("extract")]
+    | Annotated[AskStep, Tag("ask")],
     Discriminator(
         _kind,
         custom_error_type="step_kind",
-        custom_error_message="a step is one of summarize, classify, extract",
+        custom_error_message="a step is one of summarize, classify, extract, ask",
     ),
 ]
+
+
+class Rows(Declared):
+    """The rows of a query, each of which is a document."""
+
+    url: Annotated[str, AfterValidator(without_password)] = Field(
+        min_length=1, description="The database: a SQLAlchemy URL, in which ${NAME} takes a variable"
+    )
+    query: str = Field(min_length=1, description="A SELECT, run in a transaction that writes nothing")
+    key: str = Field(
+        min_length=1, description="The column whose value is the document's id: unique, not NULL"
+    )
+    text: str = Field(
+        min_length=1, description="The document's text: a Jinja2 template over the query's columns"
+    )
 
 
 class Limits(Declared):
@@ -144,18 +177,23 @@ class Limits(Declared):
 class Into(Declared):
     """A results database, and the one typed table that is named otherwise."""
 
-    url: Annotated[str, AfterValidator(without_password)]
-    table: str | None = Field(default=None, min_length=1, max_length=63)
-    key: str = Field(default="document_id", min_length=1, max_length=63)
+    url: Annotated[str, AfterValidator(without_password)] = Field(description="A SQLAlchemy URL")
+    table: str | None = Field(
+        default=None, min_length=1, max_length=63, description="The table of the one extract schema"
+    )
+    key: str = Field(
+        default="document_id", min_length=1, max_length=63, description="Its column of the document's id"
+    )
 
 
 class Pipeline(Declared):
     """Declared steps over a source into a sink."""
 
     name: str = Field(pattern=r"^[a-z0-9-]+$", max_length=40, description="Keys the results")
-    documents: Pattern | Annotated[tuple[Pattern, ...], Field(min_length=1)] = Field(
-        description="A glob, or a list of them"
+    documents: Pattern | Annotated[tuple[Pattern, ...], Field(min_length=1)] | None = Field(
+        default=None, description="A glob, or a list of them"
     )
+    rows: Rows | None = Field(default=None, description="The rows of a table instead of documents")
     endpoint: str | Endpoint = Field(default="local", description="local, 302ai, a URL, or a mapping")
     model: str | None = Field(default=None, min_length=1, description="The model's id at the endpoint")
     steps: tuple[Step, ...] = Field(min_length=1)
@@ -164,8 +202,16 @@ class Pipeline(Declared):
     )
     limits: Limits = Limits()
 
+    @model_validator(mode="after")
+    def _one_source(self) -> "Pipeline":
+        if (self.documents is None) == (self.rows is None):
+            raise ValueError("give either `documents` or `rows`")
+        return self
+
     def patterns(self) -> tuple[str, ...]:
-        """List the globs of its source."""
+        """List the globs of its source; rows have none."""
+        if self.documents is None:
+            return ()
         return (self.documents,) if isinstance(self.documents, str) else self.documents
 
     def sink(self) -> Into:

@@ -19,6 +19,7 @@ from schemas.errors import (
     Permanent,
     RateLimited,
     Transient,
+    Unserved,
 )
 from tasks.chat.errors import EXCERPT_CHARS, NAME_CHARS, NO_MODEL_REMEDY, REDIRECTED, REMEDIES, refusal
 
@@ -192,8 +193,6 @@ def test_a_broken_server_that_speaks_of_quotas_is_a_broken_server(status):
 @pytest.mark.parametrize(
     ("status", "body"),
     [
-        (503, {"error": NO_302AI_MODEL}),
-        (500, {"error": NO_302AI_MODEL}),
         (404, message("The model `m` does not exist", code="model_not_found")),
         (404, message("model: claude-9 not found", type="not_found_error")),
         (400, message("Unknown model m")),
@@ -204,6 +203,13 @@ def test_a_broken_server_that_speaks_of_quotas_is_a_broken_server(status):
 def test_a_model_that_is_not_served_stops_the_run(status, body):
     error = said(status, body)
     assert type(error) is Fatal
+    assert error.remedy == NO_MODEL_REMEDY
+
+
+@pytest.mark.parametrize("status", [200, 500, 503])
+def test_302ai_says_of_a_model_that_it_is_not_there_at_the_moment(status):
+    error = said(status, {"error": NO_302AI_MODEL})
+    assert type(error) is Unserved
     assert error.remedy == NO_MODEL_REMEDY
 
 
@@ -381,11 +387,11 @@ def test_an_error_comes_back_from_prefects_serializer_by_its_message(kind):
     assert str(revived) == "m"
 
 
-def test_only_what_may_have_been_billed_is_also_another_kind():
+def test_only_two_kinds_are_also_another():
     """The class tells what ends a run, a document or a try."""
     leaves = every(ChatError)[1:]
     below = {
         (kind, other) for kind in leaves for other in leaves if kind is not other and issubclass(kind, other)
     }
-    assert below == {(MaybeBilled, Transient)}
+    assert below == {(MaybeBilled, Transient), (Unserved, Transient)}
     assert not issubclass(ConfigError, ChatError)

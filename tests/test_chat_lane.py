@@ -534,3 +534,64 @@ def test_no_call_too_many_is_let_in_and_no_place_is_lost(concurrency, calls, clo
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("DOCMILL_RETRY_SCALE", "0.002")
         asyncio.run(main())
+
+
+# The breaker
+
+
+async def fail(lane: Lane, times: int = 1) -> None:
+    for _ in range(times):
+        async with lane.slot() as sent:
+            lane.failed(sent)
+
+
+async def test_ten_failures_in_a_row_keep_the_next_call_waiting():
+    lane = Lane(8)
+    await fail(lane, 9)
+    assert await waited(lane) < 5
+    await fail(lane)
+    assert 30 <= await waited(lane) < 40
+
+
+async def test_an_answer_begins_the_count_anew():
+    lane = Lane(8)
+    await fail(lane, 9)
+    await succeed(lane)
+    await fail(lane, 9)
+    assert await waited(lane) < 5
+
+
+async def test_after_a_break_one_call_alone_finds_out_whether_the_server_is_back():
+    lane = Lane(8)
+    await fail(lane, 10)
+    calls = await held(lane, 8)
+    sent = await let_in(min(calls, key=lambda call: call.sent or 0))
+    await asyncio.sleep(0.05)
+    assert [call.sent for call in calls if call.sent] == [sent]
+    lane.succeeded(sent)
+    await steps(3)
+    assert all(call.sent for call in calls)
+    for call in calls:
+        await call.end()
+
+
+async def test_each_break_is_twice_the_last_and_the_third_failed_probe_closes_the_lane(at_once: None):
+    lane = Lane(8)
+    await fail(lane, 10)
+    breaks = []
+    while not lane.closed:
+        breaks.append(lane._pause_s)
+        await fail(lane)
+    assert breaks == [30, 60, 120]
+    with pytest.raises(Deferred, match="went on failing"):
+        await fail(lane)
+
+
+async def test_calls_that_were_sent_before_the_break_are_no_probes():
+    lane = Lane(20)
+    calls = await held(lane, 20)
+    for call in calls:
+        assert call.sent is not None
+        lane.failed(call.sent)
+        await call.end()
+    assert (lane.closed, lane._pause_s) == (None, 30)

@@ -19,6 +19,7 @@ from schemas.errors import (
     RateLimited,
     Refused,
     Transient,
+    Unserved,
 )
 from tasks.chat.reading import MOST_TOKENS, Expected, accepted, reply_of, usage_of
 
@@ -415,7 +416,7 @@ def test_what_is_no_reply_may_have_been_billed(content: bytes):
         ({"message": "m", "code": True}, Transient),
         ({"message": "m", "code": {"a": 1}}, Transient),
         ({"message": "m", "type": "api_error"}, Transient),
-        ({"err_code": -10008, "message": "No available models currently"}, Fatal),
+        ({"err_code": -10008, "message": "No available models currently"}, Unserved),
         ({"message": "Insufficient balance"}, Fatal),
         ({"message": "The model m does not exist"}, Fatal),
         ("Insufficient balance", Fatal),

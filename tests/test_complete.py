@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from prefect.utilities.annotations import opaque, quote
 
-from schemas.errors import CutShort, Deferred, InvalidReply, Permanent, Refused
+from schemas.errors import CutShort, Deferred, Fatal, InvalidReply, Permanent, Refused
+from tasks.chat import transport
+from tests import streams
 from tests.asking import ask, forced, free, target
 from tests.provider import Provider
 from tests.shapes import rate_limited, saying, written
@@ -110,6 +112,68 @@ async def test_tries_belong_to_the_request_not_to_the_task_run(provider: Provide
     asked = await ask(target(provider.url), *[free()] * 20)
     assert {type(error) for error in await asked.errors()} == {Deferred}
     assert len(provider.requests) == 5
+
+
+async def test_a_hundred_requests_cost_a_dead_server_few_attempts(provider: Provider):
+    provider.always("unavailable")
+    asked = await ask(target(provider.url), *[free(f"text {number}") for number in range(100)])
+    assert {type(error) for error in await asked.errors()} == {Deferred}
+    assert len(provider.requests) <= 30
+
+
+async def test_a_model_that_302ai_does_not_serve_is_asked_once_more_and_stops_the_run(provider: Provider):
+    provider.always("no_model")
+    asked = await ask(target(provider.url), free())
+    [error] = await asked.errors()
+    assert (type(error), len(provider.requests)) == (Fatal, 2)
+    assert asked.session.stopped.is_set()
+
+
+async def test_a_model_that_302ai_serves_again_is_used(provider: Provider):
+    provider.script("no_model")
+    assert (await ask(target(provider.url), free())).names == ["Completed"]
+
+
+@pytest.mark.parametrize("shape", streams.GOOD)
+async def test_a_stream_is_the_completion_that_a_plain_reply_is(provider: Provider, shape: str):
+    """And has its record: a later run that does not stream reads it."""
+    provider.always(streams.GOOD[shape])
+    [streamed] = await (await ask(target(provider.url, stream=True), forced())).completions()
+    assert provider.requests[0].parsed["stream"] is True
+    assert provider.requests[0].headers["accept"] == "text/event-stream"
+    assert (json.loads(streamed.text), streamed.finish_reason) == ({"n": 1}, "tool_calls")
+    asked = await ask(target(provider.url), forced())
+    assert (asked.names, await asked.completions()) == (["Cached"], [streamed])
+
+
+@pytest.mark.parametrize("shape", [name for name in streams.BAD if name != "stream_stall"])
+async def test_a_stream_that_goes_wrong_is_never_taken(provider: Provider, shape: str):
+    provider.always(streams.BAD[shape])
+    asked = await ask(target(provider.url, stream=True), forced())
+    assert asked.names != ["Completed"]
+    assert len(provider.requests) <= 5
+
+
+async def test_a_stream_that_falls_silent_is_given_up(provider: Provider, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(transport, "CHUNK_TIMEOUT_S", 0.2)
+    provider.always(streams.BAD["stream_stall"])
+    [error] = await (await ask(target(provider.url, stream=True), forced())).errors()
+    assert "the server sent nothing for 0.2 s" in str(error)
+
+
+async def test_a_server_that_does_not_stream_is_read_all_the_same(provider: Provider):
+    assert (await ask(target(provider.url, stream=True), free())).names == ["Completed"]
+
+
+async def test_a_body_that_asks_for_a_stream_itself_gets_one(provider: Provider):
+    provider.always(streams.GOOD["stream"])
+    assert (await ask(target(provider.url), free(stream=True))).names == ["Completed"]
+
+
+async def test_a_request_that_breaks_a_rule_is_not_sent(provider: Provider):
+    [error] = await (await ask(target(provider.url), free(temperature=2.5))).errors()
+    assert str(error) == "temperature: must be less than or equal to 2, not 2.5"
+    assert provider.requests == []
 
 
 async def test_a_short_outage_is_survived(provider: Provider):

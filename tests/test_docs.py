@@ -13,15 +13,24 @@ from schemas.endpoint import Endpoint, Prices
 from schemas.published import FILE, published
 from tests.project import THING, Project
 from tests.provider import Provider
+from tests.tickets import tell
 
+SUPPORT = (
+    "create table customers (id integer primary key, name text)",
+    "create table tickets (id integer primary key, customer integer, subject text, body text, closed date)",
+    "insert into customers values (1, 'Ada'), (2, 'Bob')",
+    "insert into tickets values (7, 1, 'Late', 'Where is it?', null), (8, 2, 'Thanks', null, null)",
+)
 ROOT = Path(__file__).parents[1]
 PIPELINES = (ROOT / "docs" / "pipelines.md").read_text()
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PIPELINES, re.MULTILINE | re.DOTALL)
 MODELS: tuple[type[BaseModel], ...] = (
     declared.Pipeline,
+    declared.Rows,
     declared.Summarize,
     declared.Classify,
     declared.Extract,
+    declared.Ask,
     declared.Label,
     declared.Limits,
     declared.Into,
@@ -40,6 +49,7 @@ def test_every_example_runs(
         project.schema(name, {**THING, "name": name})
     project.documents(a="one", b="two")
     (project.root / "in" / "2026").mkdir()
+    tell("sqlite:///support.db", *SUPPORT)
     file = project.root / "example.yaml"
     file.write_text(example)
     into = "sqlite:///results.db"

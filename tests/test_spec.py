@@ -12,7 +12,7 @@ from flows import spec
 from flows.graph import edges
 from schemas.endpoint import Endpoint, Prices
 from schemas.errors import ConfigError
-from schemas.pipeline import Classify, Extract, Into, Label, Limits, Pipeline, Summarize
+from schemas.pipeline import Classify, Extract, Into, Label, Limits, Pipeline, Rows, Summarize
 from tests.project import THING, Project
 from tests.wrong_pipelines import FILES, PASSWORDS, STEPS, TOP
 
@@ -31,6 +31,7 @@ endpoint:
   base_url: https://${DOCMILL_HOST}/v1
   api_key_env: DOCMILL_OTHER_KEY
   structured_output: json_schema
+  stream: true
   timeout_s: 30.5
   context_tokens: 8000
   max_output_tokens: 1000
@@ -83,6 +84,15 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
             "steps": [
                 {"classify": {"labels": LABELS}},
                 {"extract": {"by": "classify", "schemas": {"a": "thing", "b": "thing"}}},
+            ]
+        },
+    ),
+    "a question": (
+        "steps:\n  - ask: {prompt: Why?}\n  - ask: {id: more, prompt: What?, schema: thing}\n",
+        {
+            "steps": [
+                {"ask": {"prompt": "Why?"}},
+                {"ask": {"id": "more", "prompt": "What?", "schema": "thing"}},
             ]
         },
     ),
@@ -139,6 +149,7 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
                 "base_url": "https://${DOCMILL_HOST}/v1",
                 "api_key_env": "DOCMILL_OTHER_KEY",
                 "structured_output": "json_schema",
+                "stream": True,
                 "timeout_s": 30.5,
                 "context_tokens": 8000,
                 "max_output_tokens": 1000,
@@ -202,11 +213,18 @@ def test_the_source_is_a_glob_or_a_list_of_them(written: Path):
         assert loaded(written, text)["documents"] == documents
 
 
+def test_the_source_may_be_the_rows_of_a_query(written: Path):
+    rows = {"url": "postgresql://u:${PGPASSWORD}@h/db", "query": "select 1", "key": "id", "text": "{{ a }}"}
+    assert rows.keys() == set(names(Rows))
+    found = loaded(written, f"name: p\nrows: {json.dumps(rows)}\n{SUMMARIZE}")
+    assert found["rows"] == rows
+
+
 def test_the_right_pipelines_hold_every_key_of_the_format():
     models = (Pipeline, Limits, Into, Endpoint, Prices, Label, Summarize, Classify, Extract)
     known = {name for model in models for name in names(model)}
     shown = {key for _, read in RIGHT.values() for key in keys(read)}
-    assert known <= shown | {"name", "documents"}
+    assert known <= shown | {"name", "documents", "rows"}
 
 
 def names(model: type[BaseModel]) -> Iterator[str]:
@@ -245,13 +263,12 @@ def test_a_password_in_a_pipeline_is_refused_and_not_repeated(written: Path, lin
 
 def test_all_faults_are_told_at_once_and_no_more_than_twenty(written: Path):
     said = refusal(written, "".join(f"wrong{number}: x\n" for number in range(30)))
-    assert said.splitlines()[:4] == [
+    assert said.splitlines()[:3] == [
         "p.yaml:1:1: name: is missing",
-        "p.yaml:1:1: documents: is missing",
         "p.yaml:1:1: steps: is missing",
-        "p.yaml:1:1: wrong0: unknown key; known: name, documents, endpoint, model, steps, into, limits",
+        "p.yaml:1:1: wrong0: unknown key; known: name, documents, rows, endpoint, model, steps, into, limits",
     ]
-    assert said.splitlines()[20:] == ["13 more"]
+    assert said.splitlines()[20:] == ["12 more"]
 
 
 def test_a_pipeline_that_comes_from_no_file_is_checked_too(project: Project):

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from schemas.chat import Completion
 from schemas.endpoint import Endpoint, Target
-from schemas.pipeline import Classify, Extract, Summarize
+from schemas.pipeline import Ask, Classify, Extract, Summarize
 from schemas.tool import ToolSchema
-from tasks.steps import classify, extract, summarize
+from tasks.steps import ask, classify, extract, summarize
 from tasks.steps.prompt import BYTES_PER_TOKEN, SYSTEM, beginning, quoted
 
 URL = "https://models.example/v1"
@@ -31,7 +31,7 @@ TOOL = ToolSchema(
     },
 )
 LABELS = {"bill": {"description": "asks for money"}, "ä other": {"description": ""}}
-KINDS = ["summarize", "classify", "extract"]
+KINDS = ["summarize", "classify", "extract", "ask"]
 
 
 def target(**settings: Any) -> Target:
@@ -46,6 +46,9 @@ def body(kind: str, text: str = "the text", endpoint: dict[str, Any] | None = No
         return summarize.request(text, Summarize(**options), whom)
     if kind == "classify":
         return classify.request(text, Classify(**{"labels": LABELS, **options}), whom)
+    if kind == "ask":
+        tool = TOOL if "schema" in options else None
+        return ask.request(text, tool, Ask(**{"prompt": "Why?", **options}), whom)
     return extract.request(text, TOOL, Extract(**{"schema": "bill", **options}), whom)
 
 
@@ -59,7 +62,7 @@ def completion(text: str) -> Completion:
     )
 
 
-@given(TEXTS, st.sampled_from(KINDS), st.sampled_from(["tools", "json_schema"]))
+@given(TEXTS, st.sampled_from(KINDS), st.sampled_from(["tools", "json_schema", "text"]))
 def test_the_body_is_canonical_whatever_the_document(text: str, kind: str, structured_output: str):
     sent = body(kind, text, {"structured_output": structured_output})
     assert rfc8785.dumps(json.loads(sent)) == sent
@@ -230,3 +233,24 @@ def test_what_a_completion_says_is_read():
     assert summarize.read(completion("  A summary.\n")) == "A summary."
     assert classify.read(completion('{"category": "ä other"}')) == "ä other"
     assert extract.read(completion('{"total": 1.50, "due": "now"}')) == {"total": 1.5, "due": "now"}
+
+
+def test_text_asks_for_the_json_after_the_instruction_and_forces_nothing():
+    sent = request("extract", endpoint={"structured_output": "text"})
+    assert sent.keys() == {"model", "messages", "max_tokens", "temperature"}
+    asked, schema = sent["messages"][-1]["content"].split("JSON Schema, and with nothing else:\n")
+    assert asked.endswith(
+        "Use only what the document says.\n\nAnswer with one JSON object that satisfies this "
+    )
+    assert json.loads(schema) == TOOL.parameters
+
+
+def test_a_question_forces_a_tool_only_with_a_schema():
+    assert "tools" not in request("ask")
+    assert request("ask", schema="bill")["tool_choice"]["function"]["name"] == "record_bill"
+    assert request("ask")["max_tokens"] == 512
+
+
+def test_an_answer_is_text_or_a_record():
+    assert ask.read(completion(" because \n"), Ask(prompt="Why?")) == "because"
+    assert ask.read(completion('{"total": 1}'), Ask(prompt="Why?", schema="bill")) == {"total": 1}

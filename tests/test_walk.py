@@ -250,3 +250,47 @@ async def task_runs(flow_run_id: str, expected: int) -> list[dict[str, Any]]:
                 return runs
             await asyncio.sleep(0.1)
     raise AssertionError(f"{len(runs)} task runs of {expected} were recorded")
+
+
+# Text instead of tools
+
+
+@pytest.mark.parametrize(
+    "reply", ["%s", "```json\n%s\n```", "Here it is:\n```\n%s\n```\nBye.", "Sure! %s Bye."]
+)
+def test_json_is_found_in_what_a_server_without_tools_says(project: Project, provider: Provider, reply: str):
+    record = '{"name": "Ada", "on": "2024-01-31"}'
+    provider.always(saying(reply % record))
+    project.documents(a="text")
+    endpoint = f'{{base_url: "{provider.url}", structured_output: text}}'
+    assert run(project, provider, "  - extract: {schema: thing}\n", endpoint=endpoint) == 0
+    assert json.loads(outcome(project)["record"]) == json.loads(record)
+    assert project.rows('select name, "on" from p__thing') == [("Ada", "2024-01-31")]
+    [request] = provider.requests
+    assert not {"tools", "response_format"} & request.parsed.keys()
+
+
+@pytest.mark.parametrize("reply", ["none", '{"name": 5, "on": "2024-01-31"}', '{"name": "A"} {"name": "B"}'])
+def test_what_is_found_is_checked_against_the_same_schema(project: Project, provider: Provider, reply: str):
+    provider.always(saying(reply))
+    project.documents(a="text")
+    endpoint = f'{{base_url: "{provider.url}", structured_output: text}}'
+    assert run(project, provider, "  - extract: {schema: thing}\n", endpoint=endpoint) == 1
+    assert outcome(project)["status"] == "invalid"
+    assert len(provider.requests) == 3
+
+
+# Questions
+
+
+def test_answers_stand_in_steps_and_nowhere_else(project: Project, provider: Provider):
+    project.documents(a="text")
+    steps = "  - ask: {prompt: Why?}\n  - ask: {id: more, prompt: What?, schema: thing, input: ask}\n"
+    provider.rule(lambda request: saying("because") if "Why?" in request.text else None)
+    assert run(project, provider, steps) == 0
+    assert [document(request) for request in provider.requests] == ["text", "because"]
+    [(steps_json, record, summary)] = project.rows("select steps, record, summary from docmill_outcomes")
+    outputs = {name: step["output"] for name, step in json.loads(steps_json).items()}
+    assert outputs == {"ask": "because", "more": {"name": "Example", "on": "2024-01-31", "count": 1}}
+    assert (record, summary) == (None, None)
+    assert project.rows("select name from sqlite_master where name like 'p__%' escape '!'") == []

@@ -82,6 +82,7 @@ PASSWORDS = {
     "into: {url: 'postgresql://u:secret@h/db'}": "3:8: into.url",
     "into: postgresql://h/db?user=u&password=secret": "3:1: into",
     "into: postgresql://u:${A}secret${B}@h/db": "3:1: into",
+    "rows: {url: 'postgresql://u:secret@h/db', query: q, key: k, text: t}": "3:8: rows.url",
     "endpoint: https://u:secret@h/v1": "3:1: endpoint",
     "endpoint: {base_url: 'https://u:secret@h/v1'}": "3:12: endpoint.base_url",
 }
@@ -157,7 +158,8 @@ STEPS = {
     ),
     "a kind without a colon": (
         "  - summarize\n",
-        '4:5: steps[0]: must be `KIND: {…}` with KIND one of summarize, classify, extract, not "summarize"',
+        "4:5: steps[0]: must be `KIND: {…}` with KIND one of summarize, classify, extract, ask, "
+        'not "summarize"',
     ),
     "two kinds in one step": (
         "  - summarize:\n    classify: {labels: {a: x, b: y}}\n",
@@ -309,17 +311,37 @@ STEPS = {
 }
 # Whole files.
 FILES = {
-    "an empty file": ("", "1:1: the file is empty: a pipeline has at least name, documents and steps"),
+    "an empty file": ("", "1:1: the file is empty: a pipeline has name, steps, and documents or rows"),
     "comments alone": (
         "# later\n",
-        "1:1: the file is empty: a pipeline has at least name, documents and steps",
+        "1:1: the file is empty: a pipeline has name, steps, and documents or rows",
     ),
     "a list": (
         "- a\n",
-        '1:1: must be a mapping, not ["a"]: a pipeline has at least name, documents and steps',
+        '1:1: must be a mapping, not ["a"]: a pipeline has name, steps, and documents or rows',
     ),
     "no name": ("documents: x\nsteps: [summarize: ]\n", "1:1: name: is missing"),
-    "no documents": ("name: p\nsteps: [summarize: ]\n", "1:1: documents: is missing"),
+    "no source": ("name: p\nsteps: [summarize: ]\n", "1:1: give either `documents` or `rows`"),
+    "two sources": (
+        "name: p\ndocuments: x\nrows: {url: u, query: q, key: k, text: t}\nsteps: [summarize: ]\n",
+        "1:1: give either `documents` or `rows`",
+    ),
+    "a key of rows": (
+        "name: p\nrows: {url: u, query: q, key: k, txt: t, text: t}\nsteps: [summarize: ]\n",
+        "2:34: rows.txt: unknown key; did you mean text?",
+    ),
+    "rows without a key": (
+        "name: p\nrows: {url: u, query: q, text: t}\nsteps: [summarize: ]\n",
+        "2:1: rows.key: is missing",
+    ),
+    "rows as a text": (
+        "name: p\nrows: tickets\nsteps: [summarize: ]\n",
+        "2:1: rows: must be a mapping, not 'tickets'",
+    ),
+    "rows of an empty query": (
+        "name: p\nrows: {url: u, query: '', key: k, text: t}\nsteps: [summarize: ]\n",
+        "2:16: rows.query: must not be empty",
+    ),
     "a wrong name": (
         "name: My pipeline\ndocuments: x\nsteps: [summarize: ]\n",
         "1:1: name: must be of the form ^[a-z0-9-]+$, not 'My pipeline'",

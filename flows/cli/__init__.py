@@ -30,7 +30,12 @@ app.command(
 app.command(
     "flows.cli.export:export", name="export", help="Write the outcomes to stdout as CSV or JSON lines"
 )
+app.command(
+    "flows.cli.up:up", name="up", help="Serve the Prefect UI, the deployments and a worker on this machine"
+)
+app.command("flows.cli.chat:chat", name="chat", help="Send one request to an endpoint and print its reply")
 app.command("flows.cli.local:local", name="local", help="Keep the embedded model ready for all runs")
+app.command("flows.cli.watch:watch", name="watch", help="Announce what arrives in a directory, as events")
 
 
 def main() -> None:

@@ -31,7 +31,9 @@ def plain(value: Any, style: str = "") -> Text:
 def fail(error: Exception) -> None:
     """Print an error, and what to do about it, on stderr."""
     out = console(stderr=True)
-    out.print(Text("error: ", style="bold red").append(_lines(str(error)), style="default"), soft_wrap=True)
+    out.print(
+        Text("error: ", style="bold red").append(printable(str(error)), style="default"), soft_wrap=True
+    )
     if isinstance(error, ChatError) and error.remedy:
         out.print(Text(error.remedy), soft_wrap=True)
 
@@ -50,5 +52,6 @@ def written(value: object) -> str:
     raise TypeError(type(value).__name__)
 
 
-def _lines(text: str) -> str:
-    return "".join(char if char.isprintable() or char == "\n" else " " for char in text)
+def printable(text: str) -> str:
+    """Take out what could move a terminal's cursor; lines and tabs stay."""
+    return "".join(char if char.isprintable() or char in "\n\t" else " " for char in text)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flows import spec
+from flows.graph import extract_schemas
 from flows.resolve import Overrides, into_of
 from schemas.pipeline import Pipeline
 from tasks.sinks.results import Results
@@ -22,5 +23,6 @@ def stored(pipeline: str, into: str | None) -> Iterator[tuple[Pipeline, Results]
 
 def fields(pipeline: Pipeline) -> list[str]:
     """List the fields that a record of the pipeline may have, in the order of its tool schemas."""
-    tools = spec.tools(pipeline).values()
-    return list(dict.fromkeys(name for tool in tools for name in tool.parameters.get("properties", {})))
+    tools = spec.tools(pipeline)
+    properties = (tools[name].parameters.get("properties", {}) for name in extract_schemas(pipeline))
+    return list(dict.fromkeys(name for each in properties for name in each))

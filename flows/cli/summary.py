@@ -82,7 +82,7 @@ class Summary:
             table.add_column(name, max_width=width, no_wrap=True, overflow="ellipsis")
         for name, ratio in (("summary", 3), ("record", 2)):
             table.add_column(name, ratio=ratio, no_wrap=True, overflow="ellipsis")
-        for outcome in sorted(outcomes, key=lambda each: (each.status in STYLES, each.document_id)):
+        for outcome in sorted(outcomes, key=_place):
             status = plain(outcome.status, STYLES.get(outcome.status, "red"))
             said = outcome.summary if outcome.status in ("done", "review") else outcome.error
             table.add_row(
@@ -93,6 +93,12 @@ class Summary:
                 plain(_values(outcome.record)),
             )
         return table
+
+
+def _place(outcome: Outcome) -> tuple[bool, int, str]:
+    """Order outcomes: what is not fine first, then by id, whole numbers by their size."""
+    id_ = outcome.document_id
+    return outcome.status in STYLES, len(id_) if id_.isdecimal() else 0, id_
 
 
 def _values(record: Mapping[str, Any] | None) -> str:

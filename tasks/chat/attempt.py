@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from schemas.chat import Completion, Reply
-from schemas.errors import ChatError, Deferred, Fatal, MaybeBilled, RateLimited
+from schemas.errors import ChatError, Deferred, Fatal, MaybeBilled, RateLimited, Transient, Unserved
 from schemas.outcome import Tally
 from tasks.chat import reading
 from tasks.chat.key import cache_key, parsed
 from tasks.chat.keystate import KeyState
 from tasks.chat.prices import cost_usd
 from tasks.chat.session import Caller, Session
+from tasks.chat.transport import asks_for_stream, streamed
+from tasks.checks.request import require_request
 
 LONGEST_ON_LOOP_BYTES = 65_536
 Read = TypeVar("Read")
@@ -30,6 +32,7 @@ async def attempt(session: Session, body: bytes, schema: str | None, caller: Cal
     state.raise_failure()
     await session.wait_until(state.not_before)
     request = parsed(body)
+    require_request(request)
     expected = reading.Expected.of(request, schema)  # a request that cannot be judged is not sent
     sent = state.body(body, request, session.target.endpoint.max_output_tokens)
     reply: Reply | None = None
@@ -46,7 +49,10 @@ async def attempt(session: Session, body: bytes, schema: str | None, caller: Cal
         if isinstance(error, MaybeBilled):
             _book_lost(session, caller, sent)
         now = asyncio.get_running_loop().time()
-        raise state.failed(error, reply, request, session.target, now) from None
+        failure = state.failed(error, reply, request, session.target, now)
+        if isinstance(failure, Fatal):
+            session.halt(failure)
+        raise failure from None
     del session.keys[key]  # from here on the cache answers
     return completion
 
@@ -73,6 +79,10 @@ async def _exchange(session: Session, body: bytes, caller: Caller) -> tuple[Repl
             except Fatal as error:
                 session.halt(error)  # while the slot is held: no other call takes it
                 raise
+            except ChatError as error:
+                alive = not isinstance(error, Transient) or isinstance(error, Unserved)
+                (session.lane.answered if alive else session.lane.failed)(sent)
+                raise
             session.lane.succeeded(sent)
         await asyncio.sleep(0)  # the next call is sent before this reply is checked: the server never idles
         return reply, len(answer)
@@ -84,7 +94,9 @@ async def _posted(session: Session, body: bytes, caller: Caller) -> bytes:
     assert task is not None
     session.sending.add(task)
     try:
-        return await session.transport.post(body)
+        if session.target.endpoint.stream:
+            return await session.transport.post(streamed(body), stream=True)
+        return await session.transport.post(body, stream=asks_for_stream(body))
     except asyncio.CancelledError:
         if not session.aborted:
             raise

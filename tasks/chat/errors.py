@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from schemas.errors import ChatError, Fatal, MaybeBilled, Permanent, RateLimited, Transient
+from schemas.errors import ChatError, Fatal, MaybeBilled, Permanent, RateLimited, Transient, Unserved
 from tasks.chat.retry_after import seconds
 
 EXCERPT_CHARS = 500
@@ -76,7 +76,9 @@ def _meaning(status: int, wish: str | None, code: str | None, said: str) -> tupl
         return (kind if issubclass(kind, Transient) else Transient), ""
     if _unpaid(status, f"{code} {said}"):
         return Fatal, REMEDIES[402]
-    if code == NO_MODEL_302AI or (status in (200, 400, 404, 503) and NO_MODEL.search(said)):
+    if code == NO_MODEL_302AI:
+        return Unserved, NO_MODEL_REMEDY
+    if status in (200, 400, 404, 503) and NO_MODEL.search(said):
         return Fatal, NO_MODEL_REMEDY
     if wish == "false" and kind is not Fatal:
         return Permanent, ""

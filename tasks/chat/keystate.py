@@ -13,12 +13,22 @@ import rfc8785
 
 from schemas.chat import Reply
 from schemas.endpoint import Target
-from schemas.errors import ChatError, CutShort, Deferred, InvalidReply, MaybeBilled, Transient
+from schemas.errors import (
+    ChatError,
+    CutShort,
+    Deferred,
+    Fatal,
+    InvalidReply,
+    MaybeBilled,
+    Transient,
+    Unserved,
+)
 from tasks.chat.lane import LONGEST_RETRY_AFTER_S, retry_scale
 from tasks.chat.repair import follow_up
 
 TRIES = 5
 MAYBE_BILLED_TRIES = 2
+UNSERVED_TRIES = 2
 REPAIRS = 2
 LONGEST_BACKOFF_S = 30.0
 # What one task run can go through at most, so that Prefect's count never ends it first.
@@ -63,7 +73,7 @@ class KeyState:
         if error.again:
             return error
         # Kept without its traceback, which would hold all frames of its document for the whole run.
-        self.failure = copy(_deferred(error, self.tries) if isinstance(error, Transient) else error)
+        self.failure = copy(_given_up(error, self.tries))
         self.messages = []
         return copy(self.failure)
 
@@ -71,6 +81,8 @@ class KeyState:
         if isinstance(error, Transient):
             self.tries += 1
             self.maybe_billed += isinstance(error, MaybeBilled)
+            if isinstance(error, Unserved):
+                return self.tries < UNSERVED_TRIES
             too_long = (error.retry_after_s or 0) > LONGEST_RETRY_AFTER_S
             return self.tries < TRIES and self.maybe_billed < MAYBE_BILLED_TRIES and not too_long
         if isinstance(error, InvalidReply):
@@ -91,10 +103,15 @@ class KeyState:
         return max(backoff / 2 + random.uniform(0, backoff / 2), error.retry_after_s or 0)  # noqa: S311
 
 
-def _deferred(error: Transient, tries: int) -> Deferred:
+def _given_up(error: ChatError, tries: int) -> ChatError:
+    """Make of a failure that is not tried again what it means for the document, or for the run."""
+    if not isinstance(error, Transient):
+        return error
+    kind = Fatal if isinstance(error, Unserved) else Deferred
     counted = "1 try" if tries == 1 else f"{tries} tries"
-    return Deferred(
+    return kind(
         f"{error} ({counted})",
+        remedy=error.remedy,
         status=error.status,
         code=error.code,
         request_id=error.request_id,

@@ -1,7 +1,8 @@
 """The lane: the shared limiter of one endpoint and model.
 
 A rate limit is a wait of the whole lane, never a lost document: calls queue here while it pauses,
-and afterwards half as many may be in flight.
+and afterwards half as many may be in flight. A server that fails again and again is left alone for
+a while, and then asked by one call alone.
 """
 
 import asyncio
@@ -18,6 +19,9 @@ LONGEST_RETRY_AFTER_S = 120.0
 LONGEST_ROW_S = 900.0
 TIMER_SLACK_S = 0.001  # asyncio's timers may fire that much early
 PATIENCE = 10  # pauses in a row that take Retry-After at its word
+FAILURES = 10  # in a row: then the breaker opens
+BREAK_S = 30.0
+PROBES = 3
 
 
 def retry_scale() -> float:
@@ -39,6 +43,8 @@ class Lane:
         self._pauses = 0  # in a row
         self._row_s = 0.0  # their sum, before the scale
         self._successes = 0
+        self._failures = 0  # in a row
+        self._breaks = 0  # in a row; each ends with a probe, which is one call alone
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[float]:
@@ -70,10 +76,38 @@ class Lane:
         elif self._row_s > LONGEST_ROW_S:
             self.close(f"the rate limit went on for more than {LONGEST_ROW_S:.0f} s")
 
+    def failed(self, sent: float) -> None:
+        """Count a failure of the server's, or of the way to it, for the call sent at that time of the loop.
+
+        After FAILURES in a row nothing is sent for BREAK_S, then one probe; each that fails doubles
+        the break, and the last of PROBES closes the lane.
+        """
+        if sent <= self._pause_began:
+            return
+        self._failures += 1
+        if not self._breaks and self._failures < FAILURES:
+            return
+        if self._breaks == PROBES:
+            self.close(f"the server went on failing: {FAILURES} calls in a row, then {PROBES} probes")
+            return
+        self._begin_pause(BREAK_S * 2**self._breaks)
+        self._breaks += 1
+        self.size = 1
+
+    def answered(self, sent: float) -> None:
+        """Count an answer that is no failure of the server's: it is there."""
+        if sent <= self._pause_began:
+            return
+        if self._breaks:
+            self.size = self.ceiling
+            self._admit()
+        self._failures = self._breaks = 0
+
     def succeeded(self, sent: float) -> None:
         """Count a success: one more call may be in flight after each full round of them."""
         if sent <= self._pause_began:
             return
+        self.answered(sent)
         self._pauses, self._row_s = 0, 0.0
         self._successes += 1
         if self._successes >= self.size and self.size < self.ceiling:
@@ -128,15 +162,22 @@ class Lane:
             retry_after_s = backoff
         elif self._pauses >= PATIENCE:
             retry_after_s = max(retry_after_s, backoff)
-        self._pause_began = asyncio.get_running_loop().time()
-        self._pause_s, self._successes = 0.0, 0
         self.size = max(1, self.size // 2)
+        self._begin_pause(0.0)
         self._lengthen(retry_after_s)
+
+    def _begin_pause(self, pause_s: float) -> None:
+        self._pause_began = asyncio.get_running_loop().time()
+        self._pause_s, self._successes = pause_s, 0
+        self._end_pause_in(pause_s)
 
     def _lengthen(self, to_s: float | None) -> None:
         if to_s is None or to_s <= self._pause_s:
             return
         self._row_s += to_s - self._pause_s
         self._pause_s = to_s
-        self._pause_ends = self._pause_began + to_s * retry_scale()
+        self._end_pause_in(to_s)
+
+    def _end_pause_in(self, pause_s: float) -> None:
+        self._pause_ends = self._pause_began + pause_s * retry_scale()
         asyncio.get_running_loop().call_at(self._pause_ends, self._admit)

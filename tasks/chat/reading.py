@@ -12,7 +12,7 @@ from schemas.chat import Choice, Completion, Message, Reply, ToolCall, Usage
 from schemas.errors import ChatError, ConfigError, CutShort, InvalidReply, MaybeBilled, Refused
 from tasks.chat.errors import excerpt, redacted, refusal
 from tasks.checks.faults import problem, shown
-from tasks.checks.jsontext import parse
+from tasks.checks.jsontext import found, parse
 from tasks.checks.validation import validator
 
 BYTES_PER_TOKEN = 3
@@ -29,10 +29,14 @@ STATUSES = {str(status): status for status in range(400, 600)}
 
 @dataclass(frozen=True)
 class Expected:
-    """What a request's reply must be: the call of a tool, JSON, or (schema None) free text."""
+    """What a request's reply must be: the call of a tool, JSON, or (schema None) free text.
+
+    `in_prose` says that the request asks for the JSON in words alone: prose around it is no fault.
+    """
 
     tool: str | None
     schema: str | None
+    in_prose: bool = False
 
     @classmethod
     def of(cls, request: dict[str, Any], schema: str | None) -> "Expected":
@@ -49,7 +53,8 @@ class Expected:
             expected = cls(tool=name, schema=json.dumps(forced.get("parameters", OBJECT)))
         else:
             declared = ((request.get("response_format") or {}).get("json_schema") or {}).get("schema")
-            expected = cls(tool=None, schema=schema if declared is None else json.dumps(declared))
+            wanted = schema if declared is None else json.dumps(declared)
+            expected = cls(tool=None, schema=wanted, in_prose=declared is None and schema is not None)
         if expected.schema is not None:
             _validator(expected.schema)
         return expected
@@ -119,7 +124,8 @@ def _text(message: Message, expected: Expected) -> str:
     if expected.tool is not None:
         return _valid(_called(message, expected.tool), expected)
     if expected.schema is not None:
-        return _valid(message.text(), expected)
+        text = message.text()
+        return _valid(found(text) if expected.in_prose else text, expected)
     if not message.text().strip():
         raise InvalidReply("the reply is empty")
     if "\0" in message.text():

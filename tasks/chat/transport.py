@@ -5,20 +5,26 @@ import math
 import os
 import re
 import ssl
+from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from types import TracebackType
 
 import httpx
+import rfc8785
 
 from schemas.endpoint import Endpoint
 from schemas.errors import ChatError, ConfigError, Fatal, MaybeBilled, Transient
 from tasks.chat.environment import require_allowed
 from tasks.chat.errors import redacted, refusal
+from tasks.chat.key import parsed
+from tasks.chat.streaming import StreamedReply
 
 CALLS_PER_CLIENT = 8  # httpx's pool costs more CPU the more connections it holds
 CONNECT_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 30.0
+CHUNK_TIMEOUT_S = 120.0  # between two chunks of a stream
 LARGEST_REPLY_BYTES = 16_000_000
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 SENDABLE = re.compile("[!-~]+")  # a header's value, RFC 9110, 5.5
@@ -46,16 +52,19 @@ class Transport:
         count = math.ceil(concurrency / CALLS_PER_CLIENT)
         self._clients = [_Client(self._http()) for _ in range(count)]
 
-    async def post(self, body: bytes) -> bytes:
+    async def post(
+        self, body: bytes, *, stream: bool = False, tell: Callable[[str], None] = lambda _: None
+    ) -> bytes:
         """Send a body once and give the bytes of a reply with status 200.
 
-        Raises what the answer means (see `refusal`); Transient where nothing was sent, MaybeBilled
-        where the reply was lost after sending.
+        `stream` says that the body asks for a stream: it is given as the whole reply that it makes,
+        and `tell` is told its texts as they come. Raises what the answer means (see `refusal`);
+        Transient where nothing was sent, MaybeBilled where the reply was lost after sending.
         """
         client = min(self._clients, key=lambda client: client.in_flight)
         client.in_flight += 1
         try:
-            answer = await self._answer(client.http, body)
+            answer = await self._answer(client.http, body, stream, tell)
         finally:
             client.in_flight -= 1
         if isinstance(answer, ChatError):
@@ -65,21 +74,27 @@ class Transport:
             return content
         raise refusal(response.status_code, response.headers, content, self.secret)
 
-    async def _answer(self, http: httpx.AsyncClient, body: bytes) -> tuple[httpx.Response, bytes] | ChatError:
+    async def _answer(
+        self, http: httpx.AsyncClient, body: bytes, stream: bool, tell: Callable[[str], None]
+    ) -> tuple[httpx.Response, bytes] | ChatError:
         """Give what came back. An error is returned: raised here it would keep httpx's, and so the key."""
+        silence_s = min(CHUNK_TIMEOUT_S, self._timeout_s) if stream else self._timeout_s
+        timeout = httpx.Timeout(silence_s, connect=CONNECT_TIMEOUT_S, write=WRITE_TIMEOUT_S, pool=None)
+        accept = {"Accept": "text/event-stream" if stream else "application/json"}
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
-                http.stream("POST", self._url, content=body) as response,
+                http.stream("POST", self._url, content=body, headers=accept, timeout=timeout) as response,
             ):
-                content = bytearray()
-                async for part in response.aiter_bytes():
-                    content += part
-                    if len(content) > LARGEST_REPLY_BYTES:
-                        return MaybeBilled(f"the reply is larger than {LARGEST_REPLY_BYTES:,} bytes")
-                return response, bytes(content)
+                if stream and _is_stream(response):
+                    return response, await _assembled(response, tell)
+                return response, await _whole(response)
+        except MaybeBilled as error:
+            return copy(error)
         except TimeoutError:
             return MaybeBilled(f"no whole reply within {self._timeout_s:g} s")
+        except httpx.ReadTimeout:
+            return MaybeBilled(f"the server sent nothing for {silence_s:g} s")
         except UNSENT as error:
             return Transient(f"no connection to the server: {type(error).__name__}")
         except UNSENDABLE as error:
@@ -105,14 +120,46 @@ class Transport:
             await client.http.aclose()
 
     def _http(self) -> httpx.AsyncClient:
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        headers = {"Content-Type": "application/json"}
         if self.secret:
             headers["Authorization"] = f"Bearer {self.secret}"
-        timeout = httpx.Timeout(self._timeout_s, connect=CONNECT_TIMEOUT_S, write=WRITE_TIMEOUT_S, pool=None)
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=CALLS_PER_CLIENT)
-        return httpx.AsyncClient(
-            headers=headers, timeout=timeout, limits=limits, follow_redirects=False, verify=_trusted()
-        )
+        return httpx.AsyncClient(headers=headers, limits=limits, follow_redirects=False, verify=_trusted())
+
+
+def streamed(body: bytes) -> bytes:
+    """Write a request so that its reply is streamed, with the usage at its end."""
+    return rfc8785.dumps({**parsed(body), "stream": True, "stream_options": {"include_usage": True}})
+
+
+def asks_for_stream(body: bytes) -> bool:
+    """Say whether a canonical body asks for a stream by itself."""
+    return b'"stream":true' in body and parsed(body).get("stream") is True
+
+
+def _is_stream(response: httpx.Response) -> bool:
+    """Say whether an answer is one: a server that does not stream, or refuses, answers in one piece."""
+    kind = response.headers.get("content-type", "")
+    return response.status_code == 200 and not kind.startswith(("application/json", "text/html"))
+
+
+async def _assembled(response: httpx.Response, tell: Callable[[str], None]) -> bytes:
+    reply = StreamedReply()
+    async for part in response.aiter_bytes():
+        for text in reply.feed(part):
+            tell(text)
+        if reply.ended:
+            break
+    return reply.body()
+
+
+async def _whole(response: httpx.Response) -> bytes:
+    content = bytearray()
+    async for part in response.aiter_bytes():
+        content += part
+        if len(content) > LARGEST_REPLY_BYTES:
+            raise MaybeBilled(f"the reply is larger than {LARGEST_REPLY_BYTES:,} bytes")
+    return bytes(content)
 
 
 @lru_cache(maxsize=1)

@@ -86,6 +86,8 @@ def _sentence(
             return "must not be empty"
         case "too_short":
             return f"must have at least {error['ctx']['min_length']}, not {error['ctx']['actual_length']}"
+        case "too_long":
+            return f"must have at most {error['ctx']['max_length']}, not {error['ctx']['actual_length']}"
     return f"must be {_rule(error)}{received}"
 
 

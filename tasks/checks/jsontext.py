@@ -1,6 +1,7 @@
 """Strict JSON: what a model or a file sends is refused where Python's reader would let it pass or crash."""
 
 import json
+import re
 from collections import Counter
 from typing import Any
 
@@ -8,6 +9,7 @@ MAX_CHARS = 4_000_000
 MAX_DEPTH = 64  # within it jsonschema stays clear of Python's recursion limit
 INTEGERS = range(-(2**63), 2**63)  # what BIGINT takes
 MAX_DIGITS = 20
+FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*?)```", re.DOTALL | re.IGNORECASE)
 
 
 def parse(text: str) -> Any:
@@ -32,6 +34,22 @@ def parse(text: str) -> Any:
     _bound_depth(value)
     _bound_characters(value)
     return value
+
+
+def found(text: str) -> str:
+    """Find the one JSON object in a text that may say more: whole, in a fence, or between its braces.
+
+    The text itself where there is none, which `parse` refuses with its reason.
+    """
+    candidates = [text, *(fenced[1] for fenced in FENCE.finditer(text))]
+    candidates.append(text[text.find("{") : text.rfind("}") + 1])
+    for candidate in candidates:
+        try:
+            if isinstance(parse(candidate), dict):
+                return candidate.strip()
+        except ValueError:
+            continue
+    return text
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """The results: outcomes, typed rows and runs, written as documents end and read by the reports."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, Table, delete, inspect, select, update
+from sqlalchemy import Column, Connection, Engine, Select, Table, delete, inspect, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,7 +16,8 @@ from schemas.pipeline import Into
 from schemas.tool import ToolSchema
 from tasks.sinks import typed
 from tasks.sinks.database import changing_tables, engine_of, reason, shown, sqlite_file
-from tasks.sinks.tables import METADATA, OUTCOMES, RUNS, TYPED
+from tasks.sinks.keys import native, type_in
+from tasks.sinks.tables import METADATA, OUTCOMES, RUNS
 
 Row = Mapping[str, Any]
 KEPT: tuple[Status, ...] = ("done", "review")  # what need not be done again
@@ -32,7 +33,7 @@ class Results:
         self._engine = engine
         self._pipeline = pipeline
         self._tables = tables  # by the schemas' names as declared
-        self._own: dict[str, str] = {}  # every typed table of this pipeline's, with its key column
+        self._own: dict[str, Column[Any]] = {}  # every typed table of this pipeline's, with its key column
         self._new: list[Table] = []  # typed tables that this run has made
         self._file = sqlite_file(into.url)
         self._inode: int | None = None  # of that file, once it is open for writing
@@ -40,16 +41,20 @@ class Results:
 
     @classmethod
     def open(cls, into: Into, pipeline: str, schemas: Mapping[str, ToolSchema]) -> "Results":
-        """Open the database for writing and make the tables that it lacks; raises ConfigError."""
-        tables = {name: typed.declared(pipeline, into, schema) for name, schema in schemas.items()}
-        results = cls(engine_of(into.url), into, pipeline, tables)
-        with results._opening(), changing_tables(results._engine) as connection:
+        """Open the database for writing and make the tables that it lacks; raises ConfigError.
+
+        Waits for the rows' first key where that decides the type of a column.
+        """
+        engine = engine_of(into.url)
+        key = type_in(into, engine.dialect.name) if schemas else None
+        tables = {name: typed.declared(pipeline, into, schema, key) for name, schema in schemas.items()}
+        results = cls(engine, into, pipeline, tables)
+        with results._opening(), changing_tables(engine) as connection:
             METADATA.create_all(connection)
-            for table in {table.name: table for table in tables.values()}.values():
+            for table in {table.name: table for table in tables.values() if key}.values():
                 if typed.ensure(connection, pipeline, table):
                     results._new.append(table)
-            owned = connection.execute(select(TYPED).where(TYPED.c.pipeline == pipeline))
-            results._own = {row.name: row.key for row in owned}
+            results._own = typed.owned(connection, pipeline)
         results._inode = _inode(results._file) if results._file else None
         return results
 
@@ -83,10 +88,11 @@ class Results:
         with self._writing() as connection:
             connection.execute(update(RUNS).where(RUNS.c.run_id == run.run_id).values(run_row(run)))
 
-    def running(self) -> list[str]:
-        """List the runs of the pipeline whose rows say that they go on."""
-        query = select(RUNS.c.run_id).where(RUNS.c.pipeline == self._pipeline, RUNS.c.state == "running")
-        return [row[0] for row in self._rows(query)]
+    def running(self) -> list[tuple[str, str | None]]:
+        """List the runs of the pipeline whose rows say that they go on, each with its flow run."""
+        going_on = RUNS.c.pipeline == self._pipeline, RUNS.c.state == "running"
+        query = select(RUNS.c.run_id, RUNS.c.flow_run_id).where(*going_on)
+        return [(row[0], row[1]) for row in self._rows(query)]
 
     def bury(self, run_id: str) -> None:
         """Write of a run that died that it failed."""
@@ -152,11 +158,13 @@ class Results:
         }
         for name, key in self._own.items():
             if name not in wanted:
-                table = typed.keyed(name, key)
-                connection.execute(delete(table).where(table.c[key] == outcome.document_id))
+                with suppress(ValueError):  # a table of other keys has no such row
+                    value = native(key.type, outcome.document_id)
+                    connection.execute(delete(key.table).where(key == value))
         for name, (table, record) in wanted.items():
+            key = self._own[name]
             fixed = {
-                self._own[name]: outcome.document_id,
+                key.name: native(key.type, outcome.document_id),
                 "content_sha256": outcome.content_sha256,
                 "run_id": run_id,
             }
@@ -169,10 +177,15 @@ class Results:
             OUTCOMES.c.pipeline_sha256 == pipeline_sha256,
             OUTCOMES.c.record.is_not(None),
         )
+        key = self._own[table.name]
         for row in connection.execute(query).all():
-            fixed = {self._own[table.name]: row.document_id, "content_sha256": row.content_sha256}
-            record = typed.row(table, row.record)
-            self._upsert(connection, table, [{**fixed, "run_id": row.run_id, **record}])
+            with suppress(ValueError):  # the outcome of another source
+                fixed = {
+                    key.name: native(key.type, row.document_id),
+                    "content_sha256": row.content_sha256,
+                    "run_id": row.run_id,
+                }
+                self._upsert(connection, table, [{**fixed, **typed.row(table, row.record)}])
 
     def _upsert(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite

@@ -27,11 +27,11 @@ def table_name(pipeline: str, into: Into, schema: ToolSchema) -> str:
     return into.table or f"{pipeline}__{schema.id}".replace("-", "_")
 
 
-def declared(pipeline: str, into: Into, schema: ToolSchema) -> Table:
-    """Declare the table of a schema."""
+def declared(pipeline: str, into: Into, schema: ToolSchema, key: TypeEngine[Any] | None) -> Table:
+    """Declare the table of a schema; of one that is not created the key's type is not known."""
     name = table_name(pipeline, into, schema)
     fixed: list[Column[Any]] = [
-        Column(into.key, Text, primary_key=True),
+        Column(into.key, key or Text(), primary_key=True, autoincrement=False),
         Column("content_sha256", Text),
         Column("run_id", Text, nullable=False),
     ]
@@ -40,9 +40,15 @@ def declared(pipeline: str, into: Into, schema: ToolSchema) -> Table:
     return Table(name, Tables(), *fixed, *own)
 
 
-def keyed(name: str, key: str) -> Table:
-    """Declare as much of a typed table as it takes to delete from it."""
-    return Table(name, Tables(), Column(key, Text, primary_key=True))
+def owned(connection: Connection, pipeline: str) -> dict[str, Column[Any]]:
+    """Find every typed table of a pipeline's, with its key column: also those that it no longer declares."""
+    keys = {}
+    for row in connection.execute(TYPED.select().where(TYPED.c.pipeline == pipeline)).all():
+        if inspect(connection).has_table(row.name):  # somebody may have dropped it
+            types = {each["name"]: each["type"] for each in inspect(connection).get_columns(row.name)}
+            keys[row.name] = Column(row.key, types[row.key], primary_key=True)
+            Table(row.name, Tables(), keys[row.name])
+    return keys
 
 
 def column_type(rule: Any) -> TypeEngine[Any]:
@@ -114,6 +120,11 @@ def _add_columns(connection: Connection, table: Table) -> None:
             connection.execute(text(f"ALTER TABLE {quoted} ADD COLUMN {added}"))
             continue
         was, wanted = there[column.name].compile(dialect), column.type.compile(dialect)
+        if was != wanted and column.primary_key:
+            raise ConfigError(
+                f"into: the key {column.name} of {table.name} is {was}, and the documents' ids are {wanted}: "
+                "name another table"
+            )
         if was != wanted:
             raise ConfigError(
                 f"into: the column {column.name} of {table.name} is {was}, and the schema asks for {wanted}: "

@@ -68,13 +68,23 @@ def text_of(content: bytes, name: str) -> str:
     suffix = PurePath(name).suffix.lower()
     _refuse_unsupported(content, suffix)
     text = decode(content, _declared(content, suffix))
-    text = UNPRINTED.sub("", LINE_END.sub("\n", text))
+    text = cleaned(text)
     if suffix in HTML_SUFFIXES or HTML_START.match(text[:HEAD_CHARS]):
-        text = UNPRINTED.sub("", LINE_END.sub("\n", _html(text)))
+        text = cleaned(_html(text))
     text = text.strip()
-    if not any(char.isprintable() and not char.isspace() for char in text):
+    if not legible(text):
         raise Unreadable("no text: the file holds nothing that can be read")
     return text
+
+
+def cleaned(text: str) -> str:
+    """End lines in LF, and leave out control characters but tabs."""
+    return UNPRINTED.sub("", LINE_END.sub("\n", text))
+
+
+def legible(text: str) -> bool:
+    """Say whether there is anything to see in a text."""
+    return any(char.isprintable() and not char.isspace() for char in text)
 
 
 def _refuse_unsupported(content: bytes, suffix: str) -> None:

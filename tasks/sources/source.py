@@ -31,7 +31,8 @@ class Source(Protocol):
     def opened(self) -> AbstractContextManager[Iterator[DocumentRef]]:
         """List the documents, each once, never all in memory.
 
-        Raises ConfigError, before the first, where there is no such source.
+        Raises ConfigError, before the first, where there is no such source. The iterator raises
+        StorageError where the source is lost, and again each time it is asked.
         """
 
     def count(self) -> int | None:

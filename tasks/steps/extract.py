@@ -12,9 +12,13 @@ from tasks.steps import prompt
 
 def request(text: str, schema: ToolSchema, options: Extract, target: Target) -> bytes:
     """Build the body that asks for a record of the text."""
-    properties = schema.parameters.get("properties", {})
     message = prompt.turn(prompt.beginning(text, options.max_input_tokens), _instruction(schema))
-    return prompt.body(target, [message], options, max_tokens=256 + 32 * len(properties), tool=schema)
+    return prompt.body(target, [message], options, max_tokens=room(schema), tool=schema)
+
+
+def room(schema: ToolSchema) -> int:
+    """Count the tokens that a record of a schema may take where nothing else is said."""
+    return 256 + 32 * len(schema.parameters.get("properties", {}))
 
 
 def read(completion: Completion) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What the steps' requests share: the system message, the document's wrapping, the canonical body."""
 
+import json
 import re
 from typing import Any
 
@@ -52,6 +53,9 @@ def body(
 
     `max_tokens` is the step's default, which the options replace and the endpoint's cap limits.
     """
+    if tool and target.endpoint.structured_output == "text":
+        last = messages[-1]
+        messages = [*messages[:-1], {**last, "content": f"{last['content']}\n\n{_wanted(tool)}"}]
     request: dict[str, Any] = {
         "model": target.model,
         "messages": [{"role": "system", "content": SYSTEM}, *messages],
@@ -63,7 +67,21 @@ def body(
     return rfc8785.dumps({key: value for key, value in request.items() if value is not None})
 
 
+def unsent_schema(target: Target, tool: ToolSchema | None) -> str | None:
+    """Give the JSON Schema that a reply must satisfy where its request carries it in the prompt alone."""
+    if tool is None or target.endpoint.structured_output != "text":
+        return None
+    return json.dumps(tool.parameters, ensure_ascii=False, sort_keys=True)
+
+
+def _wanted(tool: ToolSchema) -> str:
+    schema = json.dumps(tool.parameters, ensure_ascii=False)
+    return f"Answer with one JSON object that satisfies this JSON Schema, and with nothing else:\n{schema}"
+
+
 def _forced(tool: ToolSchema, structured_output: str) -> dict[str, Any]:
+    if structured_output == "text":
+        return {}
     if structured_output == "json_schema":
         schema = {"name": tool.name, "schema": tool.parameters, "strict": True}
         return {"response_format": {"type": "json_schema", "json_schema": schema}}

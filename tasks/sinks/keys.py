@@ -1,0 +1,71 @@
+"""The key column of a typed table: it takes the type of the rows' keys."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+from sqlalchemy import BigInteger, Boolean, Date, DateTime, Numeric, Text, Uuid
+from sqlalchemy.types import TypeEngine
+
+from schemas.pipeline import Into
+
+BOOLEANS = {"True": True, "False": False}
+
+
+class KeyedInto(Into):
+    """Where a pipeline over rows writes: `first_key` gives the rows' first key, waiting for it.
+
+    It is None where there are no rows: then a table whose name or key is given is not created.
+    """
+
+    first_key: Callable[[], Any] = Field(exclude=True, repr=False)
+
+
+def type_in(into: Into, dialect: str) -> TypeEngine[Any] | None:
+    """Choose the type of the typed tables' key; None where that is not known, as there are no rows."""
+    if not isinstance(into, KeyedInto) or not {"table", "key"} & into.model_fields_set:
+        return Text()
+    first = into.first_key()
+    return None if first is None else key_type(first, dialect)
+
+
+def key_type(key: Any, dialect: str) -> TypeEngine[Any]:
+    """Choose the column for keys of this one's type; a text where there is none that holds it exactly."""
+    exact = dialect == "postgresql"  # SQLite would round decimals, and write UUIDs otherwise
+    match key:
+        case bool():
+            return Boolean()
+        case int():
+            return BigInteger()
+        case UUID() if exact:
+            return Uuid()
+        case Decimal() if exact:
+            return Numeric()
+        case datetime():
+            return DateTime(timezone=key.tzinfo is not None)
+        case date():
+            return Date()
+    return Text()
+
+
+def native(kind: TypeEngine[Any], document_id: str) -> Any:
+    """Give the key that a document's id stands for; raises ValueError where it is none of this type."""
+    match kind:
+        case Boolean():
+            if document_id not in BOOLEANS:
+                raise ValueError(document_id)
+            return BOOLEANS[document_id]
+        case BigInteger():
+            return int(document_id)
+        case Uuid():
+            return UUID(document_id)
+        case Numeric():
+            return Decimal(document_id)
+        case DateTime():
+            return datetime.fromisoformat(document_id)
+        case Date():
+            return date.fromisoformat(document_id)
+    return document_id

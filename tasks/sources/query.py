@@ -1,0 +1,152 @@
+"""A query over any database that SQLAlchemy has a dialect for: read only, and streamed."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from schemas.errors import ConfigError
+
+MAX_BUFFERED_ROWS = 100  # of a slow query few are waited for
+CONNECT_TIMEOUT_S = 10
+BUSY_TIMEOUT_S = 30
+# Where a driver or dialect is called otherwise than the package that brings it.
+PACKAGES = {
+    "MySQLdb": "mysqlclient",
+    "psycopg2": "psycopg2-binary",
+    "bigquery": "sqlalchemy-bigquery",
+    "clickhouse": "clickhouse-connect",
+    "databricks": "databricks-sqlalchemy",
+    "duckdb": "duckdb-engine",
+    "redshift": "sqlalchemy-redshift",
+    "snowflake": "snowflake-sqlalchemy",
+    "trino": "trino",
+}
+
+
+class Query:
+    """A query that has been executed; iterating streams its rows, in any one thread.
+
+    Nothing is written by it: SQLite's file is opened so, PostgreSQL's transaction is READ ONLY, and
+    any other is rolled back.
+    """
+
+    def __init__(self, url: str, query: str) -> None:
+        """Connect and execute; raises ConfigError."""
+        parsed = _parsed(url)
+        self._engine = _engine(parsed)
+        try:
+            self._connection = self._engine.connect()
+        except (SQLAlchemyError, ValueError, TypeError) as error:  # options that the driver does not take
+            raise ConfigError(f"rows.url: {shown(url)} cannot be opened: {reason(error)}") from None
+        try:
+            self._result = _configured(self._connection).exec_driver_sql(query)
+            if not self._result.returns_rows:
+                raise ConfigError("rows.query: gives no rows: write a SELECT")
+            self.columns = list(self._result.keys())
+            self._first = self._result.fetchone()
+        except SQLAlchemyError as error:
+            self.close()
+            raise ConfigError(f"rows.query: {reason(error)}") from None
+        except ConfigError:
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[Any]:
+        row = self._first
+        while row is not None:
+            yield row
+            row = self._result.fetchone()
+
+    def interrupt(self) -> None:
+        """End, from another thread, what the database is doing; its driver may not be able to."""
+        with suppress(Exception):  # it may have been closed meanwhile
+            driver: Any = self._connection.connection.driver_connection
+            end = getattr(driver, "interrupt", None) or getattr(driver, "cancel", None)
+            if end is not None:
+                end()
+
+    def close(self) -> None:
+        """Let the connection go; what it was doing is rolled back."""
+        with suppress(SQLAlchemyError):  # a lost one cannot be rolled back
+            self._connection.close()
+        self._engine.dispose()
+
+
+def shown(url: str) -> str:
+    """Write a URL without its password and options."""
+    return _parsed(url).set(query={}).render_as_string(hide_password=True)
+
+
+def reason(error: Exception) -> str:
+    """Say in one line what a database's driver said."""
+    said = str(getattr(error, "orig", None) or error).strip()
+    return said.splitlines()[0] if said else type(error).__name__
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigError(
+            "rows.url: not a database's URL, such as sqlite:///tickets.db or postgresql://user@host/name"
+        ) from None
+    return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
+
+
+def _engine(url: URL) -> Engine:
+    if url.drivername in ("sqlite", "sqlite+pysqlite"):
+        return _sqlite(url)
+    options = {}
+    if url.drivername == "postgresql+psycopg":
+        options = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "docmill"}
+    try:
+        engine = create_engine(url, poolclass=NullPool, connect_args=options)
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"rows.url: {_install(error.name or url.get_driver_name())}") from None
+    except NoSuchModuleError:
+        raise ConfigError(f"rows.url: {_install(url.get_backend_name())}") from None
+    except (ArgumentError, TypeError, ValueError) as error:
+        raise ConfigError(f"rows.url: {reason(error)}") from None
+    if engine.dialect.is_async:
+        raise ConfigError(f"rows.url: {url.drivername} is asynchronous: name another driver")
+    return engine
+
+
+def _install(module: str) -> str:
+    package = PACKAGES.get(module, module)
+    return f"{module!r} is not installed: install the package {package} where docmill is"
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database in (None, "", ":memory:"):
+        raise ConfigError("rows.url: a SQLite database in memory has no tables: name a file")
+    file = Path(url.database or "").absolute()
+    if not os.path.isfile(file):  # noqa: PTH113 - where it may not be seen, Path.is_file raises
+        raise ConfigError(f"rows.url: there is no file {url.database!r} below {Path.cwd()}")
+
+    def connect() -> sqlite3.Connection:
+        # The thread that connects is not the one that reads; only one of them does at a time.
+        opened = sqlite3.connect(
+            f"{file.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False
+        )
+        # A text that is not UTF-8 fails its row alone, once it is looked at.
+        opened.text_factory = lambda text: text.decode(errors="surrogateescape")
+        return opened
+
+    return create_engine("sqlite://", creator=connect, poolclass=NullPool)
+
+
+def _configured(connection: Connection) -> Connection:
+    # Without parameters a driver takes % and : in a query as they are.
+    options: dict[str, Any] = {"no_parameters": True, "stream_results": True}
+    if connection.dialect.name == "postgresql":
+        connection.execution_options(postgresql_readonly=True)
+        connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")  # one text, whoever asks
+    return connection.execution_options(max_row_buffer=MAX_BUFFERED_ROWS, **options)

@@ -1,0 +1,153 @@
+"""One reading of a query: a thread takes the rows as fast as they come, and keeps them on disk.
+
+So no transaction stays open as long as a run, and rows that are not asked for yet take no memory.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from schemas.document import Document
+from schemas.errors import ConfigError, StorageError, Unreadable
+from tasks.sources.files import MAX_BYTES
+from tasks.sources.keys import Ids
+from tasks.sources.parse import cleaned, legible
+from tasks.sources.query import Query, reason
+from tasks.sources.spool import Spool
+from tasks.sources.template import TOO_LARGE, Render
+
+JOIN_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class RowRef:
+    """A row that is a document; `fault` is why it is none."""
+
+    document_id: str
+    uri: str
+    text: str
+    fault: str | None
+
+    def sha256(self) -> str | None:
+        """Hash its rendered text; None where it has none, which `read` explains."""
+        return None if self.fault is not None else sha256(self.text.encode()).hexdigest()
+
+    def read(self) -> Document:
+        """Give its text; raises Unreadable, whose message is the reason."""
+        if self.fault is not None:
+            raise Unreadable(self.fault)
+        digest = sha256(self.text.encode()).hexdigest()
+        return Document(document_id=self.document_id, uri=self.uri, content_sha256=digest, text=self.text)
+
+
+class Reading(Iterator[RowRef]):
+    """Gives the rows in the order read, waiting for them; `source` is the URL that may be shown.
+
+    Raises StorageError, after the rows that were read, where the database or the disk failed.
+    """
+
+    def __init__(self, query: Query, key: str, render: Render, source: str) -> None:
+        self._query = query
+        self._key = query.columns.index(key)
+        self._render = render
+        self._source = source
+        self._ids = Ids()
+        self._rows = 0
+        self._failure: str | None = None
+        self._first_key: Any = None
+        self._keyed, self._over, self._closing = Event(), Event(), Event()
+        try:
+            self._spool = Spool()
+        except OSError as error:
+            raise ConfigError(_no_room(error)) from None
+        self._thread = Thread(target=self._read, name="rows", daemon=True)
+        self._thread.start()
+
+    def __next__(self) -> RowRef:
+        if record := self._spool.take():
+            document_id, text, fault = json.loads(record)
+            return RowRef(document_id, f"{self._source}#{quote(document_id, safe='')}", text, fault)
+        if self._failure and not self._closing.is_set():
+            raise StorageError(self._failure)
+        raise StopIteration
+
+    def count(self) -> int | None:
+        """Count the rows once all are read; None where they were not."""
+        self._over.wait()
+        return None if self._failure or self._closing.is_set() else self._rows
+
+    def first_key(self) -> Any:
+        """Give the first key that is not NULL, once it is read; None where there is none."""
+        self._keyed.wait()
+        return self._first_key
+
+    def close(self) -> None:
+        """End the reading, wherever it is."""
+        self._closing.set()
+        if self._thread.is_alive():
+            self._query.interrupt()
+        self._spool.close()
+        self._thread.join(JOIN_TIMEOUT_S)
+
+    def _read(self) -> None:
+        try:
+            for row in self._query:
+                if self._closing.is_set():
+                    break
+                self._spool.put(self._record(row))
+                self._rows += 1
+        except SQLAlchemyError as error:
+            self._failure = self._lost(reason(error))
+        except OSError as error:
+            self._failure = _no_room(error)
+        except Exception as error:  # noqa: BLE001  whatever it is, nobody may wait for ever
+            self._failure = self._lost(type(error).__name__)
+        finally:
+            self._spool.end()
+            self._keyed.set()
+            self._over.set()
+            self._query.close()
+
+    def _record(self, row: Any) -> bytes:
+        key = row[self._key]
+        if key is not None and not self._keyed.is_set():
+            self._first_key = key
+            self._keyed.set()
+        document_id, fault = self._ids.take(key)
+        text = ""
+        if fault is None:
+            try:
+                text = self._text(row)
+            except Unreadable as unreadable:
+                fault = str(unreadable)
+        return json.dumps([document_id, text, fault]).encode()
+
+    def _text(self, row: Any) -> str:
+        text = cleaned(self._render(dict(zip(self._query.columns, row, strict=True)))).strip()
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError:
+            raise Unreadable("the row's text is not UTF-8") from None
+        if size > MAX_BYTES:
+            raise Unreadable(TOO_LARGE)
+        if not legible(text):
+            raise Unreadable("no text: the row's text is empty")
+        return text
+
+    def _lost(self, said: str) -> str:
+        return (
+            f"the source {self._source} failed: {said}. Run again: the rows that were read are accounted "
+            "for, and the others are taken up then"
+        )
+
+
+def _no_room(error: OSError) -> str:
+    where = tempfile.tempdir or "the temporary directory"  # where there is none, gettempdir() raises too
+    return f"rows cannot be kept in {where}: {error.strerror}. Make room there, or set TMPDIR; then run again"
