@@ -8,6 +8,8 @@ class Document(BaseModel):
 
     `document_id` is a file's path relative to the working directory where it lies below it, else its
     URI; `uri` is the file's URI. Of a row they are its key, and the database's URL with the key.
+    `page_starts` are the offsets in `text`, in characters, at which its pages or sheets begin; the
+    first is page 1, and a document without pages has none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -16,3 +18,4 @@ class Document(BaseModel):
     uri: str
     content_sha256: str
     text: str
+    page_starts: tuple[int, ...] = ()
