@@ -78,4 +78,4 @@ class Ledger:
 
 
 def _unknown(error: Exception) -> StorageError:
-    return StorageError(f"an outcome cannot be stored: {type(error).__name__}: {error}")
+    return StorageError(f"an outcome cannot be stored: {type(error).__name__}")

@@ -67,5 +67,6 @@ class Tidings:
         """Write the counts so far, such as `7 of 16: 6 done, 1 failed`."""
         counts = {**self._counts, "unchanged": self.unchanged}
         listed = ", ".join(f"{counts[status]:,} {status}" for status in STATUSES if counts.get(status))
-        number = f"{sum(counts.values()):,}" + (f" of {self.expected:,}" if self.expected else "")
+        whole = f" of {self.expected:,}" if self.expected and self._limit is None else ""
+        number = f"{sum(counts.values()):,}{whole}"
         return f"{number}: {listed}" if listed else number

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import DataError
 
 from schemas.errors import ConfigError, StorageError
 from schemas.outcome import STATUSES, Outcome, Run, StepOutcome
 from schemas.pipeline import Into
 from schemas.tool import ToolSchema
+from tasks.sinks.database import engine_of, reason
 from tasks.sinks.results import Results
 
 PROPERTIES = {
@@ -245,3 +247,13 @@ def test_reading_makes_no_database(tmp_path):
     with pytest.raises(ConfigError, match="holds no results"):
         Results.read(Into(url=f"sqlite:///{tmp_path}/none.db"), "p")
     assert not (tmp_path / "none.db").exists()
+
+
+def test_a_value_that_a_database_does_not_take_is_not_quoted(postgres: str):
+    """What is said of it reaches Prefect's states."""
+    engine = engine_of(postgres)
+    with engine.connect() as connection, pytest.raises(DataError) as caught:
+        connection.execute(text("SELECT CAST('the model said this' AS INTEGER)"))
+    engine.dispose()
+    assert "the model said this" in str(caught.value)
+    assert reason(caught.value) == "InvalidTextRepresentation"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, StatementError
 
 from schemas.endpoint import SECRET_OPTIONS
 from schemas.errors import ConfigError
@@ -56,9 +56,14 @@ def changing_tables(engine: Engine) -> Iterator[Connection]:
 
 
 def reason(error: Exception) -> str:
-    """Say in one line what a database's driver said."""
-    said = str(getattr(error, "orig", None) or error).strip()
-    return said.splitlines()[0] if said else type(error).__name__
+    """Say in one line what a database's driver said; of a value that it did not take its kind alone.
+
+    The line reaches Prefect's states, and a driver quotes what it refuses: a document's or a model's text.
+    """
+    cause = getattr(error, "orig", None) or error
+    said = str(cause).strip()
+    quotes = isinstance(error, DataError | IntegrityError) or type(error) is StatementError
+    return type(cause).__name__ if quotes or not said else said.splitlines()[0]
 
 
 def _parsed(url: str) -> URL:
