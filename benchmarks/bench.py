@@ -20,6 +20,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks import parsing
 from benchmarks.curve import drawn
 from benchmarks.processes import Measured, Provider, cpu_s, docmill, measured, provider
 from flows import server
@@ -184,10 +185,14 @@ def prefect(directory: Path) -> Iterator[list[int]]:
 def main() -> None:
     """Run the parts that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=["slow", "fast", "memory"])
+    parser.add_argument("--only", choices=["parsing", "slow", "fast", "memory"])
     parser.add_argument("--documents", type=int, default=20_000)
     parser.add_argument("--curve", type=Path)
     options = parser.parse_args()
+    if options.only in (None, "parsing"):
+        parsing.main()
+    if options.only == "parsing":
+        return
     curve = options.curve.absolute() if options.curve else None
     with tempfile.TemporaryDirectory(prefix="docmill-bench-") as folder:
         project = Project(Path(folder, "project"))

@@ -12,6 +12,7 @@ from flows.flowrun import conducted, flow_run_name, overrides
 from flows.resolve import Overrides, Plan, resolve
 from schemas.errors import ConfigError
 from tasks.sources.arrivals import Arrivals
+from tasks.sources.documents import Documents
 from tasks.sources.files import Files
 
 
@@ -39,5 +40,5 @@ def _plan(pipeline: object, documents: object) -> Plan:
     if not isinstance(documents, list) or not all(isinstance(name, str) for name in documents):
         raise ConfigError("documents: must be a list of paths or URIs")
     plan = resolve(declared, overrides(Overrides()))
-    assert isinstance(plan.source, Files)
+    assert isinstance(plan.source, Files | Documents)
     return replace(plan, source=Arrivals(plan.source, tuple(documents)))

@@ -3,21 +3,24 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from prefect.context import FlowRunContext
 
 from flows.intake import intake
 from flows.ledger import Ledger
+from flows.listener import GRACE_S
 from flows.resolve import Plan
-from flows.stopping import GRACE_S
 from flows.walk import walk
-from schemas.errors import StorageError, Unreadable
+from schemas.errors import Deferred, StorageError, Unreadable
 from schemas.outcome import Outcome, Status, Tally
 from tasks.chat.session import Session
 from tasks.sinks.results import Results
+from tasks.sources.parsing import pool
 from tasks.sources.source import DocumentRef
 
 ABORT_S = 1.0
+READERS = 8
 
 
 class Engine:
@@ -41,6 +44,8 @@ class Engine:
         # calls; but the embedded model's prompt cache wants a document's steps one after the other.
         ahead = plan.concurrency + 8
         self._window = asyncio.Semaphore(plan.concurrency + (0 if plan.target.local else ahead))
+        # Of their own: a document that waits for its parser holds up no result and no hash.
+        self._readers = ThreadPoolExecutor(READERS, "readers")
         self.failure: StorageError | None = None
 
     async def run(self) -> None:
@@ -54,6 +59,7 @@ class Engine:
         if stop.done():
             await self._end()
         stop.cancel()
+        self._readers.shutdown(wait=False, cancel_futures=True)
         await asyncio.gather(admission, stop, return_exceptions=True)
         if not admission.cancelled() and (error := admission.exception()):
             if not isinstance(error, StorageError):
@@ -95,12 +101,14 @@ class Engine:
 
     async def _outcome(self, ref: DocumentRef) -> Outcome:
         try:
-            document = await asyncio.to_thread(ref.read)
+            document = await asyncio.get_running_loop().run_in_executor(self._readers, ref.read)
             return await walk(self._plan, self._session, document)
         except StorageError:
             raise
         except Unreadable as error:
             return await self._without_steps(ref, "failed", str(error))
+        except Deferred as error:
+            return await self._without_steps(ref, "deferred", str(error))
         except asyncio.CancelledError:
             if not self._session.stopped.is_set():
                 raise
@@ -135,3 +143,4 @@ class Engine:
     def _cancel(self) -> None:
         for task in self._documents:
             task.cancel()
+        pool.stop()  # else what is being parsed, up to 30 s each, would be waited for

@@ -2,6 +2,8 @@
 
 from schemas.outcome import Outcome, Run
 
+GRACE_S = 10.0  # a run that is stopped gives calls in flight so long to end by themselves
+
 
 class Listener:
     """Told what happens in a run, as it happens; this one does nothing."""

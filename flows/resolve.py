@@ -28,10 +28,11 @@ from schemas.pipeline import (
 from schemas.tool import ToolSchema
 from tasks.chat.environment import endpoint_at, endpoint_of
 from tasks.checks.declared import faults
+from tasks.checks.evidence import grounding
 from tasks.checks.variables import expanded
 from tasks.local_model import weights
 from tasks.sinks.keys import KeyedInto
-from tasks.sources.files import Files
+from tasks.sources.documents import source_of
 from tasks.sources.rows import Rows
 from tasks.sources.source import Source
 from tasks.steps import prompt
@@ -121,12 +122,20 @@ def _ends(pipeline: Pipeline, overrides: Overrides) -> tuple[Source, Into]:
     """Decide where documents come from and where results go."""
     into = into_of(pipeline, overrides)
     if pipeline.rows is None:
-        return Files(pipeline.patterns() if overrides.documents is None else (overrides.documents,)), into
+        patterns = pipeline.patterns() if overrides.documents is None else (overrides.documents,)
+        return source_of([_expanded_url(pattern, pipeline) for pattern in patterns]), into
     if overrides.documents is not None:
         raise ConfigError(f"--documents: the pipeline {pipeline.name} reads rows: change its query instead")
     url = expanded(pipeline.rows.url, "rows.url", secret=_secret(pipeline))
     rows = Rows(pipeline.rows.model_copy(update={"url": url}))
     return rows, KeyedInto(**into.model_dump(exclude_unset=True), first_key=rows.first_key)
+
+
+def _expanded_url(pattern: str, pipeline: Pipeline) -> str:
+    """Fill in the variables of a URL; in a path `${NAME}` is a name."""
+    if "://" not in pattern:
+        return pattern
+    return expanded(pattern, "documents", prefix="DOCMILL_", secret=_secret(pipeline))
 
 
 def into_of(pipeline: Pipeline, overrides: Overrides) -> Into:
@@ -224,8 +233,10 @@ def _asked(options: StepOptions, schemas: Mapping[str, ToolSchema]) -> list[Any]
     if isinstance(options, Classify):
         return list(options.labels)
     if isinstance(options, Ask):
-        return [schemas[options.schema_].model_dump()] if options.schema_ else []
-    return [schemas[name].model_dump() for name in options.names()] if isinstance(options, Extract) else []
+        return [schemas[options.schema_].model_dump(exclude={"marked"})] if options.schema_ else []
+    if isinstance(options, Extract):
+        return [grounding.VERSION, *(schemas[name].model_dump() for name in options.names())]
+    return []
 
 
 def _surroundings(target: Target) -> list[Any]:

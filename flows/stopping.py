@@ -12,14 +12,13 @@ from httpx import HTTPError
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import PrefectException
 
-from flows.listener import Listener
+from flows.listener import GRACE_S, Listener
 from tasks.chat.session import Session
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LOOK_EVERY_S = 3.0
 LOOK_TIMEOUT_S = 5.0
 MOST_SILENT = 2
-GRACE_S = 10.0  # calls in flight get so long to end by themselves
 AT_ONCE_S = 1.5  # a second signal ends the process that soon, whatever still goes on
 EXIT_CODE = 3
 

@@ -10,35 +10,21 @@ from typing import Any
 from prefect.client.schemas.objects import State
 from prefect.utilities.annotations import opaque, quote
 
+from flows.failures import reason, status, told, ungrounded
 from flows.resolve import Plan, StepPlan
 from schemas.chat import Completion
 from schemas.document import Document
-from schemas.errors import (
-    ChatError,
-    CutShort,
-    DocmillError,
-    InvalidReply,
-    Permanent,
-    Refused,
-    StorageError,
-    Unreadable,
-)
-from schemas.outcome import WORST_FIRST, Outcome, StepOutcome, StepStatus, Tally
+from schemas.errors import StorageError, Unreadable
+from schemas.outcome import WORST_FIRST, Outcome, StepOutcome, Tally
 from schemas.pipeline import DOCUMENT, Ask, Classify, Extract, Summarize
 from schemas.tool import ToolSchema
+from tasks.chat.attempt import LONGEST_ON_LOOP_BYTES
 from tasks.chat.complete import complete
-from tasks.chat.errors import EXCERPT_CHARS
 from tasks.chat.session import Session
+from tasks.checks.evidence.grounding import Grounding, Grounds
 from tasks.steps import ask, classify, extract, summarize
 from tasks.steps.prompt import BYTES_PER_TOKEN, unsent_schema
 
-FAILURES: dict[type[Exception], StepStatus] = {
-    Refused: "refused",
-    InvalidReply: "invalid",
-    CutShort: "invalid",
-    Permanent: "failed",
-    Unreadable: "failed",
-}
 Before = Mapping[str, "Taken"]
 
 
@@ -46,22 +32,26 @@ Before = Mapping[str, "Taken"]
 class Taken:
     """What a step of one document came to; `halted` where a failure came before or with it.
 
-    `state` is its task run's, for the edges to it; `schema` is the extract schema of its record.
+    `state` is its task run's, for the edges to it; `schema` is the extract schema of its record, and
+    `grounding` what that came to when it was held against the document.
     """
 
     outcome: StepOutcome
     state: State[Any] | None = None
     schema: str | None = None
+    grounding: Grounding | None = None
     halted: bool = False
 
 
 async def walk(plan: Plan, session: Session, document: Document) -> Outcome:
     """Take a document through all steps, free ones at the same time; raises StorageError alone."""
     running: dict[str, asyncio.Task[Taken]] = {}
+    grounds = Grounds(document.text, document.page_starts)
     try:
         async with asyncio.TaskGroup() as group:
             for step in plan.steps:
-                running[step.id] = group.create_task(_in_turn(plan, session, document, step, running))
+                turn = _in_turn(plan, session, document, grounds, step, running)
+                running[step.id] = group.create_task(turn)
     except* StorageError as errors:
         raise errors.exceptions[0] from None
     taken = {step.id: running[step.id].result() for step in plan.steps}
@@ -72,6 +62,7 @@ async def _in_turn(
     plan: Plan,
     session: Session,
     document: Document,
+    grounds: Grounds,
     step: StepPlan,
     running: Mapping[str, asyncio.Task[Taken]],
 ) -> Taken:
@@ -82,18 +73,31 @@ async def _in_turn(
     begun = time.monotonic()
     text = _input(step, before, document)
     state, output, failure = await _asked(plan, session, document, step, before, text)
-    status = _status(failure) if failure else "done"
+    schema = _schema(step, before)
+    grounding = None
+    if schema and failure is None:
+        grounding = await _grounded(document, grounds, output, plan.tools[schema])
+    doubt = ungrounded(step, grounding)
     outcome = StepOutcome(
-        status=status,
+        status=status(failure) if failure else "review" if doubt else "done",
         sha256=step.sha256,
         output=output,
         seconds=time.monotonic() - begun,
-        error=_told(step, failure) if failure else None,
-        reason=_reason(step, failure) if failure else None,
+        error=told(step, failure) if failure else doubt,
+        reason=reason(step, failure) if failure else doubt,
         truncated=_truncated(step, text),
         **_tally(session, document, step, state).model_dump(),
     )
-    return Taken(outcome, state, _schema(step, before), halted=status != "done")
+    return Taken(outcome, state, schema, grounding, halted=failure is not None)
+
+
+async def _grounded(
+    document: Document, grounds: Grounds, record: dict[str, Any], tool: ToolSchema
+) -> Grounding:
+    """Hold a record against its document, whatever the step read; a long one in a thread."""
+    if len(document.text) <= LONGEST_ON_LOOP_BYTES:
+        return grounds.of(record, tool.marked)
+    return await asyncio.to_thread(grounds.of, record, tool.marked)
 
 
 async def _asked(
@@ -207,34 +211,15 @@ def _tally(session: Session, document: Document, step: StepPlan, state: State[An
     return tally + Tally(cached_calls=1) if state is not None and state.name == "Cached" else tally
 
 
-def _status(failure: Exception) -> StepStatus:
-    known = (status for kind, status in FAILURES.items() if isinstance(failure, kind))
-    # The other errors of the wire are no fault of the document's.
-    return next(known, "deferred" if isinstance(failure, ChatError) else "failed")
-
-
-def _reason(step: StepPlan, failure: Exception) -> str:
-    """Say what failed in our own words: of an error that is not docmill's, its kind alone."""
-    said = str(failure) if isinstance(failure, DocmillError) else type(failure).__name__
-    return f"{step.id}: {said or type(failure).__name__}"
-
-
-def _told(step: StepPlan, failure: Exception) -> str:
-    """Say what failed, with what the server said of it."""
-    said = str(failure) or type(failure).__name__
-    body = getattr(failure, "body", "")[:EXCERPT_CHARS]
-    request_id = getattr(failure, "request_id", None)
-    named = f"{step.id}: {said}" + (f" [request {request_id}]" if request_id else "")
-    return f"{named}: {body}" if body else named
-
-
 def _outcome(plan: Plan, document: Document, taken: Before) -> Outcome:
     steps = {step_id: each.outcome for step_id, each in taken.items()}
     found = {step.status for step in steps.values()}
-    status = next((worst for worst in WORST_FIRST if worst in found), "done")
-    failed = next((step for step in steps.values() if step.status == status and step.error), None)
+    worst = next((each for each in WORST_FIRST if each in found), "done")
+    failed = next((step for step in steps.values() if step.status == worst and step.error), None)
     # What a kind has last, in the order written.
-    last = {step.kind: steps[step.id].output for step in plan.steps if steps[step.id].output is not None}
+    last = {step.kind: taken[step.id] for step in plan.steps if steps[step.id].output is not None}
+    outputs = {kind: each.outcome.output for kind, each in last.items()}
+    grounding = last["extract"].grounding if "extract" in last else None
     records = {
         each.schema: each.outcome.output
         for each in taken.values()
@@ -244,14 +229,15 @@ def _outcome(plan: Plan, document: Document, taken: Before) -> Outcome:
         document_id=document.document_id,
         uri=document.uri,
         content_sha256=document.content_sha256,
-        status=status,
-        summary=last.get("summarize"),
-        label=last.get("classify"),
-        record=last.get("extract"),
+        status=worst,
+        summary=outputs.get("summarize"),
+        label=outputs.get("classify"),
+        record=outputs.get("extract"),
+        evidence=grounding.evidence if grounding else None,
         steps=steps,
         truncated=any(step.truncated for step in steps.values()),
         error=failed.error if failed else None,
         reason=failed.reason if failed else None,
-        typed=records if status == "done" else {},
+        typed=records if worst == "done" else {},
         **sum((step.tally() for step in steps.values()), Tally()).model_dump(),
     )

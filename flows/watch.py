@@ -25,6 +25,8 @@ from flows.watching.reach import Reach
 from schemas.errors import ConfigError, StorageError
 from schemas.pipeline import Into
 from tasks.sinks.announced import Announced
+from tasks.sources.documents import source_of
+from tasks.sources.files import Files
 
 SCAN_EVERY_S = 30.0
 SCANNING_AT_MOST = 0.1  # of the time
@@ -59,7 +61,10 @@ def watched(directory: Path, pipeline: str) -> Watched:
     """Find a pipeline's inbox; raises ConfigError where its documents cannot arrive in the directory."""
     declared = spec.named(pipeline, "--pipeline")
     place = os.path.abspath(directory)  # noqa: PTH100 - resolve() would follow links
-    inbox = Inbox(place, declared.patterns(), Path.cwd())
+    source = source_of(declared.patterns())
+    if not isinstance(source, Files):
+        raise ConfigError(f"--pipeline: {pipeline} reads URLs, and only directories can be watched")
+    inbox = Inbox(place, source.patterns, Path.cwd())
     return Watched(inbox, pipeline, declared.name, into_of(declared, Overrides()), place)
 
 

@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 Text = Annotated[str, Field(min_length=1)]
 ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -119,6 +127,16 @@ class ChatRequest(Sent):
         return self
 
 
+def _or_none(value: Any, usual: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return usual(value)
+    except ValidationError:
+        return None
+
+
+OrNone = WrapValidator(_or_none)  # for what a reply that was paid for can do without
+
+
 class Tolerant(BaseModel):
     """The base of what servers send: further fields are ignored."""
 
@@ -135,7 +153,7 @@ class FunctionCall(Tolerant):
 class ToolCall(Tolerant):
     """One tool call of a reply."""
 
-    id: str | None = None
+    id: Annotated[str | None, OrNone] = None
     function: FunctionCall = FunctionCall()
 
 
@@ -164,17 +182,17 @@ class Choice(Tolerant):
 class Usage(Tolerant):
     """Tokens that the server counted; None where it did not."""
 
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: Annotated[int | None, OrNone] = None
+    completion_tokens: Annotated[int | None, OrNone] = None
 
 
 class Reply(Tolerant):
     """What a server sends with status 200."""
 
-    id: str | None = None
-    model: str | None = None
+    id: Annotated[str | None, OrNone] = None
+    model: Annotated[str | None, OrNone] = None
     choices: list[Choice] | None = None
-    usage: Usage | None = None
+    usage: Annotated[Usage | None, OrNone] = None
 
 
 class Completion(BaseModel):

@@ -191,7 +191,7 @@ class Pipeline(Declared):
 
     name: str = Field(pattern=r"^[a-z0-9-]+$", max_length=40, description="Keys the results")
     documents: Pattern | Annotated[tuple[Pattern, ...], Field(min_length=1)] | None = Field(
-        default=None, description="A glob, or a list of them"
+        default=None, description="A glob or a URL such as s3://bucket/in/*.txt, or a list of them"
     )
     rows: Rows | None = Field(default=None, description="The rows of a table instead of documents")
     endpoint: str | Endpoint = Field(default="local", description="local, 302ai, a URL, or a mapping")

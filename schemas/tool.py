@@ -5,11 +5,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class ToolSchema(BaseModel):
-    """The function part of the protocol's tool; `id` is its file's stem.
-
-    `parameters` is sent and checked as it stands here: `$defs` inlined, objects closed.
-    """
+class ToolFile(BaseModel):
+    """The function part of the protocol's tool, as a file declares it; `id` is the file's stem."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -17,3 +14,12 @@ class ToolSchema(BaseModel):
     name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
     description: str = Field(min_length=1)
     parameters: dict[str, Any]
+
+
+class ToolSchema(ToolFile):
+    """A tool ready for use: `parameters` is sent and checked as it stands, `$defs` inlined, objects closed.
+
+    `marked` is the same with the keyword x-evidence, by which a record is held against its document.
+    """
+
+    marked: dict[str, Any] = Field(default_factory=dict)

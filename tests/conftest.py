@@ -5,10 +5,11 @@ from tests.prefect_server import prefect_api  # isort: skip
 from hypothesis import settings
 
 from tests.databases import database, postgres
+from tests.deploying import site
 from tests.project import cache, project
 from tests.provider import provider
 
-__all__ = ["cache", "database", "postgres", "prefect_api", "project", "provider"]
+__all__ = ["cache", "database", "postgres", "prefect_api", "project", "provider", "site"]
 
 # A busy machine is no failure; the suite's own timeout ends what hangs.
 settings.register_profile("docmill", deadline=None)

@@ -41,8 +41,8 @@ class Request:
 class Reply:
     """What is written: status line and headers, then `parts`: bytes, or seconds to wait.
 
-    `status` 0 sends no status line. With `hangs_up` the connection closes after the parts, before
-    the message is complete.
+    `status` 0 sends no status line: the parts are written as they are, and the connection closes.
+    With `hangs_up` it closes after the parts, before the message is complete.
     """
 
     status: int = 200
@@ -141,15 +141,20 @@ class Connection:
         for part in reply.parts:
             if isinstance(part, float):
                 await asyncio.sleep(part)
-            else:
+            elif reply.status:
                 await self._send(h11.Data(data=part))
+            else:
+                await self._write(part)
         if reply.hangs_up or not reply.status:
             return False
         await self._send(h11.EndOfMessage())
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
     async def _send(self, event: h11.Event) -> None:
-        self._writer.write(self._http.send(event) or b"")
+        await self._write(self._http.send(event) or b"")
+
+    async def _write(self, content: bytes) -> None:
+        self._writer.write(content)
         await self._writer.drain()
 
 

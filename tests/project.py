@@ -17,6 +17,7 @@ THING = {
     "description": "Extract the thing.",
     "parameters": {
         "type": "object",
+        "x-evidence": False,  # the provider invents its values
         "properties": {
             "name": {"type": "string", "description": "Its name"},
             "count": {"type": ["integer", "null"], "description": "How many"},

@@ -595,3 +595,29 @@ async def test_calls_that_were_sent_before_the_break_are_no_probes():
         lane.failed(call.sent)
         await call.end()
     assert (lane.closed, lane._pause_s) == (None, 30)
+
+
+async def test_a_server_that_was_never_heard_of_gets_few_calls_at_first():
+    lane = Lane(100)
+    calls = await held(lane, 100)
+    assert lane.in_flight == 64
+    first = calls[0]
+    assert first.sent is not None
+    lane.succeeded(first.sent)
+    await first.end()
+    await steps(3)
+    assert lane.in_flight == 99
+    for call in calls:
+        await call.end()
+
+
+async def test_a_rate_limits_halving_outlasts_a_break(at_once: None):
+    lane = Lane(8)
+    await succeed(lane)
+    await refuse(lane)
+    assert lane.size == 4
+    await fail(lane, 10)
+    assert lane.size == 1
+    async with lane.slot() as sent:
+        lane.answered(sent)
+    assert lane.size == 4

@@ -83,8 +83,9 @@ def test_a_response_format_expects_json():
 
 
 def test_what_the_body_does_not_carry_is_told_beside_it():
-    assert Expected.of({}, json.dumps(SCHEMA)) == STRUCTURED
-    assert Expected.of({"response_format": {"type": "json_object"}}, json.dumps(SCHEMA)) == STRUCTURED
+    in_prose = Expected(None, json.dumps(SCHEMA), in_prose=True)
+    assert Expected.of({}, json.dumps(SCHEMA)) == in_prose
+    assert Expected.of({"response_format": {"type": "json_object"}}, json.dumps(SCHEMA)) == in_prose
 
 
 @pytest.mark.parametrize(

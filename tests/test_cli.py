@@ -29,7 +29,16 @@ sys.exit(code)
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["run", "--help"], ["check", "p.yaml"], ["run", "none.yaml"]]
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["run", "--help"],
+        ["chat", "--help"],
+        ["watch", "--help"], ["up", "--help"],
+        ["check", "p.yaml"],
+        ["run", "none.yaml"],
+    ],
 )
 def test_what_sends_nothing_does_not_import_prefect(project: Project, arguments: list[str]):
     project.documents(a="text")

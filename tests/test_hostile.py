@@ -48,7 +48,7 @@ def _hostile_to(document: str, shape: Shape) -> Callable[[Any], Shape | None]:
 @pytest.mark.parametrize("shape", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_reply_costs_its_own_document_alone(project: Project, provider: Provider, shape: Shape):
     project.schema("open", SCHEMA)
-    project.documents(bad="hostile", **{f"d{number:02}": f"text {number}" for number in range(12)})
+    project.documents(bad="hostile", **{f"d{number:02}": f"text aaa {number}" for number in range(12)})
     provider.rule(_hostile_to("hostile", shape))
     good = saying('{"code": "aaa"}')
     provider.always(good)

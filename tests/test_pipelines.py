@@ -8,8 +8,28 @@ import pytest
 from flows import spec
 from tests.project import Project
 from tests.provider import Provider
+from tests.shapes import saying
 
 ROOT = Path(__file__).parents[1]
+BILL = {  # what is in samples/inbox/Invoice_88213*
+    "number": "88213",
+    "issued_on": "2026-03-14",
+    "supplier": {"name": "Brennick Valve & Fitting Co.", "email": "billing@brennickvalve.example"},
+    "customer": {"name": "Oldmere Dairy Cooperative", "tax_id": None},
+    "currency": "USD",
+    "net": 3233.10,
+    "tax": 0,
+    "total": 3233.10,
+    "lines": [
+        {
+            "description": 'Ball valve 2", 316 SS, tri-clamp',
+            "quantity": 24,
+            "unit_price": 86.4,
+            "amount": 2073.6,
+        },
+        {"description": 'Gasket EPDM 2", pack of 10', "quantity": 60, "amount": 429},
+    ],
+}
 PIPELINES = sorted((ROOT / "flows" / "pipelines").glob("*.yaml"))
 
 
@@ -28,6 +48,8 @@ def test_the_invoices_of_the_inbox_become_rows_with_amounts_dates_and_lines(
     project: Project, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("DOCMILL_API_KEY", "sk-of-the-test")
+    true = saying(json.dumps(BILL))
+    provider.rule(lambda request: true if "record_supplier_invoice" in request.body.decode() else None)
     into = f"sqlite:///{project.root}/results.db"
     options = ["--endpoint", provider.url, "--model", "m", "--documents", "samples/inbox/*nvoice*"]
     assert project.run("run", "invoices", "--into", into, *options) == 0

@@ -44,7 +44,9 @@ def test_there_are_six_schemas_and_more_documents_of_five_kinds():
     assert len(SCHEMAS) >= 6
     assert len({row["label"] for row in _rows()}) == 5
     assert len(_rows()) >= 15
-    assert {Path(row["document"]).suffix for row in _rows()} == {".txt", ".md", ".html"}
+    assert {Path(row["document"]).suffix for row in _rows()} == {
+        *(".txt", ".md", ".html", ".pdf", ".docx", ".xlsx", ".eml")
+    }
 
 
 @pytest.mark.parametrize("file", SCHEMAS, ids=lambda file: file.stem)

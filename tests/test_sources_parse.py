@@ -4,19 +4,26 @@ import random
 import time
 from contextlib import suppress
 from html import escape
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import Unreadable
-from tasks.sources.files import MAX_BYTES
-from tasks.sources.parse import MAX_DEPTH, text_of
+from tasks.sources.files import MAX_BYTES, listed
+from tasks.sources.parse import parsed
+from tasks.sources.parsing.markdown import MAX_DEPTH
+from tasks.sources.parsing.reasons import Reason
+from tests.documents import docx, pdf, xlsx, zipped
+
+MAIL = b"From ann Mon Mar 02 10:00:00 2026\nFrom: a@b.example\nMIME-Version: 1.0\n\ntext\n"
+ROOT = Path(__file__).parents[1]
 
 
 def _reason(content: bytes, name: str) -> str:
     with pytest.raises(Unreadable) as raised:
-        text_of(content, name)
+        parsed(content, name)
     return str(raised.value)
 
 
@@ -35,7 +42,7 @@ def _reason(content: bytes, name: str) -> str:
 )
 def test_text_is_normalised(content, text):
     """Lines end in LF, control characters are gone, and everything else is as it was."""
-    assert text_of(content, "document.txt") == text
+    assert parsed(content, "document.txt").text == text
 
 
 def test_html_becomes_markdown_without_what_no_reader_sees():
@@ -48,7 +55,7 @@ def test_html_becomes_markdown_without_what_no_reader_sees():
       <img src="data:image/png;base64,AAAA" alt="logo"><svg><text>drawn</text></svg>
       <table><tr><th>Item</th><th>Price</th></tr><tr><td>Pen</td><td>5</td></tr></table>
       <a href="https://example.com/">Terms</a></body></html>"""
-    assert text_of(page.encode(), "page.html").split("\n") == [
+    assert parsed(page.encode(), "page.html").text.split("\n") == [
         *("Invoice 7 | ACME", "", "# Invoice", "", "Total: 5 € <net>", ""),
         *("| Item | Price |", "| --- | --- |", "| Pen | 5 |", "", "[Terms](https://example.com/)"),
     ]
@@ -59,28 +66,43 @@ def test_html_becomes_markdown_without_what_no_reader_sees():
 def test_html_is_known_by_its_beginning_or_suffix(name, start):
     """A page is a page under any name."""
     page = f"{start}<!doctype HTML><html lang=en><p>Hello <i>you</i></p></html>"
-    assert text_of(page.encode(), name) == "Hello *you*"
+    assert parsed(page.encode(), name).text == "Hello *you*"
 
 
 def test_markup_in_other_text_is_left_alone():
     """Markdown and mails that speak of HTML are not converted."""
     text = "Use <b>bold</b>, not <html>.\n\n<p>x</p>"
-    assert text_of(text.encode(), "notes.md") == text
+    assert parsed(text.encode(), "notes.md").text == text
 
 
 @pytest.mark.parametrize(
     ("content", "name", "reason"),
     [
-        (b"%PDF-1.7\n%\xe2\xe3", "document", "PDF files are not supported yet: docmill reads plain text"),
-        (b"some text", "scan.PDF", "PDF files are not supported yet"),
-        (b"PK\x03\x04\x14\x00", "report.docx", "Word files are not supported yet"),
-        (b"PK\x03\x04\x14\x00", "report", "Office or archive files are not supported yet"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "old.xls", "Excel files are not supported yet"),
-        (b"From: a@example.com\n\nHi", "mail.eml", "e-mail files are not supported yet"),
-        (b"{\\rtf1 hello}", "letter", "RTF files are not supported yet"),
-        (b"\x89PNG\r\n\x1a\n", "photo", "image files are not supported yet"),
-        (b"\xff\xd8\xff\xe0", "photo.jpg", "image files are not supported yet"),
-        (b"\x1f\x8b\x08", "log", "archive files are not supported yet"),
+        (b"%PDF-1.7\n%\xe2\xe3", "document", "damaged or incomplete"),
+        (random.Random(7).randbytes(5000), "scan.PDF", "damaged or incomplete"),
+        (b"PK\x03\x04\x14\x00", "report.docx", "damaged or incomplete"),
+        (b"PK\x03\x04\x14\x00", "report", "damaged or incomplete"),
+        (zipped({"notes.txt": "text"}), "report.docx", "archives are not supported: unpack it"),
+        (zipped({"mimetype": "application/vnd.oasis.opendocument.text"}), "a.odt", "OpenDocument files"),
+        (zipped({"mimetype": "application/epub+zip"}), "a.docx", "EPUB files"),
+        (zipped({"[Content_Types].xml": "presentationml"}), "a.zip", "PowerPoint files"),
+        (
+            zipped({"[Content_Types].xml": "ms-excel.sheet.binary.macroEnabled.main"}),
+            "a.xlsb",
+            "binary Excel",
+        ),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "old.xls", "old Office files"),
+        (
+            b"\xd0\xcf\x11\xe0" + "EncryptedPackage".encode("utf-16-le"),
+            "a.docx",
+            "encrypted: save it without",
+        ),
+        (b"{\\rtf1 hello}", "letter", "RTF files are not supported"),
+        (b"\x89PNG\r\n\x1a\n", "photo", "images are not supported: run OCR"),
+        (b"\xff\xd8\xff\xe0", "invoice.pdf", "images are not supported"),
+        (random.Random(7).randbytes(5000), "photo.heic", "images are not supported"),
+        (MAIL + b"\n" + MAIL, "sent.mbox", "mailboxes of several mails"),
+        (b"\x1f\x8b\x08", "log", "archives are not supported"),
         (bytes(range(256)) * 20, "data.bin", "the content is binary"),
         (b"\x7fELF\x02\x01\x01" + bytes(100), "tool", "the content is binary"),
         (random.Random(7).randbytes(5000), "noise.txt", "the content is binary"),
@@ -96,12 +118,33 @@ def test_what_has_no_text_says_why(content, name, reason):
     assert _reason(content, name).startswith(reason)
 
 
+@pytest.mark.parametrize(
+    ("content", "name", "text"),
+    [
+        (pdf("Total 5"), "note.txt", "Total 5"),
+        (b"\n\n" + pdf("Total 5"), "note", "Total 5"),
+        (b"<html><p>Total 5</html>", "invoice.pdf", "Total 5"),
+        (b"Total 5", "invoice.pdf", "Total 5"),
+        (b"Total 5", "letter.eml", "Total 5"),
+        (docx("Total 5"), "report.xlsx", "Total 5"),
+        (xlsx({"A": [["Total", 5]]}), "report.docx", "## A\n\nTotal\t5"),
+        (b"From: a@b.example\nMIME-Version: 1.0\n\nTotal 5", "note.txt", "From: a@b.example\n\nTotal 5"),
+        (b"From: a\nSubject: b\n\nTotal 5", "note.txt", "From: a\nSubject: b\n\nTotal 5"),
+        (b"From: a\nReceived: 5 boxes\n\nTotal 5", "note.txt", "From: a\nReceived: 5 boxes\n\nTotal 5"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_content_decides_the_kind_whatever_the_suffix(content, name, text):
+    """A PDF called .txt is a PDF, and a page or a note called .pdf is none."""
+    assert parsed(content, name).text == text
+
+
 @pytest.mark.parametrize("tag", ["div", "b", "blockquote", "ul><li", "table><tr><td"])
 def test_html_too_deep_for_its_text_to_be_reached_is_refused(tag):
     """Where the converter would leave out what lies deeper, there is a reason and no half text."""
     levels = MAX_DEPTH // (1 + tag.count(">")) - 10
-    assert "XX" in text_of(f"<html>{f'<{tag}>' * levels}XX".encode(), "page.html")
-    assert "nested deeper" in _reason(f"<html>{f'<{tag}>' * 50_000}XX".encode(), "page.html")
+    assert "XX" in parsed(f"<html>{f'<{tag}>' * levels}XX".encode(), "page.html").text
+    assert "nested too deeply" in _reason(f"<html>{f'<{tag}>' * 50_000}XX".encode(), "page.html")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +167,7 @@ def test_html_of_a_megabyte_takes_seconds_at_most(unit):
     page = f"<html>{unit * (1_000_000 // len(unit))}".encode()
     began = time.monotonic()
     with suppress(Unreadable):
-        text_of(page, "page.html")
+        parsed(page, "page.html")
     assert time.monotonic() - began < 5
 
 
@@ -136,7 +179,7 @@ def test_text_of_the_largest_size_takes_seconds_at_most(unit):
     content = (unit * (MAX_BYTES // len(unit) + 1))[:MAX_BYTES]
     began = time.monotonic()
     with suppress(Unreadable):
-        text_of(content, "large.txt")
+        parsed(content, "large.txt")
     assert time.monotonic() - began < 8
 
 
@@ -198,12 +241,12 @@ CONTENTS = (
 def test_any_bytes_are_text_or_unreadable(content, name):
     """Nothing but text that can be stored anywhere, or a reason, comes of any bytes."""
     try:
-        text = text_of(content, name)
+        text = parsed(content, name).text
     except Unreadable:
         return
     assert text.encode().decode() == text == text.strip() != ""
     assert not any((ord(char) < 32 and char not in "\t\n") or 0x7F <= ord(char) < 0xA0 for char in text)
-    assert text_of(content, name) == text
+    assert parsed(content, name).text == text
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf"]), min_size=1))
@@ -211,7 +254,7 @@ def test_any_bytes_are_text_or_unreadable(content, name):
 def test_utf8_text_stays_as_it_is(text):
     """Of UTF-8 nothing is lost but the margins."""
     if text.strip() and any(char.isprintable() and not char.isspace() for char in text):
-        assert text_of(f"{text}ä".encode(), "a.txt") == f"{text}ä".strip()
+        assert parsed(f"{text}ä".encode(), "a.txt").text == f"{text}ä".strip()
 
 
 @given(st.lists(st.text("abc ÄЖ中", min_size=1).filter(str.strip), min_size=1, max_size=9))
@@ -219,7 +262,7 @@ def test_utf8_text_stays_as_it_is(text):
 def test_html_keeps_every_paragraph_in_order(paragraphs):
     """What stands in paragraphs comes out, word by word."""
     page = "<html><body>" + "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
-    assert text_of(page.encode(), "a.html").split() == " ".join(paragraphs).split()
+    assert parsed(page.encode(), "a.html").text.split() == " ".join(paragraphs).split()
 
 
 def test_a_tables_cells_are_not_padded():
@@ -229,5 +272,19 @@ def test_a_tables_cells_are_not_padded():
         + b"x" * 40
         + b"</td><td>y</td></tr></table></html>"
     )
-    rows = text_of(page, "t.html").splitlines()
+    rows = parsed(page, "t.html").text.splitlines()
     assert rows == ["| a | b |", "| --- | --- |", f"| {'x' * 40} | y |"]
+
+
+def test_every_damaged_sample_has_its_reason():
+    reasons = {}
+    for ref in listed(["samples/damaged/*"], ROOT):
+        with pytest.raises(Unreadable) as raised:
+            ref.read()
+        reasons[ref.path.name] = str(raised.value)
+    assert reasons == {
+        "agreement (partial download).docx": Reason.DAMAGED,
+        "receipt taxi.pdf": Reason.IMAGE,
+        "salaries 2026 (protected).pdf": Reason.ENCRYPTED,
+        "scan 0012.txt": "the file is empty",
+    }

@@ -63,6 +63,9 @@ def chat(
         raise
     except DocmillError as error:
         return _refused(error)
+    except KeyboardInterrupt:
+        console(stderr=True).print("interrupted: what was sent may have been billed")
+        return 3
     if json:
         print_json(jsontext.loads(content))
         return 0
@@ -159,7 +162,7 @@ def _laid_out(call: ToolCall) -> Text:
     arguments = call.function.arguments
     try:
         values = jsontext.loads(arguments) if isinstance(arguments, str) else arguments
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     laid = Text(printable(call.function.name or "(no name)"), style="bold")
     if not isinstance(values, dict):

@@ -1,6 +1,7 @@
 """`docmill report`: what a run has come to, and every document that is not done with its reason."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -8,17 +9,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.cli.options import IntoUrl, Json, PipelineName, Statuses
+from flows.cli.options import Documents, IntoUrl, Json, PipelineName, Statuses
 from flows.cli.output import console, plain, print_json
+from flows.cli.page import write
 from flows.cli.results import stored
 from flows.wording import money
 from schemas.errors import ConfigError
-from schemas.outcome import STATUSES
+from schemas.outcome import STATUSES, Status
 from tasks.sinks.results import Results
 
 NOT_DONE = tuple(status for status in STATUSES if status not in ("done", "unchanged"))
 MOST = 5
 Row = Mapping[str, Any]
+Html = Annotated[
+    Path | None,
+    Parameter(help="Write a page instead: every outcome, with its text and the evidence beside its record"),
+]
 RunId = Annotated[str | None, Parameter(name="--run", help="Report this run, not the last one")]
 
 
@@ -28,27 +34,47 @@ def report(
     *,
     run: RunId = None,
     status: Statuses = (),
+    html: Html = None,
+    documents: Documents = None,
     into: IntoUrl = None,
     json: Json = False,
 ) -> int:
     """Report the last run and the outcomes as they stand; makes no call.
 
-    With --run that run, and those outcomes that are still its own.
+    With --run that run, and those outcomes that are still its own. With --html the texts are read from
+    the source again, or from --documents where the run took those.
     """
-    with stored(pipeline, into) as (_, results):
+    if documents is not None and html is None:
+        raise ConfigError("--documents: only a page shows documents: add --html FILE")
+    with stored(pipeline, into) as (declared, results):
         row = _run(results, run)
-        documents = results.outcomes(status or NOT_DONE, run)
-        slowest, dearest = (results.highest(name, MOST, run) for name in ("seconds", "cost_usd"))
+        if html is not None:
+            write(html, declared, documents, row, results.outcomes(status, run), status)
         if json:
-            listed = {"documents": documents, "slowest": slowest, "dearest": dearest}
-            print_json({"run": dict(row), **{name: [*map(dict, rows)] for name, rows in listed.items()}})
-            return 0
-        out = console()
-        out.print(_head(row), soft_wrap=True)
-        _print_highest(out, "slowest", [(each, f"{each['seconds']:.1f} s") for each in slowest])
-        _print_highest(out, "dearest", [(each, _cost(each)) for each in dearest])
-        _print_documents(out, documents)
+            _print_json(results, row, status, run)
+        elif html is not None:
+            console().print(str(html), markup=False, soft_wrap=True)
+        else:
+            _print(console(), results, row, status, run)
     return 0
+
+
+def _highest(results: Results, run: str | None) -> dict[str, list[Row]]:
+    columns = {"slowest": "seconds", "dearest": "cost_usd"}
+    return {name: results.highest(column, MOST, run) for name, column in columns.items()}
+
+
+def _print_json(results: Results, row: Row, status: Sequence[Status], run: str | None) -> None:
+    listed = {"documents": results.outcomes(status or NOT_DONE, run), **_highest(results, run)}
+    print_json({"run": dict(row), **{name: [*map(dict, rows)] for name, rows in listed.items()}})
+
+
+def _print(out: Console, results: Results, row: Row, status: Sequence[Status], run: str | None) -> None:
+    highest = _highest(results, run)
+    out.print(_head(row), soft_wrap=True)
+    _print_highest(out, "slowest", [(each, f"{each['seconds']:.1f} s") for each in highest["slowest"]])
+    _print_highest(out, "dearest", [(each, _cost(each)) for each in highest["dearest"]])
+    _print_documents(out, results.outcomes(status or NOT_DONE, run))
 
 
 def _run(results: Results, run_id: str | None) -> Row:

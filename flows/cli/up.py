@@ -6,17 +6,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from flows import server
 from flows.cli.output import console
-from flows.stopping import GRACE_S
+from flows.listener import GRACE_S
 from schemas.errors import ConfigError, DocmillError
 
 DECLARED = Path("prefect.yaml")
 POOL = "docmill"
 POLL_S = 0.2
-SETTLE_S = GRACE_S + 5
+SETTLE_S = GRACE_S + 2
+END_TIMEOUT_S = 3.0
 PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
 Print = Callable[[str], None]
 
@@ -37,6 +39,8 @@ def up() -> int:
     try:
         launched.wait()
         _deploy(told)
+        if launched.own:
+            asyncio.run(_put_back())
         asyncio.run(_work(launched.api_url.removesuffix("/api"), told))
     finally:
         launched.release()
@@ -60,6 +64,20 @@ def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":
     )
 
 
+async def _put_back() -> None:
+    """Schedule again what an earlier worker took up and never began: no worker would look at it."""
+    from prefect.client.orchestration import get_client
+    from prefect.states import Scheduled
+
+    pending = {
+        "flow_runs": {"state": {"type": {"any_": ["PENDING"]}}},
+        "work_pools": {"name": {"any_": [POOL]}},
+    }
+    async with get_client() as client:
+        for flow_run in (await client.request("POST", "/flow_runs/filter", json=pending)).json():
+            await client.set_flow_run_state(flow_run["id"], Scheduled(), force=True)
+
+
 async def _work(address: str, told: Print) -> None:
     """Keep a worker until a signal comes; it is told after its flow runs, which it would kill."""
     stop = asyncio.Event()
@@ -77,21 +95,23 @@ async def _work(address: str, told: Print) -> None:
     stop.clear()
     await _stop_runs(worker.pid, stop)
     worker.terminate()
-    await ended
+    await asyncio.wait({ended}, timeout=END_TIMEOUT_S)
+    if not ended.done():
+        _signal({*_children(worker.pid), worker.pid}, signal.SIGKILL)
 
 
 async def _stop_runs(worker: int, again: asyncio.Event) -> None:
-    """Stop a worker's flow runs as a Ctrl-C stops one, and wait for them; a second signal hurries them."""
+    """Stop a worker's flow runs as a Ctrl-C stops one, and wait for them; a second signal hurries them.
+
+    One that it begins meanwhile is left alone: ended with the worker it stays Pending, and is put back.
+    """
     give_up = asyncio.get_running_loop().time() + SETTLE_S
-    signalled: set[int] = set()
-    hurried = False
-    while (runs := _children(worker)) and asyncio.get_running_loop().time() < give_up:
-        hurry = again.is_set() and not hurried
-        for run in runs:
-            if run not in signalled or hurry:
-                _terminate(run)
-        signalled |= set(runs)
-        hurried = hurried or hurry
+    runs = set(_children(worker))
+    _signal(runs, signal.SIGTERM)
+    while (runs := runs & set(_children(worker))) and asyncio.get_running_loop().time() < give_up:
+        if again.is_set():
+            again.clear()
+            _signal(runs, signal.SIGTERM)
         await asyncio.sleep(POLL_S)
 
 
@@ -106,8 +126,7 @@ def _children(pid: int) -> list[int]:
     return [int(child) for child, parent in pairs if int(parent) == pid]
 
 
-def _terminate(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:
-        return
+def _signal(pids: set[int], number: int) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)

@@ -114,7 +114,7 @@ def _book_paid(session: Session, caller: Caller, reply: Reply, request_bytes: in
 
 def _book_lost(session: Session, caller: Caller, body: bytes) -> None:
     """Book at its estimate what may have been paid for without a reply."""
-    limit = json.loads(body).get("max_tokens", session.target.endpoint.max_output_tokens)
+    limit = json.loads(body).get("max_tokens") or session.target.endpoint.max_output_tokens
     _book(session, caller, 0, len(body) // reading.BYTES_PER_TOKEN, limit, True)
 
 

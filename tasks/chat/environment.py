@@ -48,10 +48,9 @@ def endpoint_of(place: str, **values: Any) -> Endpoint:
 
 
 def allowed_hosts() -> frozenset[str] | None:
-    """List the only hosts that requests may go to; None where DOCMILL_HOSTS is not set."""
+    """List the only hosts that requests may go to; None where DOCMILL_HOSTS is not set, or empty."""
     said = os.environ.get(HOSTS, "")
-    named = frozenset(said.lower().replace(",", " ").split())
-    return named or None
+    return frozenset(said.lower().replace(",", " ").split()) if said else None
 
 
 def host_of(url: str) -> str:
@@ -67,9 +66,8 @@ def require_allowed(endpoint: Endpoint) -> None:
     hosts, host = allowed_hosts(), host_of(endpoint.base_url)
     embedded = endpoint.api_key_env == LOCAL.api_key_env and host in LOOPBACK
     if hosts is not None and host not in hosts and not embedded:
-        raise ConfigError(
-            f"{HOSTS} does not hold {host}: requests may go to {', '.join(sorted(hosts))} alone"
-        )
+        named = ", ".join(sorted(hosts)) or "no host"
+        raise ConfigError(f"{HOSTS} does not hold {host}: requests may go to {named} alone")
 
 
 def environment_target() -> Target:

@@ -89,10 +89,8 @@ class KeyState:
             self.repairs += 1
             return self.repairs <= REPAIRS
         if isinstance(error, CutShort):
-            room = (
-                request.get("max_tokens", target.endpoint.max_output_tokens)
-                < target.endpoint.max_output_tokens
-            )
+            cap = target.endpoint.max_output_tokens
+            room = (request.get("max_tokens") or cap) < cap
             again = room and not self.enlarged and not target.local
             self.enlarged = self.enlarged or again
             return again

@@ -19,6 +19,7 @@ LONGEST_RETRY_AFTER_S = 120.0
 LONGEST_ROW_S = 900.0
 TIMER_SLACK_S = 0.001  # asyncio's timers may fire that much early
 PATIENCE = 10  # pauses in a row that take Retry-After at its word
+UNKNOWN = 64  # calls in flight at most until the server has answered one
 FAILURES = 10  # in a row: then the breaker opens
 BREAK_S = 30.0
 PROBES = 3
@@ -34,7 +35,7 @@ class Lane:
 
     def __init__(self, concurrency: int) -> None:
         self.ceiling = concurrency
-        self.size = concurrency
+        self.size = min(concurrency, UNKNOWN)
         self.in_flight = 0
         self.closed: str | None = None
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -45,6 +46,7 @@ class Lane:
         self._successes = 0
         self._failures = 0  # in a row
         self._breaks = 0  # in a row; each ends with a probe, which is one call alone
+        self._usual = concurrency  # the size when there is no break
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[float]:
@@ -92,16 +94,17 @@ class Lane:
             return
         self._begin_pause(BREAK_S * 2**self._breaks)
         self._breaks += 1
-        self.size = 1
+        self._usual, self.size = max(self._usual, self.size), 1
 
     def answered(self, sent: float) -> None:
         """Count an answer that is no failure of the server's: it is there."""
         if sent <= self._pause_began:
             return
-        if self._breaks:
-            self.size = self.ceiling
-            self._admit()
         self._failures = self._breaks = 0
+        if self._usual > self.size:
+            self.size = self._usual
+            self._admit()
+        self._usual = 0
 
     def succeeded(self, sent: float) -> None:
         """Count a success: one more call may be in flight after each full round of them."""
@@ -162,7 +165,7 @@ class Lane:
             retry_after_s = backoff
         elif self._pauses >= PATIENCE:
             retry_after_s = max(retry_after_s, backoff)
-        self.size = max(1, self.size // 2)
+        self.size, self._usual = max(1, self.size // 2), 0
         self._begin_pause(0.0)
         self._lengthen(retry_after_s)
 

@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from schemas.chat import Choice, Completion, Message, Reply, ToolCall, Usage
-from schemas.errors import ChatError, ConfigError, CutShort, InvalidReply, MaybeBilled, Refused
+from schemas.errors import ChatError, ConfigError, CutShort, InvalidReply, MaybeBilled, Refused, Transient
 from tasks.chat.errors import excerpt, redacted, refusal
+from tasks.chat.streaming import BEGUN
 from tasks.checks.faults import problem, shown
 from tasks.checks.jsontext import found, parse
 from tasks.checks.validation import validator
@@ -52,7 +53,7 @@ class Expected:
                 raise ConfigError(f"the request forces the tool {name!r}, which it does not declare")
             expected = cls(tool=name, schema=json.dumps(forced.get("parameters", OBJECT)))
         else:
-            declared = ((request.get("response_format") or {}).get("json_schema") or {}).get("schema")
+            declared = _member(_member(request.get("response_format"), "json_schema"), "schema")
             wanted = schema if declared is None else json.dumps(declared)
             expected = cls(tool=None, schema=wanted, in_prose=declared is None and schema is not None)
         if expected.schema is not None:
@@ -116,6 +117,10 @@ def usage_of(reply: Reply, request_bytes: int) -> tuple[int, int, bool]:
     return prompt_tokens, completion_tokens, estimated
 
 
+def _member(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None
+
+
 def _count(tokens: int | None) -> int:
     return tokens if tokens and 0 < tokens <= MOST_TOKENS else 0
 
@@ -175,6 +180,8 @@ def _validator(schema: str) -> Any:
 
 
 def _without_answer(body: bytes, secret: str | None) -> ChatError:
+    begun = body.endswith(BEGUN)
+    body = body.removesuffix(BEGUN) + b"}" if begun else body
     said = excerpt(redacted(body.decode(errors="replace"), secret))
     try:
         parsed = json.loads(body)
@@ -184,7 +191,16 @@ def _without_answer(body: bytes, secret: str | None) -> ChatError:
     if not error:
         return MaybeBilled("the reply is no chat completion", status=200, body=said)
     code = error.get("code") if isinstance(error, dict) else None
-    return refusal(STATUSES.get(str(code), 200) if isinstance(code, int | str) else 200, {}, body, secret)
+    status = STATUSES.get(str(code), 200) if isinstance(code, int | str) else 200
+    meant = refusal(status, {}, body, secret)
+    return _billed(meant) if begun and type(meant) is Transient else meant
+
+
+def _billed(error: Transient) -> MaybeBilled:
+    """Make of an error that ended a stream what it is: an answer of which a part came."""
+    billed = MaybeBilled(str(error))
+    vars(billed).update(vars(error))
+    return billed
 
 
 def _first(reply: Reply) -> Choice:

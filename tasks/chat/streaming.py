@@ -7,6 +7,7 @@ from schemas.errors import MaybeBilled
 from tasks.chat.sse import EventReader, TooLarge
 
 DONE = "[DONE]"
+BEGUN = b', "docmill_begun": true}'  # ends the error of a stream in which a choice had begun
 LARGEST_STREAM_BYTES = 64 * 1024 * 1024
 MOST_CHOICES = 128
 Chunk = dict[str, Any]
@@ -46,7 +47,8 @@ class StreamedReply:
         for data in () if self.ended else self._events.end():
             self._event(data)
         if self._error is not None:
-            return self._error.encode()
+            error = self._error.encode()
+            return error.rstrip().removesuffix(b"}") + BEGUN if self._choices else error
         unfinished = [choice for choice in self._choices.values() if not choice.finish_reason]
         if unfinished or not self._choices:
             raise MaybeBilled("the stream ended before the reply did: it gives no finish_reason")

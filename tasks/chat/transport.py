@@ -1,11 +1,13 @@
 """The one place that talks HTTP: a request's bytes out, a reply's bytes in, or an error of the tree."""
 
 import asyncio
+import logging
 import math
 import os
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,10 +27,21 @@ CALLS_PER_CLIENT = 8  # httpx's pool costs more CPU the more connections it hold
 CONNECT_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 30.0
 CHUNK_TIMEOUT_S = 120.0  # between two chunks of a stream
+END_TIMEOUT_S = 0.5  # from a stream's last event to the end of its response
 LARGEST_REPLY_BYTES = 16_000_000
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 SENDABLE = re.compile("[!-~]+")  # a header's value, RFC 9110, 5.5
 UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
+
+
+class _WithoutHeaders(logging.Filter):
+    """Keeps the headers of answers out of the log: a server may send the key back in one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("receive_response_headers.complete")
+
+
+logging.getLogger("httpcore.http11").addFilter(_WithoutHeaders())
 
 
 @dataclass
@@ -88,7 +101,7 @@ class Transport:
             ):
                 if stream and _is_stream(response):
                     return response, await _assembled(response, tell)
-                return response, await _whole(response)
+                return response, await _whole(response.aiter_bytes())
         except MaybeBilled as error:
             return copy(error)
         except TimeoutError:
@@ -139,23 +152,32 @@ def asks_for_stream(body: bytes) -> bool:
 
 def _is_stream(response: httpx.Response) -> bool:
     """Say whether an answer is one: a server that does not stream, or refuses, answers in one piece."""
-    kind = response.headers.get("content-type", "")
+    kind = response.headers.get("content-type", "").lower()
     return response.status_code == 200 and not kind.startswith(("application/json", "text/html"))
 
 
 async def _assembled(response: httpx.Response, tell: Callable[[str], None]) -> bytes:
     reply = StreamedReply()
-    async for part in response.aiter_bytes():
+    parts = response.aiter_bytes()
+    begun = False
+    async for part in parts:
+        if not begun and part.lstrip().startswith(b"{"):  # in one piece, whatever its content type says
+            return await _whole(parts, part)
+        begun = True
         for text in reply.feed(part):
             tell(text)
         if reply.ended:
+            # HTTP's own end comes behind: a connection is kept only where it was read too.
+            with suppress(TimeoutError, httpx.HTTPError):
+                async with asyncio.timeout(END_TIMEOUT_S):
+                    await anext(parts, None)
             break
     return reply.body()
 
 
-async def _whole(response: httpx.Response) -> bytes:
-    content = bytearray()
-    async for part in response.aiter_bytes():
+async def _whole(parts: AsyncIterator[bytes], begun: bytes = b"") -> bytes:
+    content = bytearray(begun)
+    async for part in parts:
         content += part
         if len(content) > LARGEST_REPLY_BYTES:
             raise MaybeBilled(f"the reply is larger than {LARGEST_REPLY_BYTES:,} bytes")

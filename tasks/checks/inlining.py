@@ -1,6 +1,7 @@
 """References of a schema written out: gateways pass on `properties`, and lose `$defs`."""
 
 from typing import Any
+from urllib.parse import unquote
 
 from tasks.checks.subschemas import Schema, mapped
 
@@ -47,7 +48,7 @@ def target(root: Schema, reference: str) -> Any:
     """Find what a local `$ref` refers to; raises ValueError where there is nothing."""
     found: Any = root
     for part in reference.removeprefix("#").split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
+        name = unquote(part).replace("~1", "/").replace("~0", "~")
         if isinstance(found, list) and name.isdecimal() and int(name) < len(found):
             found = found[int(name)]
         elif isinstance(found, dict) and name in found:

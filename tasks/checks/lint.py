@@ -3,9 +3,10 @@
 from functools import lru_cache
 from typing import Any
 
+from tasks.checks.faults import shown
 from tasks.checks.inlining import target
 from tasks.checks.spelling import meant
-from tasks.checks.subschemas import Pointer, Schema, walk
+from tasks.checks.subschemas import EXEMPTION, Pointer, Schema, walk
 
 Faults = list[tuple[Pointer, str]]
 
@@ -41,6 +42,8 @@ def _faults(schema: Schema, root: Schema, at: Pointer) -> list[str]:
         for key in schema
         if key not in _keywords() and not key.startswith("x-")
     ]
+    if not isinstance(schema.get(EXEMPTION, False), bool):
+        wrong.append(f"{EXEMPTION} must be true or false, not {shown(schema[EXEMPTION])}")
     wrong += [f"{key} is not supported: use $defs and $ref" for key in REBASING if key in schema]
     if at and "$id" in schema:
         wrong.append("$id is not supported below the top: use $defs and $ref")

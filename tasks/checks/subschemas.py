@@ -6,6 +6,8 @@ from typing import Any
 Schema = dict[str, Any]
 Pointer = tuple[str, ...]
 
+EXEMPTION = "x-evidence"  # docmill's own keyword: false where values need not stand in the document
+
 ONE = {
     "additionalProperties",
     "contains",
@@ -36,6 +38,14 @@ def walk(schema: Any, at: Pointer = ()) -> Iterator[tuple[Pointer, Schema]]:
 def mapped(schema: Schema, change: Callable[[str, Any], Any]) -> Schema:
     """Copy a schema with `change(keyword, subschema)` in the place of each schema right below it."""
     return {keyword: _changed(keyword, value, change) for keyword, value in schema.items()}
+
+
+def without(schema: Any, keyword: str) -> Any:
+    """Copy a schema without a keyword, at every depth; a property of that name stays."""
+    if not isinstance(schema, dict):
+        return schema
+    kept = mapped(schema, lambda _, subschema: without(subschema, keyword))
+    return {key: value for key, value in kept.items() if key != keyword}
 
 
 def written(at: Pointer) -> str:

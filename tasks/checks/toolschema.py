@@ -7,13 +7,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from schemas.errors import ConfigError
-from schemas.tool import ToolSchema
+from schemas.tool import ToolFile, ToolSchema
 from tasks.checks.closing import closed
 from tasks.checks.declared import faults as declared_faults
 from tasks.checks.inlining import inlined
 from tasks.checks.jsontext import parse
 from tasks.checks.lint import Faults, lint
-from tasks.checks.subschemas import written
+from tasks.checks.subschemas import EXEMPTION, Schema, without, written
 
 FOLDER = Path("schemas/tools")
 FIXED_COLUMNS = ("document_id", "content_sha256", "run_id")
@@ -34,20 +34,20 @@ def load(path: Path) -> ToolSchema:
     """
     declared = _read(path)
     try:
-        tool = ToolSchema.model_validate({**declared, "id": path.stem})
+        tool = ToolFile.model_validate({**declared, "id": path.stem})
     except ValidationError as error:
-        found = declared_faults(error, declared, ToolSchema)
+        found = declared_faults(error, declared, ToolFile)
         raise _refused(path, [(tuple(map(str, at)), fault) for at, fault in found]) from None
     if wrong := lint(tool.parameters):
         raise _refused(path, _below_parameters(wrong))
     try:
-        parameters = inlined(tool.parameters)
+        parameters = inlined(without(tool.parameters, EXEMPTION))
+        marked = inlined(tool.parameters)
     except ValueError as error:
         raise _refused(path, [(("parameters",), str(error))]) from None
     if wrong := [*_shape_faults(parameters), *column_faults(parameters)]:
         raise _refused(path, _below_parameters(wrong))
-    sent = {key: value for key, value in closed(parameters).items() if key not in ("$schema", "$id")}
-    return tool.model_copy(update={"parameters": sent})
+    return ToolSchema(**tool.model_dump() | {"parameters": _whole(parameters), "marked": _whole(marked)})
 
 
 def column_faults(parameters: dict[str, Any]) -> Faults:
@@ -78,6 +78,10 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(declared, dict) or "id" in declared:
         raise ConfigError(f"{path}: must be an object with name, description and parameters, and no more")
     return declared
+
+
+def _whole(parameters: Schema) -> Schema:
+    return {key: value for key, value in closed(parameters).items() if key not in ("$schema", "$id")}
 
 
 def _shape_faults(parameters: dict[str, Any]) -> Faults:

@@ -9,8 +9,10 @@ from urllib.parse import unquote, urlsplit
 
 from schemas.document import Document
 from schemas.errors import Unreadable
+from tasks.sources.documents import Documents
 from tasks.sources.files import FileRef, Files, ref_of
 from tasks.sources.patterns import lookup
+from tasks.sources.remote import ObjectRef
 
 MAX_ID_CHARS = 1000
 
@@ -34,14 +36,18 @@ class Outside:
 class Arrivals:
     """The documents of an event, each once, in its order; `whole` is the pipeline's own source."""
 
-    whole: Files
+    whole: Files | Documents
     names: tuple[str, ...]
 
     @contextmanager
-    def opened(self) -> Iterator[Iterator[FileRef | Outside]]:
+    def opened(self) -> Iterator[Iterator[FileRef | ObjectRef | Outside]]:
         """List them; raises ConfigError where the pipeline's own source does not exist."""
         with self.whole.opened():
-            yield iter(self._refs())
+            refs = self._refs()
+            for ref in refs:
+                if isinstance(ref, ObjectRef):
+                    ref.expect()
+            yield iter(refs)
 
     def count(self) -> int:
         """Count them."""
@@ -55,9 +61,14 @@ class Arrivals:
         """Say that the event names none."""
         return "documents: the event names none"
 
-    def _refs(self) -> list[FileRef | Outside]:
-        refs = (located(name, self.whole.patterns, Path.cwd()) for name in self.names)
+    def _refs(self) -> list[FileRef | ObjectRef | Outside]:
+        refs = (self._ref(name) for name in self.names)
         return list({ref.document_id: ref for ref in refs}.values())
+
+    def _ref(self, name: str) -> FileRef | ObjectRef | Outside:
+        if isinstance(self.whole, Files):
+            return located(name, self.whole.patterns, Path.cwd())
+        return self.whole.objects.named(name) or located(name, self.whole.files.patterns, Path.cwd())
 
 
 def located(name: str, patterns: Sequence[str], root: Path) -> FileRef | Outside:

@@ -5,6 +5,7 @@ import re
 from unicodedata import category
 
 from schemas.errors import Unreadable
+from tasks.sources.parsing.reasons import Reason
 
 BOMS = (  # UTF-32 first: its mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -40,6 +41,7 @@ CONTROLS = bytes(byte for byte in range(32) if chr(byte) not in "\t\n\v\f\r\b\x1
 MAX_CONTROLS = 0.05
 NOT_SIGNS = bytes(byte for byte in range(256) if not 0x80 <= byte < 0xC0)  # in cp1252 and its relatives
 SAMPLE_BYTES = 65536
+SIGN_IN_WORD = re.compile(r"(?<=[^\W\d_])[\x80-\xa9\xab-\xb4\xb6\xb8\xb9\xbb-\xbf\u02c0-\u02df](?=[^\W\d_])")
 
 
 def decode(content: bytes, declared: str | None = None) -> str:
@@ -53,7 +55,7 @@ def decode(content: bytes, declared: str | None = None) -> str:
     if (text := _utf16(content)) is not None:
         return text
     if not _mostly_printed(content):
-        raise Unreadable("the content is binary: docmill reads plain text, Markdown, CSV, JSON and HTML")
+        raise Unreadable(Reason.BINARY)
     named = _declarable(declared)
     if named and MULTIBYTE.match(named) and (text := _strictly(content, named)) is not None:
         return text
@@ -123,12 +125,18 @@ def _guessed(content: bytes) -> str:
     matches = from_bytes(content, cp_isolation=list(GUESSES))
     best = matches.best()
     if best is None:
-        raise Unreadable("the character encoding cannot be told: save the file as UTF-8")
+        raise Unreadable(Reason.ENCODING)
     plausible = {
         encoding
         for match in matches
         if match.chaos <= best.chaos + AS_PLAUSIBLE
         for encoding in match.could_be_from_charset
     }
-    encoding = next((guess for guess in GUESSES if guess in plausible), best.encoding)
+    guesses = [guess for guess in GUESSES if guess in plausible] or [best.encoding]
+    encoding = min(guesses, key=lambda guess: _signs_in_words(content[:SAMPLE_BYTES], guess))
     return content.decode(encoding, "replace")
+
+
+def _signs_in_words(sample: bytes, encoding: str) -> int:
+    """Count what stands between letters and is none, which only a wrong encoding puts there."""
+    return len(SIGN_IN_WORD.findall(sample.decode(encoding, "replace")))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from schemas.document import Document
 from schemas.errors import ConfigError, Unreadable
-from tasks.sources.parse import text_of
+from tasks.sources.parse import parsed
+from tasks.sources.parsing import pool
 from tasks.sources.patterns import Found, walk
 
 MAX_BYTES = 20_000_000
@@ -43,16 +44,7 @@ class FileRef:
         """
         with _opened(self.path) as file, _reasons():
             content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise Unreadable(f"the file is larger than {MAX_BYTES:,} bytes: split it")
-        if not content.strip():
-            raise Unreadable("the file is empty")
-        return Document(
-            document_id=self.document_id,
-            uri=self.uri,
-            content_sha256=sha256(content).hexdigest(),
-            text=text_of(content, self.path.name),
-        )
+        return document_of(content, self.path.name, self.document_id, self.uri)
 
 
 @dataclass(frozen=True)
@@ -64,7 +56,9 @@ class Files:
     @contextmanager
     def opened(self) -> Iterator[Iterator[FileRef]]:
         """List them; raises ConfigError where the directory of a pattern does not exist."""
-        yield listed(self.patterns)
+        listing = listed(self.patterns)
+        with pool.kept():
+            yield listing
 
     def count(self) -> int | None:
         """Count them; None where a directory is gone meanwhile."""
@@ -104,6 +98,22 @@ def ref_of(found: Found, root: Path) -> FileRef:
     # The pipeline itself names this link, so `read` may follow it anywhere.
     followed = Path(os.path.realpath(path)) if found.named and path.is_symlink() else path
     return FileRef(document_id, uri, followed)
+
+
+def document_of(content: bytes, name: str, document_id: str, uri: str) -> Document:
+    """Make the document of a file's bytes, cut after MAX_BYTES + 1; raises Unreadable."""
+    if len(content) > MAX_BYTES:
+        raise Unreadable(f"the file is larger than {MAX_BYTES:,} bytes: split it")
+    if not content.strip():
+        raise Unreadable("the file is empty")
+    text, page_starts = parsed(content, name)
+    return Document(
+        document_id=document_id,
+        uri=uri,
+        content_sha256=sha256(content).hexdigest(),
+        text=text,
+        page_starts=page_starts,
+    )
 
 
 def content_sha256(path: Path) -> str:

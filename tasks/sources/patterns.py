@@ -6,34 +6,15 @@ leaves out silently what it may not list.
 
 import glob
 import os
-import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import takewhile
 from pathlib import Path
 
 from schemas.errors import ConfigError
-
-ESCAPED = re.compile(r"\[([*?[])\]")
-
-
-@dataclass(frozen=True)
-class Wild:
-    """A part of a pattern that is no name; hidden names match it only if it begins with a dot."""
-
-    pattern: str
-
-    def fits(self, name: str) -> bool:
-        """Tell whether it matches a name."""
-        shown = not name.startswith(".") or self.pattern.startswith(".")
-        return shown and fnmatchcase(name, self.pattern)
-
-
-ANY_DEPTH = Wild("**")
-Rest = tuple[str | Wild, ...]  # the parts of a pattern that are still to be matched; () is a match
+from tasks.sources.globs import ANY_DEPTH, Rest, Wild, afterwards, fits, parts_of
 
 
 @dataclass(frozen=True)
@@ -71,23 +52,19 @@ def lookup(patterns: Sequence[str], path: str, root: Path) -> Found | None:
     for folder in folders:
         onward = _onward(directory, folder, is_link=Path(directory.path, folder).is_symlink())
         directory = _Directory(f"{directory.path}/{folder}", onward)
-    if os.path.isdir(path) or () not in _afterwards(directory, name):  # noqa: PTH112
+    if os.path.isdir(path) or () not in afterwards(directory.rests, name):  # noqa: PTH112
         return None
     return Found(path, (name,) in directory.rests)
 
 
 def _parts(pattern: str, root: Path) -> Rest:
     if "://" in pattern:
-        raise ConfigError(f"documents: {pattern!r} is a URL: give a path, only local files can be read")
+        raise ConfigError(f"documents: {pattern!r} is a URL, and no directory of this machine")
     whole = pattern if pattern.startswith("/") else f"{glob.escape(str(root))}/{pattern}"
     absolute = os.path.abspath(whole)  # noqa: PTH100 - resolve() would follow links
-    parts = tuple(_part(text) for text in absolute.split("/") if text)
+    parts = parts_of(text for text in absolute.split("/") if text)
     _require(list(takewhile(lambda part: isinstance(part, str), parts)), len(parts), pattern)
-    return (*parts, Wild("*")) if parts[-1] == ANY_DEPTH else parts
-
-
-def _part(text: str) -> str | Wild:
-    return Wild(text) if glob.has_magic(ESCAPED.sub("", text)) else ESCAPED.sub(r"\1", text)
+    return parts
 
 
 def _require(fixed: list[str | Wild], length: int, pattern: str) -> None:
@@ -130,18 +107,14 @@ def _matches(directory: _Directory) -> Iterator[Found | _Directory]:
         path = f"{directory.path}/{name}"
         if is_directory and (onward := _onward(directory, name, is_link=is_link)):
             yield _Directory(path, onward)
-        elif not is_directory and () in _afterwards(directory, name):
+        elif not is_directory and () in afterwards(directory.rests, name):
             yield Found(path, (name,) in directory.rests)
 
 
 def _onward(directory: _Directory, name: str, *, is_link: bool) -> frozenset[Rest]:
     """Give what is left to match below a directory's directory; links are followed by name alone."""
     named = frozenset(rest[1:] for rest in directory.rests if rest[0] == name)
-    return (named if is_link else _afterwards(directory, name)) - {()}
-
-
-def _afterwards(directory: _Directory, name: str) -> frozenset[Rest]:
-    return frozenset(rest for whole in directory.rests for rest in _after(whole, name))
+    return (named if is_link else afterwards(directory.rests, name)) - {()}
 
 
 def _entries(directory: _Directory) -> list[tuple[str, bool, bool]]:
@@ -154,7 +127,7 @@ def _entries(directory: _Directory) -> list[tuple[str, bool, bool]]:
         return sorted(
             (entry.name, _is_directory(entry), entry.is_symlink())
             for entry in entries
-            if ANY_DEPTH in heads or any(_fits(head, entry.name) for head in heads)
+            if ANY_DEPTH in heads or any(fits(head, entry.name) for head in heads)
         )
 
 
@@ -170,19 +143,3 @@ def _is_directory(entry: "os.DirEntry[str]") -> bool:
         return entry.is_dir()
     except OSError:  # a link that leads to itself
         return False
-
-
-def _fits(part: str | Wild, name: str) -> bool:
-    return part.fits(name) if isinstance(part, Wild) else part == name
-
-
-def _after(rest: Rest, name: str) -> Iterator[Rest]:
-    if not rest:
-        return
-    head, tail = rest[0], rest[1:]
-    if head == ANY_DEPTH:
-        yield from _after(tail, name)
-        if not name.startswith("."):
-            yield rest
-    elif _fits(head, name):
-        yield tail

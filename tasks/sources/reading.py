@@ -18,7 +18,7 @@ from schemas.document import Document
 from schemas.errors import ConfigError, StorageError, Unreadable
 from tasks.sources.files import MAX_BYTES
 from tasks.sources.keys import Ids
-from tasks.sources.parse import cleaned, legible
+from tasks.sources.parsing.text import cleaned, legible
 from tasks.sources.query import Query, reason
 from tasks.sources.spool import Spool
 from tasks.sources.template import TOO_LARGE, Render

@@ -22,7 +22,10 @@ class DocumentRef(Protocol):
         """Hash its content; None where it cannot be read, which `read` explains."""
 
     def read(self) -> Document:
-        """Read it; raises Unreadable, whose message is the reason and what to do about it."""
+        """Read it; raises Unreadable, whose message is the reason and what to do about it.
+
+        Deferred where the source cannot be reached, which another run may.
+        """
 
 
 class Source(Protocol):

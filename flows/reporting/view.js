@@ -1,0 +1,134 @@
+"use strict";
+// What one document's view is made of. Nothing of a document becomes markup here: elements are made one
+// by one, and text is set as text.
+const view = (() => {
+  function make(name, properties, ...children) {
+    const element = Object.assign(document.createElement(name), properties);
+    element.append(...children.filter((child) => child !== null));
+    return element;
+  }
+
+  function button(label, act, properties) {
+    const element = make("button", { type: "button", textContent: label, ...properties });
+    element.addEventListener("click", act);
+    return element;
+  }
+
+  function facts(detail) {
+    const paragraph = (className, said) => (said ? make("p", { className, dir: "auto", textContent: said }) : null);
+    return make(
+      "div",
+      { className: "facts" },
+      make(
+        "p",
+        {},
+        make("span", { className: detail.status, textContent: detail.status }),
+        detail.label === null ? null : make("bdi", { className: "tag", textContent: detail.label }),
+        make("span", { className: "quiet", textContent: `${detail.cost}, ${detail.seconds}, ${detail.updated}` }),
+      ),
+      paragraph(detail.status === "review" ? "error mild" : "error", detail.error),
+      paragraph("", detail.summary),
+      paragraph("note", detail.truncated && "A step read only the beginning of the document."),
+      paragraph("uri", detail.uri !== detail.id && detail.uri),
+    );
+  }
+
+  const STATES = { found: "in the text", missing: "not found in the text", unchecked: "not checked" };
+
+  function field(told) {
+    const said = told.value === null ? "none" : told.value || "empty";
+    const where = make("dd", { className: "where" });
+    if (told.value !== null || told.state !== "unchecked") {
+      where.textContent = STATES[told.state] + (told.page && `, page ${told.page}`);
+    }
+    const value = make("dd", { className: told.value ? "value" : "value none", dir: "auto", textContent: said });
+    const name = make("dt", { textContent: told.path });
+    const element = make("div", { className: `field ${told.state}` }, name, value, where);
+    return { ...told, element, where, marks: [] };
+  }
+
+  function record(fields) {
+    const missing = fields.filter((each) => each.state === "missing").length;
+    const said = `${missing === 1 ? "1 value was" : `${missing} values were`} not found in the text: check by hand.`;
+    return make(
+      "section",
+      { className: "record" },
+      make("h3", { textContent: "Record" }),
+      missing ? make("p", { className: "attention", textContent: said }) : null,
+      fields.length
+        ? make("dl", {}, ...fields.map((each) => each.element))
+        : make("p", { className: "note", textContent: "No record." }),
+    );
+  }
+
+  function text(told, fields) {
+    const out = make("section", { className: "text" }, make("h3", { textContent: "Text" }));
+    if (told.why) {
+      out.append(make("p", { className: "note", textContent: told.why }));
+      return out;
+    }
+    out.append(make("pre", { dir: "auto", tabIndex: 0 }, ...told.runs.map((run) => piece(run, fields))));
+    fields.forEach(lead);
+    return out;
+  }
+
+  function piece(run, fields) {
+    if (typeof run === "string") return run;
+    if (!Array.isArray(run)) {
+      const between = make("span", { className: run.page ? "page" : "gap" });
+      const gap = () => `${run.gap.toLocaleString("en")} characters without evidence are left out`;
+      between.dataset.said = run.page ? `page ${run.page}` : gap(); // the style shows it: it is no text
+      return between;
+    }
+    const meant = run.slice(1).map((number) => fields[number]);
+    const mark = make("mark", { textContent: run[0], tabIndex: 0 });
+    mark.title = meant.map((each) => each.path).join(", ");
+    for (const each of meant) each.marks.push(mark);
+    light(mark, meant.map((each) => each.element));
+    mark.addEventListener("focus", () => {
+      if (matchMedia("(min-width: 801px)").matches) meant[0].element.scrollIntoView({ block: "nearest" });
+    });
+    return mark;
+  }
+
+  // Lead from a field to its evidence.
+  function lead(each) {
+    const [mark] = each.marks;
+    if (mark) {
+      const seek = () => {
+        mark.focus({ preventScroll: true });
+        mark.scrollIntoView({ block: "center" });
+      };
+      each.where.replaceChildren(button(each.where.textContent, seek));
+      light(each.element, each.marks);
+    } else if (each.state === "found") {
+      each.where.append(" then; the text is read otherwise now");
+    }
+  }
+
+  function light(element, others) {
+    const all = [element, ...others];
+    for (const [kind, on] of [["mouseenter", true], ["mouseleave", false], ["focusin", true], ["focusout", false]]) {
+      element.addEventListener(kind, () => all.forEach((each) => each.classList.toggle("lit", on)));
+    }
+  }
+
+  function steps(all) {
+    const row = (name, cells) => make("tr", {}, ...cells.map((cell) => make(name, { textContent: cell })));
+    const table = make(
+      "table",
+      {},
+      make("thead", {}, row("th", ["Step", "Status", "Calls", "Tokens", "Cost", "Time"])),
+      make("tbody", {}, ...all.map((each) => row("td", each.cells))),
+    );
+    const outputs = all.filter((each) => each.output !== null).flatMap((each) => [
+      make("h4", { textContent: each.cells[0] }),
+      make("pre", { dir: "auto", textContent: each.output }),
+    ]);
+    const heading = make("h3", { textContent: "Steps" });
+    const wide = make("div", { className: "wide" }, table);
+    return make("section", { className: "steps", hidden: !all.length }, heading, wide, ...outputs);
+  }
+
+  return { make, button, facts, field, record, text, steps };
+})();

@@ -1,0 +1,59 @@
+"""The evidence of a record: where each of its values stands in the document's text."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.checks.evidence.folding import Span
+from tasks.checks.evidence.search import Text, sought
+from tasks.checks.evidence.values import values
+from tasks.checks.faults import place
+from tasks.checks.subschemas import Schema
+
+# Part of the hash of every step whose record is checked: raise it when a change here may change an outcome.
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Grounding:
+    """A record's evidence, an entry a value, and the fields of those that are not in the document.
+
+    `missing` names no key that the schema does not: it may be logged.
+    """
+
+    evidence: list[dict[str, Any]]
+    missing: list[str]
+
+
+class Grounds:
+    """A document that records are held against; `page_starts` are offsets in its text."""
+
+    def __init__(self, text: str, page_starts: Sequence[int] = ()) -> None:
+        self._original = text
+        self._page_starts = page_starts
+        self._text = Text(text)
+
+    def of(self, record: dict[str, Any], schema: Schema) -> Grounding:
+        """Find each value that needs evidence: the n-th of equal ones at the n-th place of as many."""
+        needed = [(each, what) for each in values(record, schema) if (what := sought(each))]
+        counts = Counter(what for _, what in needed)
+        found = self._text.find(counts)
+        passed: Counter[Any] = Counter()
+        grounding = Grounding([], [])
+        for value, what in needed:
+            spans = found[what]
+            span = spans[passed[what] if len(spans) >= counts[what] else 0] if spans else None
+            passed[what] += 1
+            grounding.evidence.append({"path": place(value.path), **self._entry(span)})
+            if span is None:
+                grounding.missing.append(place(value.named))
+        return grounding
+
+    def _entry(self, span: Span | None) -> dict[str, Any]:
+        if span is None:
+            return dict.fromkeys(("page", "start", "end", "quote"))
+        start, end = span
+        page = max(1, bisect_right(self._page_starts, start)) if self._page_starts else None
+        return {"page": page, "start": start, "end": end, "quote": self._original[start:end]}

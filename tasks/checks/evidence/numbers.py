@@ -1,0 +1,186 @@
+"""Numbers in texts, by their value: whatever their separators, signs, currency or percent sign."""
+
+import re
+from collections.abc import Iterator, Mapping, Set
+from decimal import Decimal
+from unicodedata import decimal
+
+from tasks.checks.evidence.folding import Span
+from tasks.checks.evidence.words import is_word
+
+SPACES = " \u00a0\u2009\u202f"
+SEPARATORS = ".,'’٫٬，．"
+PLAIN = str.maketrans({"’": "'", "٬": "'", "٫": ".", "，": ",", "．": ".", **dict.fromkeys(SPACES, " ")})
+NO_SEPARATORS = str.maketrans("", "", SEPARATORS + SPACES)
+RUN = re.compile(rf"\d(?:\d|[{SEPARATORS}](?=\d))*")
+NEXT_GROUP = re.compile(rf"[{SPACES}]\d{{3}}(?:[.,٫]\d+)?(?!\d|[{SEPARATORS}]\d)")
+BETWEEN = re.compile("[.,' ]")
+DATE = re.compile(r"\d{1,2}\.\d{1,2}\.\d{2,4}")
+CODES = "EUR|USD|GBP|CHF|DKK|NOK|SEK|PLN|CZK|HUF|JPY|CNY|RMB|INR|AUD|CAD|NZD|BRL|MXN|ZAR|TRY|RUB|kr|Kr|Rs"
+SYMBOLS = r"(?:US|A|C|R|HK|NZ)?[$€£¥₩₹₽₺₫₱₪฿￥＄]"
+UNITS = "kg|g|mg|t|km|m|cm|mm|l|ml|h|min|s|MB|GB|kB|W|kW|kWh|V|A|x|pcs|Stk|st|nd|rd|th"
+MINUS = "[-−–+]"
+LEFT = re.compile(
+    rf"(?P<before>{MINUS})?(?:(?:{SYMBOLS}|(?<![^\W\d_])(?:{CODES})\.?)\s?)?(?P<after>{MINUS})?$"
+)
+RIGHT = re.compile(rf"(?:{CODES}|{UNITS})(?![^\W_])")
+PERCENT = re.compile(r"\s?(?:[%％٪]|percent\b|per cent\b|Prozent\b)")
+LEFT_CHARS = 8
+GROUP = 3
+MAX_DIGITS = 28  # what Decimal keeps of a number; longer ones are compared as texts alone
+MAX_TRIES = 200_000
+Places = dict[Decimal, list[Span]]
+
+
+def places(text: str, wanted: Mapping[Decimal, int]) -> Places:
+    """Find where numbers stand in a text, each as often as it is wanted, in the text's order."""
+    found: Places = {value: [] for value in wanted}
+    open_ = {_significant(value) for value in wanted}
+    for tries, (start, end) in enumerate(_candidates(text, open_), 1):
+        for value, span in readings(text, start, end):
+            if value in found and len(found[value]) < wanted[value] and span not in found[value]:
+                found[value].append(span)
+        if tries % 64 == 0:  # in place: no more candidates of what is found often enough
+            open_ &= {_significant(value) for value, count in wanted.items() if len(found[value]) < count}
+        if tries == MAX_TRIES or not open_:
+            break
+    return found
+
+
+def values(text: str) -> set[Decimal]:
+    """Read a text that is one number and nothing else, in each way that it can be read."""
+    stripped = text.strip()
+    first, last = re.search(r"\d", stripped), re.search(r"\d(?=\D*$)", stripped)
+    if first is None or last is None:
+        return set()
+    left, right = stripped[: first.start()], stripped[last.end() :].strip()
+    alone = not right or PERCENT.fullmatch(right) or re.fullmatch(f"{SYMBOLS}|{CODES}", right)
+    if not alone or not LEFT.fullmatch(left):
+        return set()
+    return {value for value, _ in readings(stripped, first.start(), last.end())}
+
+
+def readings(text: str, start: int, end: int) -> Iterator[tuple[Decimal, Span]]:
+    """Read the digits between two places of a text in each way, with what stands around them."""
+    values = _values(_plain(text[start:end]))
+    if not values or (is_word(text[end : end + 1] or " ") and not RIGHT.match(text, end)):
+        return
+    signs = _signs(text, start, end)
+    percent = PERCENT.match(text, end)
+    for value in values:
+        for sign, span in signs:
+            yield sign * value, span
+            if percent:
+                yield sign * value / 100, span
+
+
+def _candidates(text: str, wanted: Set[str]) -> Iterator[Span]:
+    """Give what may be one of the wanted numbers, by their significant digits."""
+    begins = {digits[:length].rstrip("0") for digits in wanted for length in range(len(digits) + 1)}
+    for match in RUN.finditer(text):
+        run, start = match[0], match.start()
+        plain = run.isdecimal()
+        digits = run if plain else run.translate(NO_SEPARATORS)
+        if _stripped(digits) in wanted:
+            yield match.span()
+        if not plain:
+            yield from _cells(text, run, start, wanted)
+        elif len(run) <= GROUP:
+            yield from _groups(text, start, match.end(), wanted, begins)
+
+
+def _groups(text: str, start: int, end: int, wanted: Set[str], begins: Set[str]) -> Iterator[Span]:
+    """Add to a number the groups of three digits that follow it, each after a space."""
+    digits = text[start:end]
+    while _stripped(digits) in begins and (group := NEXT_GROUP.match(text, end)):
+        end = group.end()
+        digits += group[0].translate(NO_SEPARATORS)
+        if _stripped(digits) in wanted:
+            yield start, end
+        if end - group.start() > GROUP + 1 or len(digits) > MAX_DIGITS:
+            return
+
+
+def _cells(text: str, run: str, start: int, wanted: Set[str]) -> Iterator[Span]:
+    """Take `3,12.50,37.50` and `31.12.2024` apart: they are no numbers, or there are cells beside them."""
+    for separator in ",.":
+        cells = run.split(separator)
+        digits = [_stripped(each.translate(NO_SEPARATORS)) for each in cells]
+        if len(cells) == 1 or wanted.isdisjoint(digits):
+            continue
+        if not (_is_row(text, run, start) if separator == "," else DATE.fullmatch(run)):
+            continue
+        at = start
+        for cell, significant in zip(cells, digits, strict=True):
+            if significant in wanted:
+                yield at, at + len(cell)
+            at += len(cell) + 1
+
+
+def _is_row(text: str, run: str, start: int) -> bool:
+    end = start + len(run)
+    beside = text[start - 1 : start] in ("[", ",") or re.match(r",\S|\]", text[end : end + 2])
+    return bool(beside) or not _values(_plain(run))
+
+
+def _values(token: str) -> set[Decimal]:
+    read: set[Decimal] = set()
+    if len(token) > 2 * MAX_DIGITS:
+        return read
+    groups, separators = BETWEEN.split(token), BETWEEN.findall(token)
+    if len("".join(groups)) > MAX_DIGITS or not all(map(str.isdecimal, groups)):
+        return read
+    if len(set(separators)) <= 1 and _grouped(groups):
+        read.add(Decimal("".join(groups)))
+    if separators and separators[-1] in ".," and separators[-1] not in separators[:-1]:
+        whole = groups[:-1]
+        if len(set(separators[:-1])) <= 1 and _grouped(whole):
+            read.add(Decimal(f"{''.join(whole)}.{groups[-1]}"))
+    return read
+
+
+def _grouped(groups: list[str]) -> bool:
+    """Tell whether groups of digits make one whole number, as the world or as India groups them."""
+    first, *others = groups
+    if not others:
+        return True
+    inner = {len(each) for each in others[:-1]}
+    return len(first) <= 3 and first[0] != "0" and len(others[-1]) == 3 and inner in (set(), {3}, {2})
+
+
+def _signs(text: str, start: int, end: int) -> list[tuple[int, Span]]:
+    """Say which signs a number may have, each with the whole that is then read; none where it is a part."""
+    left = text[max(0, start - LEFT_CHARS) : start]
+    match = LEFT.search(left)
+    assert match is not None  # it may be empty
+    outer = start - len(left) + match.start()
+    before = text[outer - 1 : outer] or "\n"
+    sign = match["after"] or match["before"]
+    if sign and (before.isalnum() or before in ")."):
+        return [(1, (start, end))]  # a hyphen
+    if not sign and (is_word(before) or re.search(r"(?:^|\s)[.,]$", text[max(0, outer - 2) : outer])):
+        return []  # a part of a word, or of .5
+    if sign and sign != "+":
+        both = sign == "–" or (sign == "-" and before in "\r\n")  # a dash, or the mark of an item
+        begin = start - len(left) + match.start("after" if match["after"] else "before")
+        return [(-1, (begin, end)), *([(1, (start, end))] if both else [])]
+    behind = text[end : end + 2]
+    if before == "(" and behind[:1] == ")":
+        return [(1, (start, end)), (-1, (outer - 1, end + 1))]
+    if behind[:1] in ("-", "−") and not behind[1:].strip():
+        return [(1, (start, end)), (-1, (start, end + 1))]
+    return [(1, (start, end))]
+
+
+def _plain(token: str) -> str:
+    if token.isascii():
+        return token
+    return "".join(str(decimal(char)) if char.isdecimal() else char for char in token.translate(PLAIN))
+
+
+def _stripped(digits: str) -> str:
+    return (digits if digits.isascii() else _plain(digits)).strip("0")
+
+
+def _significant(value: Decimal) -> str:
+    return "".join(map(str, value.as_tuple().digits)).strip("0")

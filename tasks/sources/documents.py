@@ -1,0 +1,62 @@
+"""The source of a pipeline's `documents`: local files, objects of remote stores, or both."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+
+from schemas.errors import ConfigError
+from tasks.sources.files import FileRef, Files
+from tasks.sources.remote import ObjectRef, Objects
+from tasks.sources.urls import url_glob
+
+FILE = "file://"
+
+
+def source_of(patterns: Sequence[str]) -> "Files | Documents":
+    """Make the source of patterns, which are globs and URLs; raises ConfigError for a wrong URL."""
+    local = tuple(_path(pattern) for pattern in patterns if not _is_remote(pattern))
+    globs = tuple(url_glob(pattern) for pattern in patterns if _is_remote(pattern))
+    return Documents(Files(local), Objects(globs)) if globs else Files(local)
+
+
+class Documents:
+    """Local files, then remote objects, as one source."""
+
+    def __init__(self, files: Files, objects: Objects) -> None:
+        self.files = files
+        self.objects = objects
+
+    @contextmanager
+    def opened(self) -> Iterator[Iterator[FileRef | ObjectRef]]:
+        """List them; raises ConfigError where a directory or bucket does not exist.
+
+        Iterating raises StorageError where a remote store is lost.
+        """
+        with self.files.opened() as files, self.objects.opened() as objects:
+            yield chain(files, objects)
+
+    def count(self) -> int | None:
+        """Count them; None where some cannot be listed."""
+        counts = self.files.count(), self.objects.count()
+        return None if None in counts else sum(filter(None, counts))
+
+    def described(self) -> str:
+        """Give its globs."""
+        return ", ".join(filter(None, (self.files.described(), self.objects.described())))
+
+    def nothing(self) -> str:
+        """Say that nothing matches."""
+        return f"documents: {self.described()} matches no file and no object"
+
+
+def _is_remote(pattern: str) -> bool:
+    return "://" in pattern and not pattern.lower().startswith(FILE)
+
+
+def _path(pattern: str) -> str:
+    if not pattern.lower().startswith(FILE):
+        return pattern
+    path = pattern[len(FILE) :].removeprefix("localhost")
+    if not path.startswith("/"):
+        raise ConfigError(f"documents: {pattern!r} must go on with an absolute path: file:///PATH")
+    return path

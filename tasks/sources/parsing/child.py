@@ -1,0 +1,74 @@
+"""The process that parses documents: `python -I -m tasks.sources.parsing.child`, told what to do by pipes.
+
+Its limits are the kernel's. It reads no file and opens no connection, and has no key to give away.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+
+from schemas.errors import Unreadable
+from tasks.sources.parsing import docx, eml, limits, markdown, office, pdf, wire, xlsx
+from tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
+from tasks.sources.parsing.text import cleaned
+
+
+def main() -> None:
+    """Parse one document after the other until the parent closes the pipe."""
+    limits.restrict()
+    limits.rest()
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a parser prints is no reply
+    while message := wire.receive(sys.stdin.buffer):
+        limits.begin()
+        tag, body = _reply(*message)
+        wire.send(replies, tag, body)
+        limits.rest()
+
+
+def _reply(kind: str, content: bytes) -> tuple[str, bytes]:
+    try:
+        tag, parts = _parsed(kind, content)
+        return tag, wire.BETWEEN.encode().join(_bounded(parts))
+    except Unreadable as error:
+        reason = error.args[0]
+    except MemoryError:
+        reason = Reason.MEMORY
+    except RecursionError:
+        reason = Reason.NESTED
+    except Exception:  # noqa: BLE001  the parsers raise anything at what is no document
+        reason = Reason.DAMAGED
+    assert isinstance(reason, Reason)
+    return wire.REASON, reason.name.encode()
+
+
+def _parsed(kind: str, content: bytes) -> tuple[str, Iterable[str]]:
+    if kind == "office":
+        kind = office.office_kind(content)
+    match kind:
+        case "pdf":
+            return wire.PAGES, pdf.pages(content)
+        case "xlsx":
+            return wire.PAGES, xlsx.sheets(content)
+        case "docx":
+            return wire.TEXT, [docx.text(content)]
+        case "eml":
+            return wire.TEXT, [eml.text(content)]
+        case _:
+            return wire.TEXT, [markdown.markdown_of(content.decode())]
+
+
+def _bounded(parts: Iterable[str]) -> Iterator[bytes]:
+    room = MAX_TEXT_BYTES
+    for number, part in enumerate(parts, start=1):
+        encoded = cleaned(part).strip().encode()
+        room -= len(encoded)
+        if room < 0:
+            raise Unreadable(Reason.LONG)
+        if number > MAX_PAGES:
+            raise Unreadable(Reason.PAGES)
+        yield encoded
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""Word documents as Markdown, without images, macros and what they link to."""
+
+from io import BytesIO
+from typing import Any
+
+from tasks.sources.parsing.markdown import markdown_of
+
+
+def text(content: bytes) -> str:
+    """Give a document's headings, paragraphs, lists and tables as Markdown."""
+    import mammoth
+
+    page = mammoth.convert_to_html(
+        BytesIO(content),
+        convert_image=_nothing,
+        include_embedded_style_map=False,
+        external_file_access=False,
+    )
+    return markdown_of(page.value)
+
+
+def _nothing(_image: Any) -> list[Any]:  # mammoth is untyped
+    return []

@@ -1,0 +1,36 @@
+"""HTML as Markdown, without scripts, styles, comments, images and what is hidden."""
+
+import html
+import re
+
+from schemas.errors import Unreadable
+from tasks.sources.parsing.reasons import Reason
+
+HEAD_CHARS = 4096
+TITLE = re.compile(r"<title\b[^>]*>([^<]+)", re.IGNORECASE)
+MAX_DEPTH = 256
+PADDING = re.compile(r"^\|.*\|$", re.MULTILINE)  # a table's row: aligned for the eye, paid for in tokens
+
+
+def markdown_of(page: str) -> str:
+    """Write HTML as Markdown, its title first; raises Unreadable where it is nested too deeply."""
+    import html_to_markdown as markdown
+
+    options = markdown.ConversionOptions(
+        extract_metadata=False,
+        skip_images=True,
+        max_depth=MAX_DEPTH,
+        preprocessing=markdown.PreprocessingOptions(enabled=False),  # it would drop forms with their text
+    )
+    try:
+        converted = markdown.convert(page, options)
+    except markdown.ConversionError:
+        raise Unreadable(Reason.DAMAGED) from None
+    if any(warning.kind == markdown.WarningKind.DEPTH_LIMIT_EXCEEDED for warning in converted.warnings):
+        raise Unreadable(Reason.NESTED)
+    text = PADDING.sub(
+        lambda row: re.sub(r" {2,}", " ", re.sub("-{4,}", "---", row[0])), converted.content or ""
+    )
+    title = TITLE.search(page[:HEAD_CHARS])
+    heading = " ".join(html.unescape(title[1]).split()) if title else ""
+    return text if heading in text else f"{heading}\n\n{text}"

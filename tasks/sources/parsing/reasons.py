@@ -1,0 +1,42 @@
+"""Why a document has no text, and what to do about it: our own sentences, never the document's words."""
+
+from enum import StrEnum
+
+MEMORY_MB = 512
+WALL_S = 30
+MAX_PAGES = 10_000
+MAX_TEXT_BYTES = 20_000_000
+READ = "docmill reads PDF, Word (docx), Excel (xlsx), e-mail (eml), HTML, Markdown, CSV, JSON and plain text"
+
+
+class Reason(StrEnum):
+    """What an Unreadable says; a child process names one of these, and can say nothing else."""
+
+    EMPTY = "no text: the file holds nothing that can be read"
+    BINARY = f"the content is binary, and of no kind that is read: {READ}"
+    ENCODING = "the character encoding cannot be told: save the file as UTF-8"
+    SCANNED = "no text (scanned?): the PDF holds pictures of pages only: run OCR over it first"
+    ENCRYPTED = "encrypted: save it without a password"
+    DAMAGED = "damaged or incomplete: send the file again, or open it in its own program and save it anew"
+    NESTED = "nested too deeply, or of too many parts: save it as a plain document or as text"
+    PACKED = (
+        "it unpacks to far more than its size, as a bomb does: it was not opened; save it anew, or split it"
+    )
+    PAGES = f"more than {MAX_PAGES:,} pages or sheets: split it"
+    LONG = f"its text is longer than {MAX_TEXT_BYTES:,} bytes: split it"
+    SLOW = f"took longer than {WALL_S} s to read: split it, or save it anew"
+    MEMORY = f"needed more than {MEMORY_MB} MB to read: split it, or save it anew"
+    DIED = "it crashed the parser: the file is damaged, or made to do that; save it anew"
+    ENDED = "the run ended before it was read"
+
+    OFFICE = f"old Office files (doc, xls, ppt, msg) are not supported: save it in a newer format; {READ}"
+    SLIDES = "PowerPoint files are not supported: save it as PDF"
+    OPEN_DOCUMENT = "OpenDocument files are not supported: save it as docx, xlsx or PDF"
+    BINARY_SHEET = "binary Excel files (xlsb) are not supported: save it as xlsx"
+    EBOOK = "EPUB files are not supported: save it as PDF or HTML"
+    RTF = "RTF files are not supported: save it as docx or PDF"
+    IMAGE = "images are not supported: run OCR over it, and hand in the text or a PDF that has it"
+    MAILBOX = "mailboxes of several mails are not supported: save each mail as a file of its own (eml)"
+    ARCHIVE = (
+        "archives are not supported: unpack it, and hand in the files; if it was an Office file, save it anew"
+    )

@@ -1,0 +1,43 @@
+"""Text as docmill keeps it, and where in it the pages begin."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+LINE_END = re.compile(r"\r\n|[\r\v\f\x85]")
+UNPRINTED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
+BETWEEN_PAGES = "\n\n"
+
+
+class Text(NamedTuple):
+    """A document's text, and the offsets in characters at which its pages begin, if it has pages."""
+
+    text: str
+    page_starts: tuple[int, ...] = ()
+
+
+def cleaned(text: str) -> str:
+    """End lines in LF, and leave out control characters but tabs."""
+    return UNPRINTED.sub("", LINE_END.sub("\n", text))
+
+
+def legible(text: str) -> bool:
+    """Say whether there is anything to see in a text."""
+    return any(char.isprintable() and not char.isspace() for char in text)
+
+
+def paged(pages: Iterable[str]) -> Text:
+    """Join pages, cleaned and stripped; one without text begins where the next one that has text does."""
+    parts: list[str] = []
+    starts: list[int] = []
+    end = 0
+    waiting = 0
+    for page in pages:
+        waiting += 1
+        if text := cleaned(page).strip():
+            begin = end + len(BETWEEN_PAGES) if parts else 0
+            starts += [begin] * waiting
+            waiting = 0
+            parts.append(text)
+            end = begin + len(text)
+    return Text(BETWEEN_PAGES.join(parts), (*starts, *[end] * waiting))

@@ -1,0 +1,30 @@
+"""What parent and child say to each other: a tag, a length, and so many bytes; nothing that could be run."""
+
+import struct
+from typing import IO
+
+from tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES
+
+HEAD = struct.Struct(">6sI")
+TEXT, PAGES, REASON = "text", "pages", "reason"
+BETWEEN = "\f"  # cleaned text has none
+MAX_BYTES = MAX_TEXT_BYTES + MAX_PAGES  # of a document, too: files are smaller
+
+
+def send(stream: IO[bytes], tag: str, body: bytes) -> None:
+    """Send one message; a tag is at most six ASCII characters."""
+    stream.write(HEAD.pack(tag.encode("ascii"), len(body)))
+    stream.write(body)
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> tuple[str, bytes] | None:
+    """Receive one message; None where the other side is gone, or sends what is none."""
+    head = stream.read(HEAD.size)
+    if len(head) < HEAD.size:
+        return None
+    tag, length = HEAD.unpack(head)
+    if length > MAX_BYTES:
+        return None
+    body = stream.read(length)
+    return (tag.rstrip(b"\0").decode("ascii", "replace"), body) if len(body) == length else None
