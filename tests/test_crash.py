@@ -47,6 +47,7 @@ def _begun_and_killed(project: Project, provider: Provider, pipeline: str, after
     run.communicate()
 
 
+@pytest.mark.slow
 def test_ten_kills_lose_nothing(project: Project, provider: Provider, prefect_api: str):
     """Shown by 1."""
     _killed_at_random(project, provider, kills=10, documents=60)

@@ -11,6 +11,7 @@ from schemas.errors import ConfigError
 from schemas.pipeline import Pipeline
 from tasks.chat.environment import environment_target
 from tasks.chat.transport import endpoint_key
+from tasks.checks.evidence import grounding
 from tasks.checks.variables import expanded
 from tasks.sources.files import Files
 from tasks.steps import prompt
@@ -355,3 +356,10 @@ def test_a_password_of_any_characters_stays_one(monkeypatch: pytest.MonkeyPatch,
 def test_a_directory_stays_a_path(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DIR", "/tmp/a b")
     assert expanded("sqlite:///${DIR}/x.db", "into") == "sqlite:////tmp/a b/x.db"
+
+
+def test_the_rules_of_evidence_are_in_the_hash_of_extract_steps_alone(monkeypatch: pytest.MonkeyPatch):
+    before = {step.id: step.sha256 for step in plan().steps}
+    monkeypatch.setattr(grounding, "VERSION", grounding.VERSION + 1)
+    after = {step.id: step.sha256 for step in plan().steps}
+    assert [name for name in before if before[name] != after[name]] == ["extract"]

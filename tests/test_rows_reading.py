@@ -33,7 +33,10 @@ def test_a_slow_query_ends_when_nobody_wants_more(database: str):
         next(refs)
     assert time.monotonic() - began < 5
     assert reading_threads() == 0
-    left = "select count(*) from pg_stat_activity where application_name = 'docmill'"
+    left = (
+        "select count(*) from pg_stat_activity "
+        "where application_name = 'docmill' and datname = current_database()"
+    )
     assert eventually(lambda: asked(database, left) == [(0,)])
 
 

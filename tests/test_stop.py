@@ -44,7 +44,7 @@ def _all_final(api: str, flow_run_id: str) -> bool:
     return bool(states) and states.keys() <= FINAL
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_stops_cleanly_and_the_next_run_finishes(
     project: Project, provider: Provider, prefect_api: str, number: int
 ):
@@ -104,7 +104,7 @@ def test_a_second_signal_ends_the_process(project: Project, provider: Provider, 
     assert "Traceback" not in printed
 
 
-@pytest.mark.parametrize("state", ["CANCELLING", "CANCELLED"])
+@pytest.mark.parametrize("state", ["CANCELLING", pytest.param("CANCELLED", marks=pytest.mark.slow)])
 def test_a_cancel_in_the_ui_stops_it(project: Project, provider: Provider, prefect_api: str, state: str):
     run = _begin(project, provider)
     flow_run_id = _flow_run(project)

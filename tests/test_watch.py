@@ -176,6 +176,7 @@ def test_a_burst_is_one_event_and_each_complete_file_is_announced_once(inbox: In
     assert not (inbox.project.root / "results.db").exists()
 
 
+@pytest.mark.slow
 def test_only_what_has_no_outcome_or_a_deferred_one_of_this_content_is_announced(inbox: Inbox):
     for status in ("done", "review", "invalid", "refused", "failed", "deferred"):
         inbox.put(**{status: status})
@@ -192,6 +193,7 @@ def test_only_what_has_no_outcome_or_a_deferred_one_of_this_content_is_announced
     assert inbox.counts() == [5]
 
 
+@pytest.mark.slow
 def test_it_announces_again_after_the_time_given_until_there_is_an_outcome(inbox: Inbox):
     inbox.watch("--again-after", "5")
     inbox.put(a="text", b="text")
@@ -205,6 +207,7 @@ def test_it_announces_again_after_the_time_given_until_there_is_an_outcome(inbox
     assert 5 <= (second - first).total_seconds() < 7
 
 
+@pytest.mark.slow
 def test_after_kill_9_it_announces_what_has_no_outcome(inbox: Inbox):
     watching = inbox.watch()
     inbox.put(a="text", b="text")
@@ -219,6 +222,7 @@ def test_after_kill_9_it_announces_what_has_no_outcome(inbox: Inbox):
     assert _eventually(lambda: inbox.announced() == ["a", "b", "b", "c"])
 
 
+@pytest.mark.slow
 def test_what_arrives_while_the_server_is_away_is_announced_when_it_is_back(inbox: Inbox, prefect_api: str):
     with Gate(prefect_api).kept() as gate:
         inbox.watch(api=gate.url)
@@ -251,6 +255,7 @@ class _Page(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.slow
 def test_a_page_is_not_taken_for_a_prefect_server(inbox: Inbox):
     with ThreadingHTTPServer(("127.0.0.1", 0), _Page) as gateway:
         threading.Thread(target=gateway.serve_forever).start()
@@ -264,6 +269,7 @@ def test_a_page_is_not_taken_for_a_prefect_server(inbox: Inbox):
     assert "Traceback" not in inbox.printed()
 
 
+@pytest.mark.slow
 def test_while_the_results_cannot_be_read_nothing_is_announced(inbox: Inbox):
     results = inbox.project.root / "results.db"
     results.write_bytes(b"this is no database" * 100)
@@ -278,6 +284,7 @@ def test_while_the_results_cannot_be_read_nothing_is_announced(inbox: Inbox):
     assert "Traceback" not in inbox.printed()
 
 
+@pytest.mark.slow
 def test_a_directory_that_is_moved_in_brings_its_files(inbox: Inbox):
     inbox.pipeline(documents="in/**/*.txt")
     ready = inbox.project.root / "ready"
@@ -288,6 +295,7 @@ def test_a_directory_that_is_moved_in_brings_its_files(inbox: Inbox):
     assert eventually(lambda: inbox.counts() == [1])
 
 
+@pytest.mark.slow
 def test_json_gives_one_object_a_line(inbox: Inbox):
     command = ["watch", "in", "--pipeline", inbox.name, "--json"]
     watching = inbox.project.begin(*command)

@@ -130,11 +130,12 @@ class Reading(Iterator[RowRef]):
         return json.dumps([document_id, text, fault]).encode()
 
     def _text(self, row: Any) -> str:
-        text = cleaned(self._render(dict(zip(self._query.columns, row, strict=True)))).strip()
+        rendered = self._render(dict(zip(self._query.columns, row, strict=True)))
         try:
-            size = len(text.encode())
-        except UnicodeEncodeError:
+            size = len(rendered.encode())
+        except UnicodeEncodeError:  # cleaning would take out what cannot be encoded
             raise Unreadable("the row's text is not UTF-8") from None
+        text = cleaned(rendered).strip()
         if size > MAX_BYTES:
             raise Unreadable(TOO_LARGE)
         if not legible(text):

@@ -19,6 +19,7 @@ BLANK = rf"[ \n\t{IGNORED}{SOFT}]"
 SPECIAL = re.compile(
     rf" {BLANK}+|\n{BLANK}+|\t{BLANK}+|{IGNORED}{BLANK}*|{SOFT}{BLANK}*"
     rf"|-(?<=[\w{WIDE}{MARK}]-) *\n{BLANK}*(?=[\w{WIDE}])"
+    r"|\*\*+"  # bold, where the text was made of HTML or Word
     rf"|{WIDE}{MARK}{{0,30}}|{MARK}{MARK}{{0,30}}"
 )
 
@@ -95,6 +96,8 @@ def _folded(simple: str, raw: str) -> str:
     match simple[0]:
         case "-":
             return "-"
+        case "*":
+            return ""
         case first if first in (WIDE, MARK):
             return unicodedata.normalize("NFKC", raw).casefold()
     # A tab within a line is the border of a cell.

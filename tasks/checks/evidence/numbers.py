@@ -24,6 +24,7 @@ LEFT = re.compile(
     rf"(?P<before>{MINUS})?(?:(?:{SYMBOLS}|(?<![^\W\d_])(?:{CODES})\.?)\s?)?(?P<after>{MINUS})?$"
 )
 RIGHT = re.compile(rf"(?:{CODES}|{UNITS})(?![^\W_])")
+LEADING_POINT = re.compile(r"(?:^|[\s(])[.,]$")  # .5, but not the cell of "Ada",5
 PERCENT = re.compile(r"\s?(?:[%％٪]|percent\b|per cent\b|Prozent\b)")
 LEFT_CHARS = 8
 GROUP = 3
@@ -62,7 +63,9 @@ def values(text: str) -> set[Decimal]:
 
 def readings(text: str, start: int, end: int) -> Iterator[tuple[Decimal, Span]]:
     """Read the digits between two places of a text in each way, with what stands around them."""
-    values = _values(_plain(text[start:end]))
+    leading = "0" if LEADING_POINT.search(text[max(0, start - 2) : start]) else ""
+    start -= len(leading)
+    values = _values(leading + _plain(text[start:end]))
     if not values or (is_word(text[end : end + 1] or " ") and not RIGHT.match(text, end)):
         return
     signs = _signs(text, start, end)
@@ -158,8 +161,8 @@ def _signs(text: str, start: int, end: int) -> list[tuple[int, Span]]:
     sign = match["after"] or match["before"]
     if sign and (before.isalnum() or before in ")."):
         return [(1, (start, end))]  # a hyphen
-    if not sign and (is_word(before) or re.search(r"(?:^|\s)[.,]$", text[max(0, outer - 2) : outer])):
-        return []  # a part of a word, or of .5
+    if not sign and is_word(before):
+        return []
     if sign and sign != "+":
         both = sign == "–" or (sign == "-" and before in "\r\n")  # a dash, or the mark of an item
         begin = start - len(left) + match.start("after" if match["after"] else "before")
