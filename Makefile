@@ -32,8 +32,9 @@ demo-rows: $(INSTALLED) $(TICKETS)
 		--endpoint local --model smollm2-135m-instruct || test $$? -eq 1
 	$(BIN)/docmill evaluate flows/pipelines/tickets.yaml --labels samples/tickets-labels.csv --into sqlite:///demo-rows.db
 
+# Two at a time, as most of a test's time is waiting; a module's tests stay together.
 test: $(INSTALLED)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-slow: $(INSTALLED)
 	$(BIN)/pytest -m slow

@@ -169,6 +169,7 @@ def chat(prefect_api: str, project: Project) -> Iterator[Provider]:
         shell(f"prefect --no-prompt automation delete {declared['name']}")
 
 
+@pytest.mark.slow
 async def test_an_automation_notifies_of_a_failed_document(
     chat: Provider, project: Project, provider: Provider
 ):

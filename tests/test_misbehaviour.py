@@ -132,6 +132,7 @@ def _run(project: Project, pipeline: str, capfd: pytest.CaptureFixture[str]) -> 
     return statuses
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("step", "shape", "outcome"), ALONE, ids=[shape for _, shape, _ in ALONE])
 def test_a_server_that_fails_in_the_same_way_always_has_one_outcome_and_a_bounded_price(
     project: Project,

@@ -9,7 +9,8 @@ from tests.test_process import forty
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
 
-@pytest.mark.parametrize("refresh", [[], pytest.param(["--refresh"], marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("refresh", [[], ["--refresh"]])
 def test_two_processes_pay_once(project: Project, provider: Provider, refresh: list[str]):
     """Shown by 2: the first answer is held until both runs have begun."""
     forty(project)

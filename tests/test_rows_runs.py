@@ -270,6 +270,7 @@ def whole(database: str, provider: Provider, count: int) -> None:
     assert len(provider.requests) == count
 
 
+@pytest.mark.slow
 @POSTGRES
 @pytest.mark.usefixtures("prefect_api")
 def test_a_source_that_is_cut_off_in_the_middle(
@@ -343,6 +344,7 @@ def test_a_limit_takes_up_the_first_rows(project: Project, provider: Provider, d
     assert last_run(database, "documents_in, unchanged, done") == (40, 20, 20)
 
 
+@pytest.mark.slow
 @POSTGRES
 @pytest.mark.usefixtures("prefect_api")
 def test_two_runs_at_once_both_work(project: Project, provider: Provider, database: str):

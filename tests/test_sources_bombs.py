@@ -267,6 +267,7 @@ def test_names_within_an_archive_lead_nowhere(tmp_path, monkeypatch):
     assert sorted(tmp_path.rglob("*")) == [tmp_path / "deep"]
 
 
+@pytest.mark.slow
 def test_a_run_over_bombs_goes_on(project, provider, prefect_api):
     """Each bomb is a failed document, and the others are done."""
     (project.root / "in").mkdir()

@@ -144,6 +144,7 @@ def test_a_row_left_running_is_put_right_by_the_next_run(
     assert rows == [("failed", 0), ("complete", 0)]
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_is_named_and_left_alone(project: Project, provider: Provider, prefect_api: str):
     run = _begin(project, provider)
     provider.hold_until(lambda: len(project.rows("select 1 from docmill_runs")) == 2)
