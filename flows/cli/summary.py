@@ -95,10 +95,11 @@ class Summary:
         return table
 
 
-def _place(outcome: Outcome) -> tuple[bool, int, str]:
-    """Order outcomes: what is not fine first, then by id, whole numbers by their size."""
+def _place(outcome: Outcome) -> tuple[int, int, str]:
+    """Order outcomes: what is not fine, what is in review, what is done; by id, numbers by their size."""
     id_ = outcome.document_id
-    return outcome.status in STYLES, len(id_) if id_.isdecimal() else 0, id_
+    rank = ("review", "done").index(outcome.status) + 1 if outcome.status in ("review", "done") else 0
+    return rank, len(id_) if id_.isdecimal() else 0, id_
 
 
 def _values(record: Mapping[str, Any] | None) -> str:
