@@ -224,6 +224,7 @@ def test_the_source_table_is_never_written_to(
     assert not provider.requests
 
 
+@pytest.mark.slow
 @POSTGRES
 @pytest.mark.usefixtures("prefect_api")
 def test_five_hundred_rows_are_enriched_and_twenty_of_them_again(
@@ -293,6 +294,7 @@ def test_a_source_that_is_cut_off_in_the_middle(
     whole(database, provider, 500)
 
 
+@pytest.mark.slow
 @POSTGRES
 @pytest.mark.usefixtures("prefect_api")
 def test_results_that_are_cut_off_in_the_middle(
@@ -318,6 +320,7 @@ def test_results_that_are_cut_off_in_the_middle(
     whole(database, provider, 100)
 
 
+@pytest.mark.slow
 @POSTGRES
 @pytest.mark.usefixtures("prefect_api")
 def test_a_run_is_stopped_while_its_source_is_slow(project: Project, provider: Provider, database: str):

@@ -131,6 +131,7 @@ def test_a_signal_before_the_run_begins_sends_nothing(project: Project, provider
     assert not provider.requests
 
 
+@pytest.mark.slow
 def test_a_row_left_running_is_put_right_by_the_next_run(
     project: Project, provider: Provider, prefect_api: str
 ):

@@ -145,6 +145,7 @@ def _write_slowly(file: Path, pieces: int) -> None:
             time.sleep(1)
 
 
+@pytest.mark.slow
 def test_a_burst_is_one_event_and_each_complete_file_is_announced_once(inbox: Inbox):
     watching = inbox.watch()
     inbox.put(**{f"b{number:02}": f"text {number}" for number in range(30)})
