@@ -149,13 +149,14 @@ def _endpoint_faults(pipeline: Pipeline) -> Faults:
 
 def _parameter_faults(pipeline: Pipeline) -> Faults:
     for at, options in _steps(pipeline).values():
+        sendable = {}
         for name, value in options.params.items():
             try:
                 rfc8785.dumps(value)
+                sendable[name] = value
             except rfc8785.CanonicalizationError as error:
                 yield (*at, "params", name), f"cannot be sent as JSON: {error}"
-                return
-        for place, fault in parameter_faults(options.params):
+        for place, fault in parameter_faults(sendable):
             yield (*at, "params", *place), fault
 
 

@@ -309,3 +309,11 @@ def test_a_pipeline_that_comes_from_no_file_is_checked_too(project: Project):
 def test_a_step_waits_for_what_it_needs_and_reads(written: Path, steps: str, waits: dict[str, Any]):
     written.write_text(f"{HEAD}steps: {steps.replace('L', 'labels: {a: x, b: y}')}\n")
     assert edges(spec.load(written)) == waits
+
+
+def test_a_parameter_that_cannot_be_sent_hides_no_other_fault(written: Path):
+    first = "  - summarize: {params: {seed: 12345678901234567890, temperature: 3}}\n"
+    said = refusal(written, f"{HEAD}steps:\n{first}  - summarize: {{id: second, params: {{top_p: 2}}}}\n")
+    assert "params.seed: cannot be sent as JSON" in said
+    assert "params.temperature: must be less than or equal to 2, not 3" in said
+    assert "params.top_p: must be less than or equal to 1, not 2" in said
