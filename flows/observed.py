@@ -21,11 +21,10 @@ from flows.markdown import markdown
 from flows.resolve import Plan
 from flows.tidings import Tidings
 from flows.wording import money
-from schemas.outcome import Outcome, Run
+from schemas.outcome import BAD, Outcome, Run
 
 UPDATE_EVERY_S = 2.0
 PATIENCE_S = 5.0  # a server that does not answer holds no run up for longer
-FAILED = ("invalid", "refused", "failed")
 
 
 class Observed(Listener):
@@ -68,7 +67,7 @@ class Observed(Listener):
         """Write a document's line, and where it failed its event."""
         self.tidings.take(outcome)
         self._log.info("%s", _line(outcome))
-        if outcome.status in FAILED:
+        if outcome.status in BAD:
             payload = {
                 "run_id": self._run_id,
                 "document_id": outcome.document_id,

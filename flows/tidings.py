@@ -3,11 +3,10 @@
 import heapq
 from collections import Counter
 
-from schemas.outcome import STATUSES, Outcome, Status
+from schemas.outcome import NOT_DONE, STATUSES, Outcome, Status
 
 MOST = 5
 MOST_LISTED = 5000
-FINE = ("done", "unchanged")
 
 
 class Tidings:
@@ -38,7 +37,7 @@ class Tidings:
             if value > 0:
                 keep = heapq.heappush if len(heap) < MOST else heapq.heappushpop
                 keep(heap, (value, number, small))
-        if outcome.status not in FINE and len(self.not_done) < MOST_LISTED:
+        if outcome.status in NOT_DONE and len(self.not_done) < MOST_LISTED:
             self.not_done.append(small)
 
     def slowest(self) -> list[Outcome]:
@@ -51,7 +50,7 @@ class Tidings:
 
     def unlisted(self) -> int:
         """Count the documents that are not done and not kept."""
-        bad = sum(count for status, count in self._counts.items() if status not in FINE)
+        bad = sum(count for status, count in self._counts.items() if status in NOT_DONE)
         return bad - len(self.not_done)
 
     def percent(self) -> float:

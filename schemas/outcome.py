@@ -9,6 +9,8 @@ Status = Literal["done", "unchanged", "review", "invalid", "refused", "failed", 
 StepStatus = Literal["done", "skipped", "review", "invalid", "refused", "failed", "deferred"]
 RunState = Literal["running", "complete", "incomplete", "stopped", "failed"]
 STATUSES: tuple[Status, ...] = get_args(Status)
+BAD: tuple[Status, ...] = ("invalid", "refused", "failed")  # by the document's own fault
+NOT_DONE = tuple(status for status in STATUSES if status not in ("done", "unchanged"))
 
 # The outcome of a document is the first of these that one of its steps has, else done.
 WORST_FIRST: tuple[StepStatus, ...] = ("failed", "deferred", "invalid", "refused", "review")

@@ -25,15 +25,14 @@ from tests.project import Project
 
 CHROMIUM = "/usr/bin/chromium"
 MISSING = f"{CHROMIUM} is missing, which these tests open pages with: apt-get install chromium"
-FLAGS = (
+ALONE = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
     "--disable-background-networking",
-    "--virtual-time-budget=10000",
-    "--window-size=1200,1000",
 )
+FLAGS = (*ALONE, "--virtual-time-budget=10000", "--window-size=1200,1000")
 TIMEOUT_S = 40.0
 OPENED_AT_MOST = 3
 TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL)

@@ -9,18 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.browser import CHROMIUM, MISSING
+from tests.browser import ALONE, CHROMIUM, MISSING
 
 TIMEOUT_S = 40.0
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--remote-debugging-pipe",
-)
+FLAGS = (*ALONE, "--no-first-run", "--remote-debugging-pipe")
 
 
 class Tab:

@@ -152,9 +152,8 @@ async def test_an_error_within_a_stream_may_have_been_billed_where_a_part_came(
 ):
     provider.always(shape)
     async with Transport(Endpoint(base_url=provider.url), 1) as transport:
-        content = await transport.post(streamed(free()), stream=True)
-    with pytest.raises(kind) as caught:
-        reply_of(content)
+        with pytest.raises(kind) as caught:
+            reply_of(await transport.post(streamed(free()), stream=True))
     assert type(caught.value) is kind
     assert "begun" not in caught.value.body
 

@@ -1,6 +1,5 @@
 """DOCMILL_HOSTS: the only hosts that any request goes to, whatever named the endpoint."""
 
-import socket
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,6 +13,7 @@ from tasks.chat.environment import require_allowed
 from tests.asking import free
 from tests.project import Project
 from tests.provider import Provider
+from tests.untouched import untouched
 
 ONE_STEP = "  - summarize:\n"
 
@@ -21,11 +21,8 @@ ONE_STEP = "  - summarize:\n"
 @pytest.fixture
 def elsewhere() -> Iterator[str]:
     """Give the base URL of a listener that must get no connection."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-        listening.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            listening.accept()
+    with untouched() as url:
+        yield url
 
 
 def by_file(project: Project, url: str, monkeypatch: pytest.MonkeyPatch) -> int:

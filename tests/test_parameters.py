@@ -1,8 +1,5 @@
 """A pipeline as a flow's parameter: its place is named where it is wrong, and it sends nowhere else."""
 
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -17,6 +14,7 @@ from tests.deploying import Site
 from tests.processes import eventually
 from tests.project import Project
 from tests.provider import Provider
+from tests.untouched import untouched
 
 SUMMARIZE: list[dict[str, Any]] = [{"summarize": {}}]
 
@@ -30,16 +28,6 @@ async def ran(pipeline: Any, **parameters: Any) -> State[Any]:
     """Run the flow as a deployed one: with what JSON can hold, and no command line."""
     state: State[Any] = await process(pipeline, **parameters, return_state=True)
     return state
-
-
-@contextmanager
-def listener() -> Iterator[str]:
-    """Give the base URL of a listener that must get no connection."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-        listening.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            listening.accept()
 
 
 class TestSafety:
@@ -57,7 +45,7 @@ class TestSafety:
     ):
         if hosts:
             monkeypatch.setenv("DOCMILL_HOSTS", hosts)
-        with listener() as url:
+        with untouched() as url:
             state = await ran(declared({"base_url": url, **key}))
         assert state.is_failed()
         assert "endpoint.base_url: a pipeline that is given as a parameter" in str(state.message)
@@ -65,7 +53,7 @@ class TestSafety:
     @pytest.mark.parametrize("as_model", [False, True])
     async def test_nor_is_a_bare_url(self, as_model: bool, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("DOCMILL_HOSTS", "127.0.0.1")
-        with listener() as url:
+        with untouched() as url:
             given = declared(url)
             state = await ran(Pipeline.model_validate(given) if as_model else given)
         assert state.is_failed()
@@ -85,7 +73,7 @@ class TestSafety:
     ):
         monkeypatch.setenv("DOCMILL_BASE_URL", provider.url)
         monkeypatch.setenv("DOCMILL_MODEL", "m")
-        with listener() as url:
+        with untouched() as url:
             assert (await ran(declared({"base_url": url}))).is_completed()
         assert len(provider.requests) == 1
 
@@ -100,7 +88,7 @@ class TestSafety:
         self, place: str, variable: str, monkeypatch: pytest.MonkeyPatch
     ):
         monkeypatch.setenv(variable, "sk-none")
-        with listener() as url:
+        with untouched() as url:
             database = f"postgresql+psycopg://u:${{{variable}}}@{url.split('/')[2]}/d"
             given = declared("local", **({"into": database} if place == "into" else {}))
             if place == "rows.url":

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.tidings import FINE, MOST, MOST_LISTED, Tidings
-from schemas.outcome import STATUSES, Outcome, StepOutcome
+from flows.tidings import MOST, MOST_LISTED, Tidings
+from schemas.outcome import NOT_DONE, STATUSES, Outcome, StepOutcome
 
 OUTCOMES = st.builds(
     Outcome,
@@ -46,7 +46,7 @@ def test_the_slowest_and_the_dearest_are_the_first_when_sorted(outcomes: list[Ou
 def test_every_outcome_is_counted_and_each_that_is_not_done_is_kept(outcomes: list[Outcome], unchanged: int):
     tidings = gathered(*outcomes)
     tidings.unchanged = unchanged
-    bad = [each.document_id for each in outcomes if each.status not in FINE]
+    bad = [each.document_id for each in outcomes if each.status in NOT_DONE]
     assert [each.document_id for each in tidings.not_done] == bad
     assert tidings.unlisted() == 0
     counts: Counter[str] = Counter(each.status for each in outcomes if each.status != "unchanged")

@@ -5,20 +5,20 @@ import json as jsontext
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import rfc8785
 from cyclopts import Parameter
 from rich.text import Text
 
 from flows.cli.options import FLAG, EndpointName, Json, Model
-from flows.cli.output import console, print_json, printable
+from flows.cli.output import console, fail, print_json, printable
 from flows.home import home
 from flows.wording import money
-from schemas.chat import Choice, Reply, ToolCall
+from schemas.chat import Reply, ToolCall
 from schemas.endpoint import BUILT_IN, Endpoint, Target, normalised
 from schemas.errors import ConfigError, DocmillError
-from tasks.chat.environment import endpoint_at, require_allowed
+from tasks.chat.environment import endpoint_at
 from tasks.chat.key import parsed
 from tasks.chat.prices import cost_usd
 from tasks.chat.reading import reply_of, usage_of
@@ -53,8 +53,7 @@ def chat(
     The endpoint is --endpoint, else DOCMILL_BASE_URL, else 302ai. The request's model is asked unless
     --model names another. What breaks a rule of the protocol is not sent: exit code 2.
     """
-    asked = _request(request, model, stream)
-    body = rfc8785.dumps(asked)
+    body = _body(request, model, stream)
     name, served = _endpoint(endpoint)
     screen = Screen(silent=json)
     try:
@@ -70,7 +69,7 @@ def chat(
         print_json(jsontext.loads(content))
         return 0
     _print(reply, screen)
-    footer = _footer(reply, name, served, asked["model"], len(body))
+    footer = _footer(reply, name, served, body)
     console().print(Text(footer, style="dim"), soft_wrap=True)
     return 0
 
@@ -90,7 +89,7 @@ class Screen:
             sys.stdout.flush()
 
 
-def _request(file: str, model: str | None, stream: bool) -> dict[str, Any]:
+def _body(file: str, model: str | None, stream: bool) -> bytes:
     """Read and check the request: the very JSON value that is sent, in canonical form."""
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text()
@@ -103,11 +102,11 @@ def _request(file: str, model: str | None, stream: bool) -> dict[str, Any]:
         raise ConfigError(f"{file}: must be an object: a chat-completions request")
     request = {**request, **({"model": model} if model else {}), **({"stream": True} if stream else {})}
     try:
-        request = parsed(rfc8785.dumps(request))
+        body = rfc8785.dumps(request)
     except rfc8785.CanonicalizationError as error:
         raise ConfigError(f"{file}: cannot be sent as JSON: {error}") from None
-    require_request(request)
-    return request
+    require_request(parsed(body))
+    return body
 
 
 def _endpoint(said: str | None) -> tuple[str, Endpoint]:
@@ -127,15 +126,12 @@ async def _ask(name: str, endpoint: Endpoint, body: bytes, screen: Screen) -> tu
 
 
 async def _sent(endpoint: Endpoint, body: bytes, screen: Screen) -> tuple[Reply, bytes]:
-    require_allowed(endpoint)
     async with Transport(endpoint, 1) as transport:
         content = await transport.post(body, stream=asks_for_stream(body), tell=screen.show)
         return reply_of(content, transport.secret), content
 
 
 def _refused(error: DocmillError) -> int:
-    from flows.cli.output import fail
-
     fail(error)
     if body := getattr(error, "body", ""):
         console(stderr=True).print(Text(printable(body), style="dim"), soft_wrap=True)
@@ -173,19 +169,18 @@ def _laid_out(call: ToolCall) -> Text:
     return laid
 
 
-def _footer(reply: Reply, name: str, endpoint: Endpoint, model: str, sent: int) -> str:
-    prompt_tokens, completion_tokens, estimated = usage_of(reply, sent)
+def _footer(reply: Reply, name: str, endpoint: Endpoint, body: bytes) -> str:
+    model = parsed(body)["model"]
+    prompt_tokens, completion_tokens, estimated = usage_of(reply, len(body))
     target = Target(name=name, endpoint=endpoint, model=model, identity=normalised(endpoint.base_url))
     cost = money(
         cost_usd(target, prompt_tokens, completion_tokens),
         estimated=estimated,
         listed=endpoint.prices is None,
     )
-    finishes = ", ".join(dict.fromkeys(_finish(choice) for choice in reply.choices or []))
+    finishes = ", ".join(
+        dict.fromkeys(choice.finish_reason or "no finish_reason" for choice in reply.choices or [])
+    )
     return (
         f"{prompt_tokens:,} tokens read, {completion_tokens:,} written, {cost}; {finishes}; {model} at {name}"
     )
-
-
-def _finish(choice: Choice) -> str:
-    return choice.finish_reason or "no finish_reason"

@@ -15,10 +15,9 @@ from flows.cli.page import write
 from flows.cli.results import stored
 from flows.wording import money
 from schemas.errors import ConfigError
-from schemas.outcome import STATUSES, Status
+from schemas.outcome import NOT_DONE, STATUSES, Status
 from tasks.sinks.results import Results
 
-NOT_DONE = tuple(status for status in STATUSES if status not in ("done", "unchanged"))
 MOST = 5
 Row = Mapping[str, Any]
 Html = Annotated[

@@ -12,11 +12,10 @@ from rich.table import Table
 from flows.cli.output import plain
 from flows.resolve import Plan
 from flows.wording import money
-from schemas.outcome import STATUSES, Outcome, Run, Status
+from schemas.outcome import BAD, STATUSES, Outcome, Run, Status
 from tasks.sinks.database import shown
 
 MOST_ROWS = 20
-BAD: tuple[Status, ...] = ("invalid", "refused", "failed")
 STYLES: dict[str, str] = {"done": "green", "review": "yellow", "deferred": "yellow"}
 
 

@@ -9,6 +9,7 @@ from tasks.chat.retry_after import seconds
 
 EXCERPT_CHARS = 500
 NAME_CHARS = 80
+STATUSES = {str(status): status for status in range(400, 600)}
 NO_MODEL_302AI = "-10008"  # seen live with status 503: the model is not served
 
 SPENT = re.compile(
@@ -58,6 +59,25 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes, secret: str | 
     return error
 
 
+def without_answer(body: bytes, secret: str | None = None, *, begun: bool = False) -> ChatError:
+    """Make the error of a body with status 200 that holds no answer: what an error within it means.
+
+    `begun` says that a part of an answer came before, so that a failure may have been billed.
+    """
+    said = excerpt(redacted(body.decode(errors="replace"), secret))
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return MaybeBilled("the reply is not JSON", status=200, body=said)
+    error = parsed.get("error") if isinstance(parsed, dict) else None
+    if not error:
+        return MaybeBilled("the reply is no chat completion", status=200, body=said)
+    code = error.get("code") if isinstance(error, dict) else None
+    status = STATUSES.get(str(code), 200) if isinstance(code, int | str) else 200
+    meant = refusal(status, {}, body, secret)
+    return _billed(meant) if begun and type(meant) is Transient else meant
+
+
 def redacted(text: str, secret: str | None) -> str:
     """Take the key out of a text of the server's, which may have escaped its slashes."""
     if not secret:
@@ -68,6 +88,12 @@ def redacted(text: str, secret: str | None) -> str:
 def excerpt(text: str) -> str:
     """Give the beginning of a text of the server's, without the character that databases do not take."""
     return text[:EXCERPT_CHARS].replace("\0", "\ufffd")
+
+
+def _billed(error: Transient) -> MaybeBilled:
+    billed = MaybeBilled(str(error))
+    vars(billed).update(vars(error))
+    return billed
 
 
 def _meaning(status: int, wish: str | None, code: str | None, said: str) -> tuple[type[ChatError], str]:

@@ -9,9 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from schemas.chat import Choice, Completion, Message, Reply, ToolCall, Usage
-from schemas.errors import ChatError, ConfigError, CutShort, InvalidReply, MaybeBilled, Refused, Transient
-from tasks.chat.errors import excerpt, redacted, refusal
-from tasks.chat.streaming import BEGUN
+from schemas.errors import ConfigError, CutShort, InvalidReply, Refused
+from tasks.chat.errors import excerpt, without_answer
 from tasks.checks.faults import problem, shown
 from tasks.checks.jsontext import found, parse
 from tasks.checks.validation import validator
@@ -25,7 +24,6 @@ COMPLETE = {"stop", "end_turn", "stop_sequence", "tool_calls", "tool_use", "func
 CUT_SHORT = {"length", "max_tokens", "model_context_window_exceeded"}
 REFUSED = {"content_filter", "refusal"}
 OBJECT = {"type": "object"}  # a tool may leave its parameters out
-STATUSES = {str(status): status for status in range(400, 600)}
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def reply_of(body: bytes, secret: str | None = None) -> Reply:
     except ValidationError:
         reply = Reply()
     if not reply.choices:
-        raise _without_answer(body, secret)
+        raise without_answer(body, secret)
     return reply
 
 
@@ -177,30 +175,6 @@ def _validator(schema: str) -> Any:
     except ValueError as error:
         raise ConfigError(f"the schema is not JSON: {error}") from None
     return validator(declared)
-
-
-def _without_answer(body: bytes, secret: str | None) -> ChatError:
-    begun = body.endswith(BEGUN)
-    body = body.removesuffix(BEGUN) + b"}" if begun else body
-    said = excerpt(redacted(body.decode(errors="replace"), secret))
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        return MaybeBilled("the reply is not JSON", status=200, body=said)
-    error = parsed.get("error") if isinstance(parsed, dict) else None
-    if not error:
-        return MaybeBilled("the reply is no chat completion", status=200, body=said)
-    code = error.get("code") if isinstance(error, dict) else None
-    status = STATUSES.get(str(code), 200) if isinstance(code, int | str) else 200
-    meant = refusal(status, {}, body, secret)
-    return _billed(meant) if begun and type(meant) is Transient else meant
-
-
-def _billed(error: Transient) -> MaybeBilled:
-    """Make of an error that ended a stream what it is: an answer of which a part came."""
-    billed = MaybeBilled(str(error))
-    vars(billed).update(vars(error))
-    return billed
 
 
 def _first(reply: Reply) -> Choice:

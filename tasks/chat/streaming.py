@@ -7,7 +7,6 @@ from schemas.errors import MaybeBilled
 from tasks.chat.sse import EventReader, TooLarge
 
 DONE = "[DONE]"
-BEGUN = b', "docmill_begun": true}'  # ends the error of a stream in which a choice had begun
 LARGEST_STREAM_BYTES = 64 * 1024 * 1024
 MOST_CHOICES = 128
 Chunk = dict[str, Any]
@@ -42,13 +41,17 @@ class StreamedReply:
             raise MaybeBilled("an event of the stream is too large") from None
         return texts
 
+    @property
+    def broke_off(self) -> bool:
+        """Whether an error ended it after a choice had begun, which may have been billed."""
+        return self._error is not None and bool(self._choices)
+
     def body(self) -> bytes:
         """Give the reply's JSON, as a plain reply's bytes, when the stream has ended."""
         for data in () if self.ended else self._events.end():
             self._event(data)
         if self._error is not None:
-            error = self._error.encode()
-            return error.rstrip().removesuffix(b"}") + BEGUN if self._choices else error
+            return self._error.encode()
         unfinished = [choice for choice in self._choices.values() if not choice.finish_reason]
         if unfinished or not self._choices:
             raise MaybeBilled("the stream ended before the reply did: it gives no finish_reason")

@@ -19,7 +19,7 @@ import rfc8785
 from schemas.endpoint import Endpoint
 from schemas.errors import ChatError, ConfigError, Fatal, MaybeBilled, Transient
 from tasks.chat.environment import require_allowed
-from tasks.chat.errors import redacted, refusal
+from tasks.chat.errors import redacted, refusal, without_answer
 from tasks.chat.key import parsed
 from tasks.chat.streaming import StreamedReply
 
@@ -100,9 +100,9 @@ class Transport:
                 http.stream("POST", self._url, content=body, headers=accept, timeout=timeout) as response,
             ):
                 if stream and _is_stream(response):
-                    return response, await _assembled(response, tell)
+                    return response, await self._assembled(response, tell)
                 return response, await _whole(response.aiter_bytes())
-        except MaybeBilled as error:
+        except ChatError as error:
             return copy(error)
         except TimeoutError:
             return MaybeBilled(f"no whole reply within {self._timeout_s:g} s")
@@ -114,6 +114,27 @@ class Transport:
             return Fatal(f"the request cannot be sent: {type(error).__name__}", remedy="Check base_url.")
         except httpx.HTTPError as error:
             return MaybeBilled(f"the connection broke after sending: {type(error).__name__}")
+
+    async def _assembled(self, response: httpx.Response, tell: Callable[[str], None]) -> bytes:
+        reply = StreamedReply()
+        parts = response.aiter_bytes()
+        begun = False
+        async for part in parts:
+            if not begun and part.lstrip().startswith(b"{"):  # in one piece, whatever its content type says
+                return await _whole(parts, part)
+            begun = True
+            for text in reply.feed(part):
+                tell(text)
+            if reply.ended:
+                # HTTP's own end comes behind: a connection is kept only where it was read too.
+                with suppress(TimeoutError, httpx.HTTPError):
+                    async with asyncio.timeout(END_TIMEOUT_S):
+                        await anext(parts, None)
+                break
+        body = reply.body()
+        if reply.broke_off:
+            raise without_answer(body, self.secret, begun=True)
+        return body
 
     def redacted(self, text: str) -> str:
         """Take the key out of a text of the server's."""
@@ -154,25 +175,6 @@ def _is_stream(response: httpx.Response) -> bool:
     """Say whether an answer is one: a server that does not stream, or refuses, answers in one piece."""
     kind = response.headers.get("content-type", "").lower()
     return response.status_code == 200 and not kind.startswith(("application/json", "text/html"))
-
-
-async def _assembled(response: httpx.Response, tell: Callable[[str], None]) -> bytes:
-    reply = StreamedReply()
-    parts = response.aiter_bytes()
-    begun = False
-    async for part in parts:
-        if not begun and part.lstrip().startswith(b"{"):  # in one piece, whatever its content type says
-            return await _whole(parts, part)
-        begun = True
-        for text in reply.feed(part):
-            tell(text)
-        if reply.ended:
-            # HTTP's own end comes behind: a connection is kept only where it was read too.
-            with suppress(TimeoutError, httpx.HTTPError):
-                async with asyncio.timeout(END_TIMEOUT_S):
-                    await anext(parts, None)
-            break
-    return reply.body()
 
 
 async def _whole(parts: AsyncIterator[bytes], begun: bytes = b"") -> bytes:
