@@ -56,8 +56,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "docmill needs Python 3.11 or later; name one: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	$(BIN)/pip install --disable-pip-version-check --no-deps -e .
+	@echo "installing docmill's packages into $(VENV): a minute or so"
+	@$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/pip install --disable-pip-version-check --quiet --no-deps -e .
 	@touch $@
 
 bench: $(INSTALLED)

@@ -16,7 +16,7 @@ from moto.core import set_initial_no_auth_action_count
 
 from flows.arrival import arrived
 from flows.process import process
-from flows.watch import watched
+from flows.watching.watch import watched
 from schemas.errors import ConfigError, Deferred, StorageError, Unreadable
 from tasks.sources import stores
 from tasks.sources.arrivals import Arrivals, Outside

@@ -11,7 +11,7 @@ from cyclopts.types import PositiveInt
 
 from flows import server
 from flows.cli.output import console, plain
-from flows.watch import Watch, watched
+from flows.watching.watch import Watch, watched
 
 AGAIN_AFTER_S = 600
 

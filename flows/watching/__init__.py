@@ -1,1 +1,1 @@
-"""Parts of `docmill watch`."""
+"""`docmill watch`: files that arrive in a directory, announced as events."""
