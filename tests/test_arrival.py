@@ -183,6 +183,7 @@ async def test_an_automation_notifies_of_a_failed_document(
     }
 
 
+@pytest.mark.slow
 class TestDeployed:
     def test_the_named_documents_are_done_and_only_they(self, announced: Site):
         """Shown by 1."""
