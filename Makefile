@@ -45,19 +45,23 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# What docmill runs with and the model, and in a file of their own the packages that only development adds.
+RESOLVE := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
 lock: $(INSTALLED)
-	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml \
-		--group local --group dev -o requirements.lock
+	$(RESOLVE) pyproject.toml --group local --group dev -o $(VENV)/all.lock >/dev/null
+	$(RESOLVE) pyproject.toml --group local -c $(VENV)/all.lock -o requirements.lock >/dev/null
+	awk 'NR == FNR { if (/^[^ #]/) runs[$$1]; next } /^[^ ]/ { keep = !($$1 in runs) } keep' \
+		requirements.lock $(VENV)/all.lock >requirements-dev.lock
 
 $(TICKETS): samples/tickets.csv samples/tickets.py | $(INSTALLED)
 	$(BIN)/python samples/tickets.py
 
-$(INSTALLED): requirements.lock pyproject.toml
+$(INSTALLED): requirements.lock requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "docmill needs Python 3.11 or later; name one: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@echo "installing docmill's packages into $(VENV): a minute or so"
-	@$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --require-hashes -r requirements.lock -r requirements-dev.lock
 	@$(BIN)/pip install --disable-pip-version-check --quiet --no-deps -e .
 	@touch $@
 

@@ -23,7 +23,7 @@ import httpx
 from benchmarks import parsing
 from benchmarks.curve import drawn
 from benchmarks.processes import Measured, Provider, cpu_s, docmill, measured, provider
-from flows import server
+from docmill.flows.server.launch import launch
 
 IN_FLIGHT = 64
 DOCUMENTS = 200
@@ -172,7 +172,7 @@ def say(what: str, value: str, cost: Measured | None = None, server_s: float | N
 def prefect(directory: Path) -> Iterator[list[int]]:
     """Run docmill's own Prefect server; gives the pids of its processes."""
     os.environ["PREFECT_HOME"] = str(directory)
-    launched = server.launch(lambda _: None)
+    launched = launch(lambda _: None)
     try:
         launched.wait()
         port = launched.api_url.rpartition(":")[2].removesuffix("/api")

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 
-from tasks.sources.parse import parsed
-from tasks.sources.parsing import pool
-from tests.documents import docx, pdf, xlsx
+from docmill.tasks.sources.parse import parsed
+from docmill.tasks.sources.parsing import pool
+from tests.support.documents import docx, pdf, xlsx
 
 COUNT = 1000
 BYTES = 2048

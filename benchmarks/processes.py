@@ -78,7 +78,7 @@ def measured(command: list[str], progress: Callable[[], int] | None = None) -> M
 
 def docmill(*arguments: str, progress: Callable[[], int] | None = None) -> tuple[dict[str, Any], Measured]:
     """Run `docmill run … --json`; gives the run's row and its cost."""
-    command = [sys.executable, "-m", "flows.cli", "run", *arguments, "--json"]
+    command = [sys.executable, "-m", "docmill", "run", *arguments, "--json"]
     result = measured(command, progress)
     row: dict[str, Any] = json.loads(result.printed)
     return row, result

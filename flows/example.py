@@ -1,6 +1,6 @@
 """Summarize, classify and extract one document in plain Prefect, without the engine.
 
-`python -m flows.example FILE` asks the model DOCMILL_MODEL at DOCMILL_BASE_URL.
+`python -m docmill.flows.example FILE` asks the model DOCMILL_MODEL at DOCMILL_BASE_URL.
 """
 
 import asyncio
@@ -11,13 +11,13 @@ from typing import Any
 from prefect import flow
 from prefect.utilities.annotations import opaque, quote
 
-from flows.server import server
-from schemas.chat import Completion
-from schemas.pipeline import Classify, Extract, Label, Summarize
-from tasks.chat.complete import complete
-from tasks.chat.environment import environment_target
-from tasks.checks.toolschema import load
-from tasks.steps import classify, extract, summarize
+from docmill.flows.server.launch import server
+from docmill.schemas.chat import Completion
+from docmill.schemas.pipeline import Classify, Extract, Label, Summarize
+from docmill.tasks.chat.complete import complete
+from docmill.tasks.chat.environment import environment_target
+from docmill.tasks.checks.toolschema import load
+from docmill.tasks.steps import classify, extract, summarize
 
 LABELS = Classify(labels={"invoice": Label(description="a request for payment"), "other": Label()})
 INVOICE = load(Path("schemas/tools/invoice.json"))

@@ -7,11 +7,11 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from flows import spec
-from flows.flowrun import conducted, flow_run_name, overrides
-from flows.resolve import Overrides, Plan, resolve
-from flows.safety import safe
-from schemas.pipeline import Pipeline
+from docmill.flows.pipeline.file import declared, load, pipeline_file
+from docmill.flows.pipeline.parameter import safe
+from docmill.flows.pipeline.plan import Overrides, Plan, resolve
+from docmill.flows.run.flow_run import conducted, flow_run_name, overrides
+from docmill.schemas.pipeline import Pipeline
 
 Limit = Annotated[int | None, Field(gt=0)]
 
@@ -43,5 +43,5 @@ async def process(
 
 def _declared(pipeline: Path | str | Pipeline | dict[str, Any]) -> Pipeline:
     if isinstance(pipeline, Path | str):
-        return spec.load(spec.file_of(str(pipeline)))
-    return safe(pipeline if isinstance(pipeline, Pipeline) else spec.declared(pipeline))
+        return load(pipeline_file(str(pipeline)))
+    return safe(pipeline if isinstance(pipeline, Pipeline) else declared(pipeline))

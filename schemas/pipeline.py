@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from schemas.endpoint import Declared, Endpoint, without_password
+from docmill.schemas.endpoint import Declared, Endpoint, without_password
 
 StepId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
 Pattern = Annotated[str, Field(min_length=1)]

@@ -1,9 +1,9 @@
-"""The JSON Schema of pipelines, for editors: `python -m schemas.published` writes it anew."""
+"""The JSON Schema of pipelines, for editors: `python -m docmill.schemas.published` writes it anew."""
 
 import json
 from pathlib import Path
 
-from schemas.pipeline import Pipeline
+from docmill.schemas.pipeline import Pipeline
 
 FILE = Path(__file__).with_name("pipeline.schema.json")
 DRAFT = "https://json-schema.org/draft/2020-12/schema"

@@ -1,13 +1,13 @@
 """Fixtures of all tests; the Prefect server's comes first, as it sets what Prefect reads at import."""
 
-from tests.prefect_server import prefect_api  # isort: skip
+from tests.support.prefect_server import prefect_api  # isort: skip
 
 from hypothesis import settings
 
-from tests.databases import database, postgres
-from tests.deploying import site
-from tests.project import cache, project
-from tests.provider import provider
+from tests.support.databases import database, postgres
+from tests.support.deploying import site
+from tests.support.project import cache, project
+from tests.support.provider import provider
 
 __all__ = ["cache", "database", "postgres", "prefect_api", "project", "provider", "site"]
 

@@ -6,8 +6,8 @@ import sys
 
 from cyclopts import App, CycloptsError
 
-from flows.cli.output import console, fail
-from schemas.errors import ConfigError, DocmillError
+from docmill.flows.cli.output import console, fail
+from docmill.schemas.errors import ConfigError, DocmillError
 
 app = App(
     name="docmill",
@@ -16,26 +16,21 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
-RUN = (
-    "Run a pipeline over its documents: what is unchanged is passed over, nothing is paid twice.\n\n"
+COMMANDS = {
+    "run": "Run a pipeline over its documents: what is unchanged is passed over, nothing is paid twice.\n\n"
     "Exits with 0 where every document is done, unchanged or in review, with 1 where some are not, "
-    "with 2 where the configuration is wrong and nothing was sent, and with 3 where the run was stopped."
-)
-app.command("flows.cli.run:run", name="run", help=RUN)
-app.command("flows.cli.check:check", name="check", help="Check a pipeline; nothing is sent")
-app.command("flows.cli.evaluate:evaluate", name="evaluate", help="Say how often the stored results are right")
-app.command(
-    "flows.cli.report:report", name="report", help="Report a run, and what is not done with its reason"
-)
-app.command(
-    "flows.cli.export:export", name="export", help="Write the outcomes to stdout as CSV or JSON lines"
-)
-app.command(
-    "flows.cli.up:up", name="up", help="Serve the Prefect UI, the deployments and a worker on this machine"
-)
-app.command("flows.cli.chat:chat", name="chat", help="Send one request to an endpoint and print its reply")
-app.command("flows.cli.local:local", name="local", help="Keep the embedded model ready for all runs")
-app.command("flows.cli.watch:watch", name="watch", help="Announce what arrives in a directory, as events")
+    "with 2 where the configuration is wrong and nothing was sent, and with 3 where the run was stopped.",
+    "check": "Check a pipeline; nothing is sent",
+    "evaluate": "Say how often the stored results are right",
+    "report": "Report a run, and what is not done with its reason",
+    "export": "Write the outcomes to stdout as CSV or JSON lines",
+    "up": "Serve the Prefect UI, the deployments and a worker on this machine",
+    "chat": "Send one request to an endpoint and print its reply",
+    "local": "Keep the embedded model ready for all runs",
+    "watch": "Announce what arrives in a directory, as events",
+}
+for name, summary in COMMANDS.items():
+    app.command(f"docmill.flows.cli.{name}:{name}", name=name, help=summary)
 
 
 def main() -> None:

@@ -11,21 +11,21 @@ import rfc8785
 from cyclopts import Parameter
 from rich.text import Text
 
-from flows.cli.options import FLAG, EndpointName, Json, Model
-from flows.cli.output import console, fail, print_json, printable
-from flows.home import home
-from flows.wording import money
-from schemas.chat import Reply, ToolCall
-from schemas.endpoint import BUILT_IN, Endpoint, Target, normalised
-from schemas.errors import ConfigError, DocmillError
-from tasks.chat.environment import endpoint_at
-from tasks.chat.key import parsed
-from tasks.chat.prices import cost_usd
-from tasks.chat.reading import reply_of, usage_of
-from tasks.chat.transport import Transport, asks_for_stream
-from tasks.checks.jsontext import parse
-from tasks.checks.request import require_request
-from tasks.local_model.serving import serving
+from docmill.flows.cli.options import FLAG, EndpointName, Json, Model
+from docmill.flows.cli.output import console, fail, print_json, printable
+from docmill.flows.server.home import home
+from docmill.schemas.chat import Reply, ToolCall
+from docmill.schemas.endpoint import BUILT_IN, Endpoint, Target, normalised
+from docmill.schemas.errors import ConfigError, DocmillError
+from docmill.schemas.usd import money
+from docmill.tasks.chat.environment import endpoint_at
+from docmill.tasks.chat.key import parsed
+from docmill.tasks.chat.prices import cost_usd
+from docmill.tasks.chat.reading import reply_of, usage_of
+from docmill.tasks.chat.transport import Transport, asks_for_stream
+from docmill.tasks.checks.jsontext import parse
+from docmill.tasks.checks.request import require_request
+from docmill.tasks.local_model.serving import serving
 
 Request = Annotated[
     str,

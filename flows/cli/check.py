@@ -1,11 +1,11 @@
 """`docmill check`: everything that can be known of a pipeline before it runs; nothing is sent."""
 
-from flows import spec
-from flows.cli.options import Documents, EndpointName, IntoUrl, Json, Model, PipelineName
-from flows.cli.output import console, print_json
-from flows.cli.ready import require_ready
-from flows.resolve import Overrides, resolve
-from tasks.sinks.database import shown
+from docmill.flows.cli.options import Documents, EndpointName, IntoUrl, Json, Model, PipelineName
+from docmill.flows.cli.output import console, print_json
+from docmill.flows.cli.ready import require_ready
+from docmill.flows.pipeline.file import load, pipeline_file
+from docmill.flows.pipeline.plan import Overrides, resolve
+from docmill.tasks.sinks.database import shown
 
 
 def check(
@@ -23,8 +23,8 @@ def check(
     Exit code 2 where a run would be refused: with the file, the line and what was meant, or the
     variable of the key that is missing.
     """
-    file = spec.file_of(pipeline)
-    plan = resolve(spec.load(file), Overrides(documents, into, endpoint, model))
+    file = pipeline_file(pipeline)
+    plan = resolve(load(file), Overrides(documents, into, endpoint, model))
     require_ready(plan)
     found = {"documents": plan.source.count(), "into": shown(plan.into.url)}
     if json:

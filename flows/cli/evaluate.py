@@ -7,11 +7,10 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 from rich.table import Table
 
-from flows import evaluation
-from flows.cli.options import IntoUrl, Json, PipelineName
-from flows.cli.output import console, plain, print_json
-from flows.cli.results import fields, stored
-from flows.evaluation import Evaluation, Score
+from docmill.flows.cli.options import IntoUrl, Json, PipelineName
+from docmill.flows.cli.output import console, plain, print_json
+from docmill.flows.cli.results import fields, stored
+from docmill.flows.evaluate.evaluation import Evaluation, Score, compare
 
 Least = Annotated[
     float | None,
@@ -34,7 +33,7 @@ def evaluate(
     outcome are counted as missing, not as wrong.
     """
     with stored(pipeline, into) as (declared, results):
-        found = evaluation.evaluate(results.outcomes(), labels, fields(declared))
+        found = compare(results.outcomes(), labels, fields(declared))
     if json:
         print_json(found.as_json())
     else:

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from flows.cli.options import IntoUrl, PipelineName, Statuses
-from flows.cli.output import written
-from flows.cli.results import fields, stored
+from docmill.flows.cli.options import IntoUrl, PipelineName, Statuses
+from docmill.flows.cli.output import written
+from docmill.flows.cli.results import fields, stored
 
 COLUMNS = ("document_id", "status", "label", "summary")
 

@@ -3,10 +3,10 @@
 import asyncio
 import signal
 
-from flows.cli.output import console
-from flows.home import home
-from schemas.errors import DocmillError
-from tasks.local_model.serving import keep
+from docmill.flows.cli.output import console
+from docmill.flows.server.home import home
+from docmill.schemas.errors import DocmillError
+from docmill.tasks.local_model.serving import keep
 
 
 def local() -> int:

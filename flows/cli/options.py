@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
-from schemas.outcome import Status
+from docmill.schemas.outcome import Status
 
 FLAG = Parameter(negative="", show_default=False)
 

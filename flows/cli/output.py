@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from schemas.errors import ChatError
+from docmill.schemas.errors import ChatError
 
 PIPE_WIDTH = 120
 

@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from flows.cli.summary import Summary
-from flows.listener import Listener
-from flows.resolve import Plan
-from flows.server import run_page
-from flows.wording import money
-from schemas.outcome import Outcome, Run
+from docmill.flows.cli.summary import Summary
+from docmill.flows.observe.observer import Listener
+from docmill.flows.pipeline.plan import Plan
+from docmill.flows.server.launch import run_page
+from docmill.schemas.outcome import Outcome, Run
+from docmill.schemas.usd import money
 
 LINE_EVERY_S = 2.0
 SILENT_AT_MOST_S = 5.0

@@ -1,9 +1,9 @@
 """What a run by hand needs before it begins."""
 
-from flows.resolve import Plan
-from schemas.errors import ConfigError
-from tasks.chat.environment import require_allowed
-from tasks.chat.transport import endpoint_key
+from docmill.flows.pipeline.plan import Plan
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.chat.environment import require_allowed
+from docmill.tasks.chat.transport import endpoint_key
 
 
 def require_ready(plan: Plan) -> None:

@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.cli.options import Documents, IntoUrl, Json, PipelineName, Statuses
-from flows.cli.output import console, plain, print_json
-from flows.cli.page import write
-from flows.cli.results import stored
-from flows.wording import money
-from schemas.errors import ConfigError
-from schemas.outcome import NOT_DONE, STATUSES, Status
-from tasks.sinks.results import Results
+from docmill.flows.cli.html_report import write
+from docmill.flows.cli.options import Documents, IntoUrl, Json, PipelineName, Statuses
+from docmill.flows.cli.output import console, plain, print_json
+from docmill.flows.cli.results import stored
+from docmill.schemas.errors import ConfigError
+from docmill.schemas.outcome import NOT_DONE, STATUSES, Status
+from docmill.schemas.usd import money
+from docmill.tasks.sinks.results import Results
 
 MOST = 5
 Row = Mapping[str, Any]

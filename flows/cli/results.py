@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows import spec
-from flows.graph import extract_schemas
-from flows.resolve import Overrides, into_of
-from schemas.pipeline import Pipeline
-from tasks.sinks.results import Results
+from docmill.flows.pipeline.file import load, pipeline_file, tools
+from docmill.flows.pipeline.graph import extract_schemas
+from docmill.flows.pipeline.plan import Overrides, into_of
+from docmill.schemas.pipeline import Pipeline
+from docmill.tasks.sinks.results import Results
 
 
 @contextmanager
 def stored(pipeline: str, into: str | None) -> Iterator[tuple[Pipeline, Results]]:
     """Open the results of a pipeline, with its declaration; raises ConfigError where there are none."""
-    declared = spec.load(spec.file_of(pipeline))
+    declared = load(pipeline_file(pipeline))
     results = Results.read(into_of(declared, Overrides(into=into)), declared.name)
     try:
         yield declared, results
@@ -23,6 +23,6 @@ def stored(pipeline: str, into: str | None) -> Iterator[tuple[Pipeline, Results]
 
 def fields(pipeline: Pipeline) -> list[str]:
     """List the fields that a record of the pipeline may have, in the order of its tool schemas."""
-    tools = spec.tools(pipeline)
-    properties = (tools[name].parameters.get("properties", {}) for name in extract_schemas(pipeline))
+    loaded = tools(pipeline)
+    properties = (loaded[name].parameters.get("properties", {}) for name in extract_schemas(pipeline))
     return list(dict.fromkeys(name for each in properties for name in each))

@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from flows import server, spec
-from flows.cli.flowrun import flow_run
-from flows.cli.options import (
+from docmill.flows.cli.foreground import flow_run
+from docmill.flows.cli.options import (
     Concurrency,
     Documents,
     EndpointName,
@@ -15,15 +14,17 @@ from flows.cli.options import (
     PipelineName,
     Refresh,
 )
-from flows.cli.output import console, fail, print_json
-from flows.cli.progress import Progress
-from flows.cli.ready import require_ready
-from flows.cli.summary import Summary
-from flows.resolve import Overrides, resolve
-from schemas.errors import ConfigError
+from docmill.flows.cli.output import console, fail, print_json
+from docmill.flows.cli.progress import Progress
+from docmill.flows.cli.ready import require_ready
+from docmill.flows.cli.summary import Summary
+from docmill.flows.pipeline.file import load, pipeline_file
+from docmill.flows.pipeline.plan import Overrides, resolve
+from docmill.flows.server.launch import launch
+from docmill.schemas.errors import ConfigError
 
 if TYPE_CHECKING:  # Prefect takes seconds to import: only when its server is starting
-    from flows.flowrun import Invocation
+    from docmill.flows.run.flow_run import Invocation
 
 EXIT_CODES = {"complete": 0, "incomplete": 1, "stopped": 3, "failed": 3}
 
@@ -43,14 +44,14 @@ def run(
 ) -> int:
     """Run a pipeline over its documents; gives the exit code."""
     overrides = Overrides(documents, into, endpoint, model, concurrency, limit, refresh)
-    file = spec.file_of(pipeline)
-    plan = resolve(spec.load(file), overrides)
+    file = pipeline_file(pipeline)
+    plan = resolve(load(file), overrides)
     require_ready(plan)
     out = console(stderr=json)
     out.print(plan.origin, markup=False)
     elsewhere = f" --into {into}" if into else ""
     progress = Progress(out, plan, f"docmill report {pipeline}{elsewhere}")
-    launched = server.launch(progress.announce)
+    launched = launch(progress.announce)
     try:
         return flow_run(
             file, overrides, progress, launched, lambda invocation: _told(invocation, progress.summary, json)
@@ -62,7 +63,7 @@ def run(
 def _told(invocation: "Invocation", summary: Summary, json: bool) -> int:
     run = invocation.ended.run if invocation.ended else None
     if run is not None and json:
-        from tasks.sinks.results import run_row
+        from docmill.tasks.sinks.results import run_row
 
         print_json(run_row(run))
     elif run is not None:

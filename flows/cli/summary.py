@@ -9,11 +9,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.cli.output import plain
-from flows.resolve import Plan
-from flows.wording import money
-from schemas.outcome import BAD, STATUSES, Outcome, Run, Status
-from tasks.sinks.database import shown
+from docmill.flows.cli.output import plain
+from docmill.flows.pipeline.plan import Plan
+from docmill.schemas.outcome import BAD, STATUSES, Outcome, Run, Status
+from docmill.schemas.usd import money
+from docmill.tasks.sinks.database import shown
 
 MOST_ROWS = 20
 STYLES: dict[str, str] = {"done": "green", "review": "yellow", "deferred": "yellow"}

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from flows import server
-from flows.cli.output import console
-from flows.listener import GRACE_S
-from schemas.errors import ConfigError, DocmillError
+from docmill.flows.cli.output import console
+from docmill.flows.observe.observer import GRACE_S
+from docmill.flows.server.launch import launch
+from docmill.schemas.errors import ConfigError, DocmillError
 
 DECLARED = Path("prefect.yaml")
 POOL = "docmill"
@@ -35,7 +35,7 @@ def up() -> int:
     def told(message: str) -> None:
         out.print(message, markup=False, soft_wrap=True)
 
-    launched = server.launch(told)
+    launched = launch(told)
     try:
         launched.wait()
         _deploy(told)

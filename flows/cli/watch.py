@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
-from flows import server
-from flows.cli.output import console, plain
-from flows.watching.watch import Watch, watched
+from docmill.flows.cli.output import console, plain
+from docmill.flows.server.launch import Server, launch
+from docmill.flows.watch.watch import Watch, watched
 
 AGAIN_AFTER_S = 600
 
@@ -37,11 +37,11 @@ def watch(
     """Announce every complete file without an outcome; ends with 0 when it is interrupted."""
     what = watched(directory, pipeline)
     told = _Json() if json else _Lines()
-    launched: server.Server | None = None
+    launched: Server | None = None
     watching: Watch | None = None
     try:
         told.say(f"watching {what.directory} for the pipeline {pipeline}")
-        launched = server.launch(told.say)
+        launched = launch(told.say)
         launched.wait()
         told.say(f"announcing to the Prefect server {launched.api_url}")
         watching = Watch(what, launched, again_after, told)

@@ -5,16 +5,16 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from schemas.chat import Completion, Reply
-from schemas.errors import ChatError, Deferred, Fatal, MaybeBilled, RateLimited, Transient, Unserved
-from schemas.outcome import Tally
-from tasks.chat import reading
-from tasks.chat.key import cache_key, parsed
-from tasks.chat.keystate import KeyState
-from tasks.chat.prices import cost_usd
-from tasks.chat.session import Caller, Session
-from tasks.chat.transport import asks_for_stream, streamed
-from tasks.checks.request import require_request
+from docmill.schemas.chat import Completion, Reply
+from docmill.schemas.errors import ChatError, Deferred, Fatal, MaybeBilled, RateLimited, Transient, Unserved
+from docmill.schemas.outcome import Tally
+from docmill.tasks.chat import reading
+from docmill.tasks.chat.key import cache_key, parsed
+from docmill.tasks.chat.prices import cost_usd
+from docmill.tasks.chat.request_state import KeyState
+from docmill.tasks.chat.session import Caller, Session
+from docmill.tasks.chat.transport import asks_for_stream, streamed
+from docmill.tasks.checks.request import require_request
 
 LONGEST_ON_LOOP_BYTES = 65_536
 Read = TypeVar("Read")

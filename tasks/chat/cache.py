@@ -17,7 +17,7 @@ from prefect.filesystems import LocalFileSystem
 from prefect.serializers import JSONSerializer
 from pydantic import PrivateAttr
 
-from schemas.chat import Completion
+from docmill.schemas.chat import Completion
 
 SERIALIZER = JSONSerializer(object_decoder=None)  # text in, text out: it decodes no object
 RECORDS = "chat"

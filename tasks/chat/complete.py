@@ -9,13 +9,13 @@ from prefect.cache_policies import CachePolicy
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import FlowRunContext
 
-from schemas.errors import ChatError, ConfigError
-from tasks.chat.attempt import attempt
-from tasks.chat.cache import SERIALIZER, CompletionCache, default_directory, lock_file
-from tasks.chat.flight import SingleFlight
-from tasks.chat.key import cache_key
-from tasks.chat.keystate import MOST_RETRIES
-from tasks.chat.session import Session, current, opened
+from docmill.schemas.errors import ChatError, ConfigError
+from docmill.tasks.chat.attempt import attempt
+from docmill.tasks.chat.cache import SERIALIZER, CompletionCache, default_directory, lock_file
+from docmill.tasks.chat.flight import SingleFlight
+from docmill.tasks.chat.key import cache_key
+from docmill.tasks.chat.request_state import MOST_RETRIES
+from docmill.tasks.chat.session import Session, current, opened
 
 
 def _session() -> Session:
@@ -71,7 +71,7 @@ def again(task: Any, run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001  
     retry_condition_fn=again,
 )
 async def complete(body: bytes, *, step: str, document: str, schema: str | None = None) -> str:
-    """Give the completion of a request as JSON (`schemas.chat.Completion`), paid for once.
+    """Give the completion of a request as JSON (`docmill.schemas.chat.Completion`), paid for once.
 
     `body` is the request's canonical bytes; wrap it in `prefect.utilities.annotations.quote`, which
     saves Prefect from walking it. `step` and `document` name the task run. `schema` is the JSON

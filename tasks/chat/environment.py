@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from schemas.endpoint import BUILT_IN, LOCAL, LOOPBACK, Endpoint, Target, normalised
-from schemas.errors import ConfigError
-from tasks.checks.declared import faults
-from tasks.checks.spelling import meant
+from docmill.schemas.endpoint import BUILT_IN, LOCAL, LOOPBACK, Endpoint, Target, normalised
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks.declared import faults
+from docmill.tasks.checks.spelling import meant
 
 KEY_VARIABLE = "DOCMILL_API_KEY"
 HOSTS = "DOCMILL_HOSTS"

@@ -4,8 +4,8 @@ import json
 import re
 from collections.abc import Mapping
 
-from schemas.errors import ChatError, Fatal, MaybeBilled, Permanent, RateLimited, Transient, Unserved
-from tasks.chat.retry_after import seconds
+from docmill.schemas.errors import ChatError, Fatal, MaybeBilled, Permanent, RateLimited, Transient, Unserved
+from docmill.tasks.chat.retry_after import seconds
 
 EXCERPT_CHARS = 500
 NAME_CHARS = 80

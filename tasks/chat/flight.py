@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import StorageError
+from docmill.schemas.errors import StorageError
 
 OFFSET_HEX_DIGITS = 15  # 60 bits of the key: the largest that fits an offset
 FIRST_POLL_S, LONGEST_POLL_S = 0.01, 0.25

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from schemas.errors import Deferred
+from docmill.schemas.errors import Deferred
 
 LONGEST_PAUSE_S = 30.0
 LONGEST_RETRY_AFTER_S = 120.0

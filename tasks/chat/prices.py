@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from genai_prices import Usage, calc_price
 
-from schemas.endpoint import Target
+from docmill.schemas.endpoint import Target
 
 MILLION = 1_000_000
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schemas.chat import Choice, Completion, Message, Reply, ToolCall, Usage
-from schemas.errors import ConfigError, CutShort, InvalidReply, Refused
-from tasks.chat.errors import excerpt, without_answer
-from tasks.checks.faults import problem, shown
-from tasks.checks.jsontext import found, parse
-from tasks.checks.validation import validator
+from docmill.schemas.chat import Choice, Completion, Message, Reply, ToolCall, Usage
+from docmill.schemas.errors import ConfigError, CutShort, InvalidReply, Refused
+from docmill.tasks.chat.errors import excerpt, without_answer
+from docmill.tasks.checks.faults import problem, shown
+from docmill.tasks.checks.jsontext import found, parse
+from docmill.tasks.checks.validation import validator
 
 BYTES_PER_TOKEN = 3
 MOST_TOKENS = 1_000_000_000  # a count beyond it is none

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from schemas.chat import Message, Reply, ToolCall
+from docmill.schemas.chat import Message, Reply, ToolCall
 
 LONGEST_QUOTED_BYTES = 16_384
 MOST_QUOTED_CALLS = 16  # each is answered with the whole problem

@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from schemas.endpoint import Target
-from schemas.errors import Deferred, Fatal, StorageError
-from schemas.outcome import Tally
-from schemas.pipeline import Limits
-from tasks.chat.cache import default_directory
-from tasks.chat.environment import environment_target
-from tasks.chat.keystate import KeyState
-from tasks.chat.lane import Lane
-from tasks.chat.transport import Transport
+from docmill.schemas.endpoint import Target
+from docmill.schemas.errors import Deferred, Fatal, StorageError
+from docmill.schemas.outcome import Tally
+from docmill.schemas.pipeline import Limits
+from docmill.tasks.chat.cache import default_directory
+from docmill.tasks.chat.environment import environment_target
+from docmill.tasks.chat.lane import Lane
+from docmill.tasks.chat.request_state import KeyState
+from docmill.tasks.chat.transport import Transport
 
 Caller = tuple[str, str]  # document, step
 

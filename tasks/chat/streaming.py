@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from schemas.errors import MaybeBilled
-from tasks.chat.sse import EventReader, TooLarge
+from docmill.schemas.errors import MaybeBilled
+from docmill.tasks.chat.sse import EventReader, TooLarge
 
 DONE = "[DONE]"
 LARGEST_STREAM_BYTES = 64 * 1024 * 1024

@@ -16,12 +16,12 @@ from types import TracebackType
 import httpx
 import rfc8785
 
-from schemas.endpoint import Endpoint
-from schemas.errors import ChatError, ConfigError, Fatal, MaybeBilled, Transient
-from tasks.chat.environment import require_allowed
-from tasks.chat.errors import redacted, refusal, without_answer
-from tasks.chat.key import parsed
-from tasks.chat.streaming import StreamedReply
+from docmill.schemas.endpoint import Endpoint
+from docmill.schemas.errors import ChatError, ConfigError, Fatal, MaybeBilled, Transient
+from docmill.tasks.chat.environment import require_allowed
+from docmill.tasks.chat.errors import redacted, refusal, without_answer
+from docmill.tasks.chat.key import parsed
+from docmill.tasks.chat.streaming import StreamedReply
 
 CALLS_PER_CLIENT = 8  # httpx's pool costs more CPU the more connections it holds
 CONNECT_TIMEOUT_S = 5.0

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tasks.checks.subschemas import Schema, mapped
+from docmill.tasks.checks.subschemas import Schema, mapped
 
 CONDITIONS = {"not", "if"}
 BRANCHES = {"allOf", "then", "else", "dependentSchemas"}

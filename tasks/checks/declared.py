@@ -6,7 +6,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from tasks.checks.spelling import meant
+from docmill.tasks.checks.spelling import meant
 
 Place = tuple[str | int, ...]
 

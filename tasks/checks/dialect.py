@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from tasks.checks.jsontext import INTEGERS
+from docmill.tasks.checks.jsontext import INTEGERS
 
 MAX_FORMAT_CHARS = 2000  # some formats take quadratic time
 ASCII = "".join(map(chr, range(128)))

@@ -113,7 +113,7 @@ def _broken(keyword: object, rule: Any) -> str:
 
 
 def _extras(error: "ValidationError") -> list[str]:
-    from tasks.checks.dialect import extras
+    from docmill.tasks.checks.dialect import extras
 
     value: Any = error.instance
     schema: Any = error.schema

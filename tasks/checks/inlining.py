@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import unquote
 
-from tasks.checks.subschemas import Schema, mapped
+from docmill.tasks.checks.subschemas import Schema, mapped
 
 MAX_SCHEMAS = 5000
 DEFINITIONS = ("$defs", "definitions")

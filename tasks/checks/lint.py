@@ -3,10 +3,10 @@
 from functools import lru_cache
 from typing import Any
 
-from tasks.checks.faults import shown
-from tasks.checks.inlining import target
-from tasks.checks.spelling import meant
-from tasks.checks.subschemas import EXEMPTION, Pointer, Schema, walk
+from docmill.tasks.checks.faults import shown
+from docmill.tasks.checks.inlining import target
+from docmill.tasks.checks.spelling import meant
+from docmill.tasks.checks.subschemas import EXEMPTION, Pointer, Schema, walk
 
 Faults = list[tuple[Pointer, str]]
 
@@ -30,7 +30,7 @@ def lint(schema: Any) -> Faults:
 def _against_metaschema(schema: Any) -> Faults:
     from jsonschema import Draft202012Validator
 
-    from tasks.checks.faults import faults
+    from docmill.tasks.checks.faults import faults
 
     found = faults(Draft202012Validator(Draft202012Validator.META_SCHEMA), schema)
     return [(tuple(str(part) for part in path), fault) for path, fault in found]
@@ -70,7 +70,7 @@ def _reference_faults(reference: str, root: Schema) -> list[str]:
 def _pattern_faults(patterns: list[str]) -> list[str]:
     import re2
 
-    from tasks.checks.dialect import expression
+    from docmill.tasks.checks.dialect import expression
 
     wrong = []
     for pattern in patterns:

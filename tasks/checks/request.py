@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schemas.chat import ChatRequest
-from schemas.errors import ConfigError
-from tasks.checks.declared import Place, faults
-from tasks.checks.faults import place
+from docmill.schemas.chat import ChatRequest
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks.declared import Place, faults
+from docmill.tasks.checks.faults import place
 
 PROBE: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "text"}]}
 

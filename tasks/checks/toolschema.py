@@ -6,14 +6,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schemas.errors import ConfigError
-from schemas.tool import ToolFile, ToolSchema
-from tasks.checks.closing import closed
-from tasks.checks.declared import faults as declared_faults
-from tasks.checks.inlining import inlined
-from tasks.checks.jsontext import parse
-from tasks.checks.lint import Faults, lint
-from tasks.checks.subschemas import EXEMPTION, Schema, without, written
+from docmill.schemas.errors import ConfigError
+from docmill.schemas.tool import ToolFile, ToolSchema
+from docmill.tasks.checks.closing import closed
+from docmill.tasks.checks.declared import faults as declared_faults
+from docmill.tasks.checks.inlining import inlined
+from docmill.tasks.checks.jsontext import parse
+from docmill.tasks.checks.lint import Faults, lint
+from docmill.tasks.checks.subschemas import EXEMPTION, Schema, without, written
 
 FOLDER = Path("schemas/tools")
 FIXED_COLUMNS = ("document_id", "content_sha256", "run_id")

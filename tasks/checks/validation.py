@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from schemas.errors import ConfigError
-from tasks.checks.subschemas import written
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks.subschemas import written
 
 if TYPE_CHECKING:  # jsonschema takes its time to import
     from jsonschema.protocols import Validator
@@ -16,8 +16,8 @@ def validator(schema: dict[str, Any] | bool) -> "Validator":
     """
     from referencing import Registry
 
-    from tasks.checks.dialect import FORMATS, Dialect
-    from tasks.checks.lint import lint
+    from docmill.tasks.checks.dialect import FORMATS, Dialect
+    from docmill.tasks.checks.lint import lint
 
     if wrong := lint(schema):
         at, fault = wrong[0]

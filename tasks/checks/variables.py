@@ -4,7 +4,7 @@ import os
 import re
 from urllib.parse import quote
 
-from schemas.errors import ConfigError
+from docmill.schemas.errors import ConfigError
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 KEY_ENDING = "_API_KEY"

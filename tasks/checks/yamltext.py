@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from schemas.errors import ConfigError
-from tasks.checks.spelling import meant
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks.spelling import meant
 
 MAX_BYTES = 256_000  # ruamel.yaml takes some 7 s a megabyte
 MAX_VALUES = 50_000  # with every alias written out

@@ -1,4 +1,4 @@
-"""The process that serves the embedded model: `python -m tasks.local_model.child WEIGHTS`.
+"""The process that serves the embedded model: `python -m docmill.tasks.local_model.child WEIGHTS`.
 
 It reads a token from its first line of input, prints its base URL, serves until it is told to end,
 and ends itself when its input closes, which the kernel does for a parent that was killed.
@@ -10,7 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
-from schemas.endpoint import LOCAL_MODEL
+from docmill.schemas.endpoint import LOCAL_MODEL
 
 SLOTS = 2
 CONTEXT_TOKENS = 8192  # of all slots together

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from schemas.errors import ConfigError
-from tasks.local_model.weights import weights
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.local_model.weights import weights
 
 STATE_FILE = "local-model.json"
 LOG_FILE = "local-model.log"
@@ -69,7 +69,7 @@ async def started(home: Path, announce: Announce, died: Died) -> AsyncIterator[S
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "tasks.local_model.child",
+            "docmill.tasks.local_model.child",
             str(file),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

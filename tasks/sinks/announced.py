@@ -6,10 +6,10 @@ from types import TracebackType
 from sqlalchemy import inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from schemas.errors import StorageError
-from schemas.pipeline import Into
-from tasks.sinks.database import engine_of, reason, shown, sqlite_file
-from tasks.sinks.tables import OUTCOMES
+from docmill.schemas.errors import StorageError
+from docmill.schemas.pipeline import Into
+from docmill.tasks.sinks.database import engine_of, reason, shown, sqlite_file
+from docmill.tasks.sinks.tables import OUTCOMES
 
 
 class Announced:

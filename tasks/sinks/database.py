@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, StatementError
 
-from schemas.endpoint import SECRET_OPTIONS
-from schemas.errors import ConfigError
-from tasks.sinks.encoding import dumps
+from docmill.schemas.endpoint import SECRET_OPTIONS
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.sinks.encoding import dumps
 
 BUSY_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10

@@ -10,7 +10,7 @@ from pydantic import Field
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, Numeric, Text, Uuid
 from sqlalchemy.types import TypeEngine
 
-from schemas.pipeline import Into
+from docmill.schemas.pipeline import Into
 
 BOOLEANS = {"True": True, "False": False}
 

@@ -10,14 +10,14 @@ from sqlalchemy import Column, Connection, Engine, Select, Table, delete, inspec
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from schemas.errors import ConfigError, StorageError
-from schemas.outcome import Outcome, Run, Status
-from schemas.pipeline import Into
-from schemas.tool import ToolSchema
-from tasks.sinks import typed
-from tasks.sinks.database import changing_tables, engine_of, reason, shown, sqlite_file
-from tasks.sinks.keys import native, type_in
-from tasks.sinks.tables import METADATA, OUTCOMES, RUNS
+from docmill.schemas.errors import ConfigError, StorageError
+from docmill.schemas.outcome import Outcome, Run, Status
+from docmill.schemas.pipeline import Into
+from docmill.schemas.tool import ToolSchema
+from docmill.tasks.sinks import typed
+from docmill.tasks.sinks.database import changing_tables, engine_of, reason, shown, sqlite_file
+from docmill.tasks.sinks.keys import native, type_in
+from docmill.tasks.sinks.tables import METADATA, OUTCOMES, RUNS
 
 Row = Mapping[str, Any]
 KEPT: tuple[Status, ...] = ("done", "review")  # what need not be done again

@@ -13,7 +13,7 @@ from sqlalchemy import (
     Text,
 )
 
-from schemas.outcome import STATUSES
+from docmill.schemas.outcome import STATUSES
 
 METADATA = MetaData()
 Json = JSON(none_as_null=True)

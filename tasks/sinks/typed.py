@@ -9,10 +9,10 @@ from sqlalchemy import MetaData as Tables
 from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import TypeEngine
 
-from schemas.errors import ConfigError
-from schemas.pipeline import Into
-from schemas.tool import ToolSchema
-from tasks.sinks.tables import TYPED, Json
+from docmill.schemas.errors import ConfigError
+from docmill.schemas.pipeline import Into
+from docmill.schemas.tool import ToolSchema
+from docmill.tasks.sinks.tables import TYPED, Json
 
 SCALARS: dict[str, type[TypeEngine[Any]]] = {
     "string": Text,

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from schemas.document import Document
-from schemas.errors import Unreadable
-from tasks.sources.documents import Documents
-from tasks.sources.files import FileRef, Files, ref_of
-from tasks.sources.patterns import lookup
-from tasks.sources.remote import ObjectRef
+from docmill.schemas.document import Document
+from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.documents import Documents
+from docmill.tasks.sources.files import FileRef, Files, ref_of
+from docmill.tasks.sources.patterns import lookup
+from docmill.tasks.sources.remote import ObjectRef
 
 MAX_ID_CHARS = 1000
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from schemas.errors import ConfigError
-from tasks.checks.spelling import meant
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks.spelling import meant
 
 
 def require(columns: Sequence[str], name: str, place: str) -> None:

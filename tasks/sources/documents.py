@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 
-from schemas.errors import ConfigError
-from tasks.sources.files import FileRef, Files
-from tasks.sources.remote import ObjectRef, Objects
-from tasks.sources.urls import url_glob
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.sources.files import FileRef, Files
+from docmill.tasks.sources.remote import ObjectRef, Objects
+from docmill.tasks.sources.urls import url_glob
 
 FILE = "file://"
 

@@ -4,8 +4,8 @@ import codecs
 import re
 from unicodedata import category
 
-from schemas.errors import Unreadable
-from tasks.sources.parsing.reasons import Reason
+from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.parsing.reasons import Reason
 
 BOMS = (  # UTF-32 first: its mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32-le"),

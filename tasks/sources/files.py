@@ -9,11 +9,11 @@ from hashlib import file_digest, sha256
 from io import BufferedReader
 from pathlib import Path
 
-from schemas.document import Document
-from schemas.errors import ConfigError, Unreadable
-from tasks.sources.parse import parsed
-from tasks.sources.parsing import pool
-from tasks.sources.patterns import Found, walk
+from docmill.schemas.document import Document
+from docmill.schemas.errors import ConfigError, Unreadable
+from docmill.tasks.sources.parse import parsed
+from docmill.tasks.sources.parsing import pool
+from docmill.tasks.sources.patterns import Found, walk
 
 MAX_BYTES = 20_000_000
 

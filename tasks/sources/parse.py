@@ -6,13 +6,13 @@ The same bytes under the same suffix give the same text, wherever and whenever t
 import re
 from pathlib import PurePath
 
-from schemas.errors import Unreadable
-from tasks.sources.encodings import decode
-from tasks.sources.parsing import pool, wire
-from tasks.sources.parsing.kinds import HEAD_CHARS, UNREAD, Binary, is_html, kind_of
-from tasks.sources.parsing.markdown import markdown_of
-from tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
-from tasks.sources.parsing.text import Text, cleaned, legible, paged
+from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.encodings import decode
+from docmill.tasks.sources.parsing import pool, wire
+from docmill.tasks.sources.parsing.kinds import HEAD_CHARS, UNREAD, Binary, is_html, kind_of
+from docmill.tasks.sources.parsing.markdown import markdown_of
+from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
+from docmill.tasks.sources.parsing.text import Text, cleaned, legible, paged
 
 DECLARED = re.compile(
     rb"<meta\b[^>]{0,300}?\bcharset\s*=\s*[\"']?\s*([\w.:-]+)|^\s*<\?xml\b[^>]{0,200}?\bencoding\s*=\s*[\"']([\w.:-]+)",

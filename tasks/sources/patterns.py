@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-from schemas.errors import ConfigError
-from tasks.sources.globs import ANY_DEPTH, Rest, Wild, afterwards, fits, parts_of
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.sources.globs import ANY_DEPTH, Rest, Wild, afterwards, fits, parts_of
 
 
 @dataclass(frozen=True)

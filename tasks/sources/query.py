@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from schemas.errors import ConfigError
+from docmill.schemas.errors import ConfigError
 
 MAX_BUFFERED_ROWS = 100  # of a slow query few are waited for
 CONNECT_TIMEOUT_S = 10

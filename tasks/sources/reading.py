@@ -14,14 +14,14 @@ from urllib.parse import quote
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from schemas.document import Document
-from schemas.errors import ConfigError, StorageError, Unreadable
-from tasks.sources.files import MAX_BYTES
-from tasks.sources.keys import Ids
-from tasks.sources.parsing.text import cleaned, legible
-from tasks.sources.query import Query, reason
-from tasks.sources.spool import Spool
-from tasks.sources.template import TOO_LARGE, Render
+from docmill.schemas.document import Document
+from docmill.schemas.errors import ConfigError, StorageError, Unreadable
+from docmill.tasks.sources.files import MAX_BYTES
+from docmill.tasks.sources.keys import Ids
+from docmill.tasks.sources.parsing.text import cleaned, legible
+from docmill.tasks.sources.query import Query, reason
+from docmill.tasks.sources.spool import Spool
+from docmill.tasks.sources.template import TOO_LARGE, Render
 
 JOIN_TIMEOUT_S = 5.0
 

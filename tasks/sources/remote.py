@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from threading import Event
 
-from schemas.document import Document
-from schemas.errors import ConfigError, Deferred, StorageError, Unreadable
-from tasks.sources.files import MAX_BYTES, document_of
-from tasks.sources.hashes import Hashes
-from tasks.sources.parsing import pool
-from tasks.sources.stores import Entry, Stores, TooLarge, reason, unreached
-from tasks.sources.urls import Address, UrlGlob, address_of
+from docmill.schemas.document import Document
+from docmill.schemas.errors import ConfigError, Deferred, StorageError, Unreadable
+from docmill.tasks.sources.files import MAX_BYTES, document_of
+from docmill.tasks.sources.hashes import Hashes
+from docmill.tasks.sources.parsing import pool
+from docmill.tasks.sources.stores import Entry, Stores, TooLarge, reason, unreached
+from docmill.tasks.sources.urls import Address, UrlGlob, address_of
 
 MAX_KEY_CHARS = 1024
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from schemas.pipeline import Rows as Declared
-from tasks.sources.columns import require
-from tasks.sources.query import Query, shown
-from tasks.sources.reading import Reading, RowRef
-from tasks.sources.template import compiled
+from docmill.schemas.pipeline import Rows as Declared
+from docmill.tasks.sources.columns import require
+from docmill.tasks.sources.query import Query, shown
+from docmill.tasks.sources.reading import Reading, RowRef
+from docmill.tasks.sources.template import compiled
 
 
 class Rows:

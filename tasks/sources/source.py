@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from schemas.document import Document
+from docmill.schemas.document import Document
 
 
 class DocumentRef(Protocol):

@@ -9,7 +9,7 @@ from operator import itemgetter
 from threading import Lock
 from typing import Any, Protocol
 
-from schemas.errors import ConfigError
+from docmill.schemas.errors import ConfigError
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 60  # between chunks

@@ -11,8 +11,8 @@ from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from schemas.errors import ConfigError, Unreadable
-from tasks.sources.columns import require
+from docmill.schemas.errors import ConfigError, Unreadable
+from docmill.tasks.sources.columns import require
 
 MAX_CHARS = 20_000_000
 TOO_LARGE = f"the row's text is larger than {MAX_CHARS:,} bytes: shorten it in the query"

@@ -6,9 +6,9 @@ from functools import cached_property
 from itertools import takewhile
 from urllib.parse import quote, unquote
 
-from schemas.errors import ConfigError
-from tasks.sources.globs import ANY_DEPTH, Rest, matches, parts_of
-from tasks.sources.stores import PACKAGES
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.sources.globs import ANY_DEPTH, Rest, matches, parts_of
+from docmill.tasks.sources.stores import PACKAGES
 
 URL = re.compile(r"(\w[\w+.-]*)://([^/]*)/?(.*)", re.DOTALL)
 MAGIC = re.compile(r"[*?[]")

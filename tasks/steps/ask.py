@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from schemas.chat import Completion
-from schemas.endpoint import Target
-from schemas.pipeline import Ask
-from schemas.tool import ToolSchema
-from tasks.checks.jsontext import parse
-from tasks.steps import prompt
-from tasks.steps.extract import room
+from docmill.schemas.chat import Completion
+from docmill.schemas.endpoint import Target
+from docmill.schemas.pipeline import Ask
+from docmill.schemas.tool import ToolSchema
+from docmill.tasks.checks.jsontext import parse
+from docmill.tasks.steps import prompt
+from docmill.tasks.steps.extract import room
 
 FREE_TOKENS = 512
 

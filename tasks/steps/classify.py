@@ -2,11 +2,11 @@
 
 import json
 
-from schemas.chat import Completion
-from schemas.endpoint import Target
-from schemas.pipeline import Classify
-from schemas.tool import ToolSchema
-from tasks.steps import prompt
+from docmill.schemas.chat import Completion
+from docmill.schemas.endpoint import Target
+from docmill.schemas.pipeline import Classify
+from docmill.schemas.tool import ToolSchema
+from docmill.tasks.steps import prompt
 
 KEY = "category"
 

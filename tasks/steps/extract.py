@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from schemas.chat import Completion
-from schemas.endpoint import Target
-from schemas.pipeline import Extract
-from schemas.tool import ToolSchema
-from tasks.checks.jsontext import parse
-from tasks.steps import prompt
+from docmill.schemas.chat import Completion
+from docmill.schemas.endpoint import Target
+from docmill.schemas.pipeline import Extract
+from docmill.schemas.tool import ToolSchema
+from docmill.tasks.checks.jsontext import parse
+from docmill.tasks.steps import prompt
 
 
 def request(text: str, schema: ToolSchema, options: Extract, target: Target) -> bytes:

@@ -6,9 +6,9 @@ from typing import Any
 
 import rfc8785
 
-from schemas.endpoint import Target
-from schemas.pipeline import StepOptions
-from schemas.tool import ToolSchema
+from docmill.schemas.endpoint import Target
+from docmill.schemas.pipeline import StepOptions
+from docmill.schemas.tool import ToolSchema
 
 # Part of every step's hash: raise it when a change here or in a step changes what is sent.
 VERSION = 1

@@ -1,9 +1,9 @@
 """The step summarize: a text in, a shorter text out."""
 
-from schemas.chat import Completion
-from schemas.endpoint import Target
-from schemas.pipeline import Summarize
-from tasks.steps import prompt
+from docmill.schemas.chat import Completion
+from docmill.schemas.endpoint import Target
+from docmill.schemas.pipeline import Summarize
+from docmill.tasks.steps import prompt
 
 
 def request(text: str, options: Summarize, target: Target) -> bytes:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Set
 from datetime import date, time
 
-from tasks.checks.evidence.folding import Span, folded
-from tasks.checks.evidence.words import cuts
+from docmill.tasks.checks.evidence.folding import Span, folded
+from docmill.tasks.checks.evidence.words import cuts
 
 # Case-folded, of January to December: English, German, French, Spanish, Italian, Dutch, Portuguese, Danish,
 # Norwegian and Swedish.

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.checks.evidence.folding import Span
-from tasks.checks.evidence.search import Text, sought
-from tasks.checks.evidence.values import values
-from tasks.checks.faults import place
-from tasks.checks.subschemas import Schema
+from docmill.tasks.checks.evidence.folding import Span
+from docmill.tasks.checks.evidence.search import Text, sought
+from docmill.tasks.checks.evidence.values import values
+from docmill.tasks.checks.faults import place
+from docmill.tasks.checks.subschemas import Schema
 
 # Part of the hash of every step whose record is checked: raise it when a change here may change an outcome.
 VERSION = 1

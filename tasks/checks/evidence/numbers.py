@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Set
 from decimal import Decimal
 from unicodedata import decimal
 
-from tasks.checks.evidence.folding import Span
-from tasks.checks.evidence.words import is_word
+from docmill.tasks.checks.evidence.folding import Span
+from docmill.tasks.checks.evidence.words import is_word
 
 SPACES = " \u00a0\u2009\u202f"
 SEPARATORS = ".,'’٫٬，．"

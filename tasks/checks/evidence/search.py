@@ -6,10 +6,10 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cached_property
 
-from tasks.checks.evidence import dates, numbers
-from tasks.checks.evidence.folding import Folded, Span, folded
-from tasks.checks.evidence.values import Value
-from tasks.checks.evidence.words import is_whole
+from docmill.tasks.checks.evidence import dates, numbers
+from docmill.tasks.checks.evidence.folding import Folded, Span, folded
+from docmill.tasks.checks.evidence.values import Value
+from docmill.tasks.checks.evidence.words import is_whole
 
 MAX_TRIES = 20_000  # of one string; what is not found by then counts as absent
 MAX_CHARS = 10_000_000_000  # that are looked through for the strings of one document

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tasks.checks.faults import Path
-from tasks.checks.subschemas import EXEMPTION, Schema
+from docmill.tasks.checks.faults import Path
+from docmill.tasks.checks.subschemas import EXEMPTION, Schema
 
 UNNAMED = "*"  # in what may be logged it stands for a key that the model chose
 
@@ -74,7 +74,7 @@ def _holding(schema: Any, value: Any) -> Iterator[Schema]:
 def _fits(value: Any, schema: Any) -> bool:
     from referencing import Registry
 
-    from tasks.checks.dialect import FORMATS, Dialect
+    from docmill.tasks.checks.dialect import FORMATS, Dialect
 
     return bool(Dialect(schema, registry=Registry(), format_checker=FORMATS).is_valid(value))
 
@@ -86,7 +86,7 @@ def _of_property(schemas: list[Schema], key: str) -> list[Any]:
 def _named(schema: Schema, key: str) -> list[Any]:
     named = [schema["properties"][key]] if key in schema.get("properties", {}) else []
     if patterns := schema.get("patternProperties"):
-        from tasks.checks.dialect import expression
+        from docmill.tasks.checks.dialect import expression
 
         named += [each for pattern, each in patterns.items() if expression(pattern).search(key)]
     others = [schema.get("additionalProperties"), schema.get("unevaluatedProperties")]

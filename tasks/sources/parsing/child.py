@@ -1,16 +1,17 @@
-"""The process that parses documents: `python -I -m tasks.sources.parsing.child`, told what to do by pipes.
+"""The process that parses documents, told what to do by pipes.
 
-Its limits are the kernel's. It reads no file and opens no connection, and has no key to give away.
+`python -I -m docmill.tasks.sources.parsing.child`; its limits are the kernel's. It reads no file and
+opens no connection, and has no key to give away.
 """
 
 import os
 import sys
 from collections.abc import Iterable, Iterator
 
-from schemas.errors import Unreadable
-from tasks.sources.parsing import docx, eml, limits, markdown, office, pdf, wire, xlsx
-from tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
-from tasks.sources.parsing.text import cleaned
+from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.parsing import docx, eml, limits, markdown, office, pdf, wire, xlsx
+from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
+from docmill.tasks.sources.parsing.text import cleaned
 
 
 def main() -> None:

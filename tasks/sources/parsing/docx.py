@@ -3,7 +3,7 @@
 from io import BytesIO
 from typing import Any
 
-from tasks.sources.parsing.markdown import markdown_of
+from docmill.tasks.sources.parsing.markdown import markdown_of
 
 
 def text(content: bytes) -> str:

@@ -5,11 +5,11 @@ from email.message import MIMEPart
 from email.parser import BytesParser
 from email.policy import default
 
-from schemas.errors import Unreadable
-from tasks.sources.encodings import decode
-from tasks.sources.parsing.markdown import markdown_of
-from tasks.sources.parsing.reasons import Reason
-from tasks.sources.parsing.text import legible
+from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.encodings import decode
+from docmill.tasks.sources.parsing.markdown import markdown_of
+from docmill.tasks.sources.parsing.reasons import Reason
+from docmill.tasks.sources.parsing.text import legible
 
 HEADERS = ("From", "To", "Cc", "Date", "Subject")
 READ_TYPES = ("text/plain", "text/html")

@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from tasks.sources.parsing.reasons import Reason
+from docmill.tasks.sources.parsing.reasons import Reason
 
 Binary = Literal["pdf", "office", "eml", "html"]
 Kind = Binary | Literal["text"] | Reason

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 
-from tasks.sources.parsing.reasons import MEMORY_MB, WALL_S
+from docmill.tasks.sources.parsing.reasons import MEMORY_MB, WALL_S
 
 IDLE_S = 60
 MAX_FILES = 64

@@ -3,8 +3,8 @@
 import html
 import re
 
-from schemas.errors import Unreadable
-from tasks.sources.parsing.reasons import Reason
+from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.parsing.reasons import Reason
 
 HEAD_CHARS = 4096
 TITLE = re.compile(r"<title\b[^>]*>([^<]+)", re.IGNORECASE)

@@ -4,8 +4,8 @@ from io import BytesIO
 from typing import Literal
 from zipfile import BadZipFile, ZipFile
 
-from schemas.errors import Unreadable
-from tasks.sources.parsing.reasons import Reason
+from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.parsing.reasons import Reason
 
 MAX_ENTRIES = 10_000
 MAX_UNPACKED_BYTES = 300_000_000

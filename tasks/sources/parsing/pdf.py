@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.errors import Unreadable
-from tasks.sources.parsing.reasons import MAX_PAGES, Reason
+from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.parsing.reasons import MAX_PAGES, Reason
 
 HYPHEN = "\x02"  # how PDFium gives a hyphen and the line end after it
 PASSWORD, SECURITY = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY

@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from schemas.errors import Unreadable
-from tasks.sources.parsing.kinds import Binary
-from tasks.sources.parsing.process import Child
-from tasks.sources.parsing.reasons import WALL_S, Reason
+from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.parsing.kinds import Binary
+from docmill.tasks.sources.parsing.process import Child
+from docmill.tasks.sources.parsing.reasons import WALL_S, Reason
 
 SIZE = min(4, os.cpu_count() or 1)
 Reply = tuple[str, bytes]

@@ -8,12 +8,12 @@ import threading
 import time
 from contextlib import suppress
 
-from tasks.sources.parsing import wire
-from tasks.sources.parsing.kinds import Binary
-from tasks.sources.parsing.limits import IDLE_S
-from tasks.sources.parsing.reasons import Reason
+from docmill.tasks.sources.parsing import wire
+from docmill.tasks.sources.parsing.kinds import Binary
+from docmill.tasks.sources.parsing.limits import IDLE_S
+from docmill.tasks.sources.parsing.reasons import Reason
 
-COMMAND = (sys.executable, "-I", "-m", "tasks.sources.parsing.child")
+COMMAND = (sys.executable, "-I", "-m", "docmill.tasks.sources.parsing.child")
 # Nothing else: no key is for the child to know. An allocator's arena reserves 64 MB of its memory.
 ENVIRONMENT = {"MALLOC_ARENA_MAX": "1", "OPENPYXL_LXML": "False"} | {
     name: value for name, value in os.environ.items() if name == "LD_LIBRARY_PATH"

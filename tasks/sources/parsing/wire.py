@@ -3,7 +3,7 @@
 import struct
 from typing import IO
 
-from tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES
+from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES
 
 HEAD = struct.Struct(">6sI")
 TEXT, PAGES, REASON = "text", "pages", "reason"

@@ -8,8 +8,8 @@ from datetime import date, datetime, time
 from io import BytesIO
 from typing import Any
 
-from schemas.errors import Unreadable
-from tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
+from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
 
 
 def sheets(content: bytes) -> Iterator[str]:

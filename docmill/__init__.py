@@ -1,0 +1,1 @@
+"""docmill: documents and table rows through LLM chat completions, as Prefect flows."""

@@ -1,0 +1,5 @@
+"""`python -m docmill` is `docmill`."""
+
+from docmill.flows.cli import main
+
+main()

@@ -1,5 +1,0 @@
-"""`python -m flows.cli` is `docmill`."""
-
-from flows.cli import main
-
-main()

@@ -1,0 +1,54 @@
+"""`docmill report --html`: where the page's texts are read, and how far that has come."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from docmill.flows.cli.output import console, printable
+from docmill.flows.pipeline.plan import Overrides, resolve
+from docmill.flows.report import page
+from docmill.schemas.errors import ConfigError
+from docmill.schemas.pipeline import Pipeline
+from docmill.tasks.sources.source import Source
+
+TELL_EVERY_S = 2.0
+Row = Mapping[str, Any]
+
+
+def write(
+    file: Path,
+    pipeline: Pipeline,
+    documents: str | None,
+    run: Row,
+    rows: Iterable[Row],
+    only: Sequence[str],
+) -> None:
+    """Write the page of a run's outcomes; raises ConfigError where the file cannot be written."""
+    if str(file) == "-":
+        raise ConfigError("--html: name a file: a page is opened from disk, not piped")
+    source, listed = _source(pipeline, documents, run)
+    page.write(file, run, rows, source, listed=listed, only=only, tell=_Progress())
+
+
+def _source(pipeline: Pipeline, documents: str | None, run: Row) -> tuple[Source | str, bool]:
+    """Give the source, or why there is none, and whether the run's costs are by list prices."""
+    try:
+        plan = resolve(pipeline, Overrides(documents=documents))
+    except ConfigError as error:  # the outcomes are there to be seen all the same
+        return str(error), True
+    own = plan.target.name == run["endpoint"] and plan.target.endpoint.prices is not None
+    return plan.source, not own
+
+
+class _Progress:
+    """Tells, now and then, how many documents have been read."""
+
+    def __init__(self) -> None:
+        self._out = console(stderr=True)
+        self._told = time.monotonic()
+
+    def __call__(self, read: int, total: int) -> None:
+        if time.monotonic() - self._told > TELL_EVERY_S:
+            self._told = time.monotonic()
+            self._out.print(printable(f"reading the documents again: {read:,} of {total:,}"), markup=False)

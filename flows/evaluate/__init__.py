@@ -1,0 +1,1 @@
+"""How often stored results are right."""

@@ -1,0 +1,119 @@
+"""A run's report in Markdown, as the Prefect UI shows it: with a picture of the pipeline."""
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+
+from docmill.flows.observe.progress import Tidings
+from docmill.flows.pipeline.plan import Plan
+from docmill.schemas.outcome import Outcome, Run
+from docmill.schemas.pipeline import Extract
+from docmill.schemas.usd import money
+from docmill.tasks.sinks.database import shown
+from docmill.tasks.sinks.typed import table_name
+
+PUNCTUATION = re.compile(r"([\\`*_{}\[\]#!|~$^])")
+# Prefect's page makes links of bare addresses too, even of escaped ones: they are cut invisibly.
+ADDRESS = re.compile(r"(?i)(?:https?|ftp):(?=//)|www(?=\.)|@(?=[-\w]+\.)")
+WORD_JOINER = "\u2060"
+MOST_CHARS = 300
+
+
+def markdown(plan: Plan, run: Run, tidings: Tidings, why: str | None) -> str:
+    """Write what a run has come to, and every document that is not done with its reason.
+
+    `why` is what stopped or failed it. Names and reasons are escaped: they are not docmill's own.
+    """
+    lines = [*_head(run, why), *_numbers(plan, run), *_picture(plan), *_not_done(tidings)]
+    lines += _highest("Slowest", tidings.slowest(), [f"{each.seconds:.1f} s" for each in tidings.slowest()])
+    lines += _highest("Dearest", tidings.dearest(), [_cost(each) for each in tidings.dearest()])
+    return "\n".join([*lines, *_results(plan, run), ""])
+
+
+def _head(run: Run, why: str | None) -> Iterator[str]:
+    yield f"# {run.pipeline}: {run.state}"
+    yield f"\n**{run.counted()}**"
+    if why:
+        yield f"\n{escaped(why)}"
+
+
+def _numbers(plan: Plan, run: Run) -> Iterator[str]:
+    listed = plan.target.endpoint.prices is None
+    cost = money(run.cost_usd, estimated=run.cost_estimated, listed=listed)
+    seconds = (run.ended_at - run.started_at).total_seconds() if run.ended_at else 0.0
+    yield from ("\n| | |", "| --- | --- |")
+    yield f"| cost | {cost} |"
+    yield f"| calls paid | {run.calls:,} in {run.attempts:,} attempts, {run.cached_calls:,} from the cache |"
+    yield f"| tokens | {run.prompt_tokens:,} read, {run.completion_tokens:,} written |"
+    yield f"| time | {seconds:,.0f} s from {run.started_at:%Y-%m-%d %H:%M:%S} UTC |"
+    yield f"| endpoint and model | {escaped(run.endpoint)}, {escaped(run.model)} |"
+    yield f"| run | `{run.run_id}` |"
+
+
+def _picture(plan: Plan) -> Iterator[str]:
+    yield from ("\n## Pipeline", "\n```mermaid", "flowchart LR")
+    yield f'  source[("{_quoted(plan.source.described())}")]'
+    for number, step in enumerate(plan.steps):
+        yield f'  s{number}["{_quoted(step.id)}"]'
+    numbers = {step.id: number for number, step in enumerate(plan.steps)}
+    for step in plan.steps:
+        for before in step.needs or ("",):
+            yield f"  {f's{numbers[before]}' if before else 'source'} --> s{numbers[step.id]}"
+    tables = _tables(plan)
+    for number, (step_id, table) in enumerate(tables):
+        yield f'  s{numbers[step_id]} --> t{number}[("{_quoted(table)}")]'
+    yield "```"
+
+
+def _not_done(tidings: Tidings) -> Iterator[str]:
+    if not tidings.not_done:
+        return
+    yield from ("\n## Not done", "\n| document | status | reason |", "| --- | --- | --- |")
+    for each in tidings.not_done:
+        yield f"| {escaped(each.document_id)} | {each.status} | {escaped(each.reason or '')} |"
+    if more := tidings.unlisted():
+        yield f"\n{more:,} more: `docmill report` lists them all."
+
+
+def _highest(title: str, outcomes: Sequence[Outcome], values: Sequence[str]) -> Iterator[str]:
+    if not outcomes:
+        return
+    yield from (f"\n## {title}", "\n| document | |", "| --- | --- |")
+    for outcome, value in zip(outcomes, values, strict=True):
+        yield f"| {escaped(outcome.document_id)} | {value} |"
+
+
+def _results(plan: Plan, run: Run) -> Iterator[str]:
+    yield f"\n## Results\n\nIn {escaped(shown(plan.into.url))}:\n"
+    for table in dict.fromkeys(["docmill_outcomes", "docmill_runs", *(name for _, name in _tables(plan))]):
+        yield f"- {escaped(table)}"
+    yield f"\nEvery reason in full: `docmill report {plan.name} --run {run.run_id}`"
+
+
+def _tables(plan: Plan) -> list[tuple[str, str]]:
+    """Name the typed tables, each with the step that fills it."""
+    steps = [(step.id, step.options) for step in plan.steps]
+    return [
+        (step_id, table_name(plan.name, plan.into, plan.tools[name]))
+        for step_id, options in steps
+        if isinstance(options, Extract)
+        for name in options.names()
+    ]
+
+
+def _cost(outcome: Outcome) -> str:
+    return money(outcome.cost_usd, estimated=outcome.cost_estimated)
+
+
+def escaped(text: str) -> str:
+    """Write any text so that Markdown shows it as it is, on one line, without links."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    cut = line if len(line) <= MOST_CHARS else f"{line[:MOST_CHARS]}…"
+    unlinked = ADDRESS.sub(rf"\g<0>{WORD_JOINER}", cut)
+    return html.escape(PUNCTUATION.sub(r"\\\1", unlinked), quote=False)
+
+
+def _quoted(text: str) -> str:
+    """Write a text for a label of Mermaid's: each character that is no plain one by its number."""
+    cut = text if len(text) <= 60 else f"{text[:60]}…"
+    return re.sub(r"[^\w ./,*-]", lambda char: f"#{ord(char[0])};", cut)

@@ -1,0 +1,156 @@
+"""What the Prefect UI shows of a run beside its task runs: log lines, events and two artifacts."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID
+
+from httpx import HTTPError
+from prefect.artifacts import (
+    acreate_markdown_artifact,
+    acreate_progress_artifact,
+    aupdate_progress_artifact,
+)
+from prefect.events import emit_event
+from prefect.exceptions import PrefectException
+from prefect.logging import get_run_logger
+
+from docmill.flows.observe.artifact import markdown
+from docmill.flows.observe.observer import Listener
+from docmill.flows.observe.progress import Tidings
+from docmill.flows.pipeline.plan import Plan
+from docmill.schemas.outcome import BAD, Outcome, Run
+from docmill.schemas.usd import money
+
+UPDATE_EVERY_S = 2.0
+PATIENCE_S = 5.0  # a server that does not answer holds no run up for longer
+
+
+class Observed(Listener):
+    """Writes what happens where Prefect's users look for it, and passes it on to another listener."""
+
+    def __init__(self, plan: Plan, inner: Listener) -> None:
+        self._plan = plan
+        self._inner = inner
+        self._log = get_run_logger()
+        self._resource = {
+            "prefect.resource.id": f"docmill.pipeline.{plan.name}",
+            "prefect.resource.name": plan.name,
+        }
+        self._run_id = ""
+        self.tidings = Tidings(plan.limit)
+
+    def announce(self, message: str) -> None:
+        """Pass on what is being waited for."""
+        self._log.debug(message)
+        self._inner.announce(message)
+
+    def started(self, run: Run) -> None:
+        """Take a run's beginning, and count its source beside it."""
+        self._run_id = run.run_id
+        self._log.info("run %s: %s", run.run_id, self._plan.origin)
+        self._inner.started(run)
+        threading.Thread(target=self._count, daemon=True).start()
+
+    def expected(self, documents: int) -> None:
+        """Take how many documents there are."""
+        self.tidings.expected = documents
+        self._inner.expected(documents)
+
+    def unchanged(self, documents: int) -> None:
+        """Count documents that need no line of their own."""
+        self.tidings.unchanged += documents
+        self._inner.unchanged(documents)
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Write a document's line, and where it failed its event."""
+        self.tidings.take(outcome)
+        self._log.info("%s", _line(outcome))
+        if outcome.status in BAD:
+            payload = {
+                "run_id": self._run_id,
+                "document_id": outcome.document_id,
+                "status": outcome.status,
+                "reason": outcome.reason,
+            }
+            emit_event("docmill.document.failed", self._resource, payload=payload)
+        self._inner.outcome(outcome)
+
+    def stopping(self, reason: str, grace_s: float) -> None:
+        """Write why the run ends."""
+        self._log.warning("%s: calls in flight get %.0f s", reason, grace_s)
+        self._inner.stopping(reason, grace_s)
+
+    def abandoned(self) -> None:
+        """Pass it on."""
+        self._inner.abandoned()
+
+    async def ended(self, run: Run, why: object) -> None:
+        """Write the run's report, and announce its end: after the last task run's events."""
+        self.tidings.whole = run.state in ("complete", "incomplete")
+        report = markdown(self._plan, run, self.tidings, str(why) if why else None)
+        with suppress(HTTPError, PrefectException, TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                await acreate_markdown_artifact(
+                    report, key=f"{self._plan.name}-report", description=f"{run.state}: {run.counted()}"
+                )
+        payload = {
+            "run_id": run.run_id,
+            "state": run.state,
+            "documents_in": run.documents_in,
+            **run.every_count(),
+            "cost_usd": run.cost_usd,
+        }
+        emit_event("docmill.run.finished", self._resource, payload=payload)
+
+    def _count(self) -> None:
+        documents = self._plan.source.count()
+        if documents is not None:
+            self.expected(documents)
+
+
+@asynccontextmanager
+async def observed(plan: Plan, inner: Listener) -> AsyncIterator[Observed]:
+    """Give the listener of a flow run, whose progress artifact moves while the block runs."""
+    listening, ended = Observed(plan, inner), asyncio.Event()
+    moving = asyncio.create_task(_move(listening.tidings, f"{plan.name}-progress", ended))
+    try:
+        yield listening
+    finally:
+        ended.set()
+        await moving
+
+
+async def _move(tidings: Tidings, key: str, ended: asyncio.Event) -> None:
+    """Keep the progress artifact at what has been done, the last time when the run has ended."""
+    artifact: UUID | None = None
+    shown = None
+    while True:
+        last = ended.is_set()
+        now = (tidings.percent(), tidings.told())
+        if now != shown:
+            with suppress(HTTPError, PrefectException, TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    artifact, shown = await _show(artifact, key, *now), now
+        if last:
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), UPDATE_EVERY_S)
+
+
+async def _show(artifact: UUID | None, key: str, percent: float, told: str) -> UUID:
+    if artifact is None:
+        created = await acreate_progress_artifact(percent, key=key, description=told)
+        assert isinstance(created, UUID)
+        return created
+    await aupdate_progress_artifact(artifact, percent, description=told)
+    return artifact
+
+
+def _line(outcome: Outcome) -> str:
+    """Write a document's outcome, calls and cost on one line; never what it says."""
+    told = f"{outcome.status} {outcome.document_id}: {outcome.calls} calls, {outcome.cached_calls} cached"
+    cost = money(outcome.cost_usd, estimated=outcome.cost_estimated)
+    line = f"{told}, {cost}, {outcome.seconds:.1f} s"
+    return f"{line}: {outcome.reason}" if outcome.reason else line

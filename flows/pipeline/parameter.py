@@ -1,0 +1,49 @@
+"""Where a pipeline that is a parameter may send documents and keys: nowhere that its sender chooses."""
+
+import os
+
+from docmill.schemas.endpoint import BUILT_IN, VARIABLE, Endpoint
+from docmill.schemas.errors import ConfigError
+from docmill.schemas.pipeline import Pipeline
+from docmill.tasks.chat.environment import HOSTS, allowed_hosts, host_of
+
+
+def safe(pipeline: Pipeline) -> Pipeline:
+    """Give a pipeline back that is a flow's parameter; raises ConfigError for what may only stand in a file.
+
+    Its endpoint is a built-in one, a mapping whose host is in DOCMILL_HOSTS, or any where the
+    environment's own endpoint replaces it. Its databases are SQLite's, or on a host in DOCMILL_HOSTS,
+    and take nothing from the environment: that would be sent to a server that the sender chooses.
+    """
+    _require_safe("into", pipeline.sink().url)
+    if pipeline.rows:
+        _require_safe("rows.url", pipeline.rows.url)
+    named = pipeline.endpoint
+    if os.environ.get("DOCMILL_BASE_URL") or named in BUILT_IN:
+        return pipeline
+    if not isinstance(named, Endpoint):
+        raise ConfigError(
+            f"endpoint: a pipeline that is given as a parameter names {' or '.join(BUILT_IN)}, or a mapping "
+            f"whose host is in {HOSTS}, not a URL (or give the pipeline as a file)"
+        )
+    if host_of(named.base_url) not in (allowed_hosts() or ()):
+        raise ConfigError(_refusal("endpoint.base_url"))
+    return pipeline
+
+
+def _require_safe(place: str, url: str) -> None:
+    if VARIABLE.search(url):
+        raise ConfigError(
+            f"{place}: a pipeline that is given as a parameter takes nothing from the environment: "
+            "give it as a file"
+        )
+    # A driver adds the environment's own password, and options may name another host.
+    if not url.startswith("sqlite:") and ("?" in url or host_of(url) not in (allowed_hosts() or ())):
+        raise ConfigError(_refusal(place))
+
+
+def _refusal(place: str) -> str:
+    return (
+        f"{place}: a pipeline that is given as a parameter may send to the hosts in {HOSTS} alone: set it "
+        "where the flow runs, or give the pipeline as a file"
+    )

@@ -1,0 +1,155 @@
+"""The page: one file that opens from disk, loads nothing, and runs no script but its own."""
+
+import base64
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TextIO
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from docmill.flows.report.entries import Entry, entry
+from docmill.flows.report.texts import texts
+from docmill.schemas.errors import ConfigError
+from docmill.schemas.outcome import STATUSES
+from docmill.schemas.usd import money
+from docmill.tasks.sources.source import Source
+
+Row = Mapping[str, Any]
+Tell = Callable[[int, int], None]
+BAR_WIDTH = 1000
+
+
+def write(
+    file: Path,
+    run: Row,
+    rows: Iterable[Row],
+    source: Source | str,
+    *,
+    listed: bool,
+    only: Sequence[str] = (),
+    tell: Tell,
+) -> None:
+    """Write a run and its outcomes to a file, as one step; raises ConfigError where it cannot be written.
+
+    `source` is where the texts are read again, or why they cannot be; `listed` says that costs are by
+    list prices; `only` names the statuses that were asked for. `tell` hears how many documents have
+    been read, of how many.
+    """
+    with _replacing(file) as out:
+        entries = [entry(number, row) for number, row in enumerate(rows)]
+        page = (
+            _environment()
+            .get_template("report.html.jinja")
+            .generate(
+                run=run,
+                cost=_cost(run, listed=listed),
+                took=_took(run),
+                counts=[(status, run[status]) for status in STATUSES if run[status]],
+                bar=_bar(entries),
+                labels=_labels(entries),
+                missing=sum(each.row["missing"] for each in entries),
+                entries=entries,
+                texts=_told(texts(source, {each.document_id: each for each in entries}), len(entries), tell),
+                only=only,
+                written=datetime.now(UTC),
+            )
+        )
+        out.writelines(page)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("docmill.flows.report", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style, script = _inline("report.css"), _inline("view.js") + _inline("report.js")
+    policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'"
+    environment.globals |= {"style": style, "script": script, "policy": f"{policy}; form-action 'none'"}
+    environment.filters |= {"embedded": embedded}
+    return environment
+
+
+def embedded(value: Any) -> Markup:
+    """Write a value as JSON that no document can end: in a script's element only `<` has a meaning."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704
+
+
+def _inline(name: str) -> Markup:
+    return Markup(files(__package__).joinpath(name).read_text(encoding="utf-8"))  # noqa: S704  our own files
+
+
+def _hash(inline: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()}'"
+
+
+def _took(run: Row) -> str:
+    return str(run["ended_at"] - run["started_at"]).partition(".")[0] if run["ended_at"] else "not ended"
+
+
+def _cost(run: Row, *, listed: bool) -> dict[str, str]:
+    """Give the cost, and beside it by which prices."""
+    said = money(run["cost_usd"], estimated=run["cost_estimated"], listed=listed)
+    if run["cost_usd"] is None:
+        amount, _, note = said.partition(": ")
+        return {"amount": amount.removeprefix("cost "), "note": note}
+    amount, by, note = said.partition(" by ")
+    own = "by the endpoint's own prices" if run["cost_usd"] else ""
+    return {"amount": amount, "note": f"{by.strip()} {note}" if by else own}
+
+
+def _bar(entries: Sequence[Entry]) -> list[tuple[str, int, float, float]]:
+    """Give each status its count, and its place and width in a bar of BAR_WIDTH."""
+    counts = Counter(each.row["status"] for each in entries)
+    bar: list[tuple[str, int, float, float]] = []
+    at = 0.0
+    for status in STATUSES:
+        if count := counts[status]:
+            width = BAR_WIDTH * count / len(entries)
+            bar.append((status, count, round(at, 1), round(width, 1)))
+            at += width
+    return bar
+
+
+def _labels(entries: Sequence[Entry]) -> dict[str, int]:
+    """Number the labels, in the order of their names."""
+    names = sorted({each.row["label"] for each in entries if each.row["label"] is not None})
+    return {name: number for number, name in enumerate(names)}
+
+
+def _told(
+    found: Iterator[tuple[Entry, dict[str, Any]]], total: int, tell: Tell
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    for read, (each, text) in enumerate(found, 1):
+        yield each.number, text
+        tell(read, total)
+
+
+@contextmanager
+def _replacing(file: Path) -> Iterator[TextIO]:
+    """Open a file that takes this one's place once it is whole."""
+    place = Path(os.path.realpath(file))  # a link stays, and leads to the report
+    if place.exists() and not place.is_file():
+        raise ConfigError(f"--html: {str(file)!r} is not a file")
+    draft = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+    try:
+        # What is no character, such as half of a surrogate pair, is written as JSON escapes it.
+        with draft.open("w", encoding="utf-8", errors="backslashreplace") as out:
+            yield out
+        draft.replace(place)
+    except OSError as error:
+        raise ConfigError(f"--html: {str(file)!r} cannot be written: {error.strerror}") from None
+    finally:
+        with suppress(OSError):
+            draft.unlink()

@@ -1,0 +1,55 @@
+"""The documents' texts, read from the source again: only what the stored outcomes were made of."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from docmill.flows.report.entries import Entry
+from docmill.flows.report.marked_text import Span, runs
+from docmill.schemas.document import Document
+from docmill.schemas.errors import ConfigError, StorageError, Unreadable
+from docmill.tasks.sources.source import DocumentRef, Source
+
+CHANGED = "The document has changed since: its text is not what this outcome was made of."
+GONE = "The document is gone: the source no longer lists it."
+NEVER_READ = "The run could not read the document."
+
+
+def texts(source: Source | str, entries: Mapping[str, Entry]) -> Iterator[tuple[Entry, dict[str, Any]]]:
+    """Give each document's text in runs, or why there is none; `entries` by document_id.
+
+    A source that is a string is why there is none. No document's failure ends it.
+    """
+    left = dict(entries)
+    why = GONE
+    try:
+        if isinstance(source, str):
+            raise ConfigError(source)
+        with source.opened() as refs:
+            for ref in refs:
+                if entry := left.pop(ref.document_id, None):
+                    yield entry, _read(ref, entry)
+                if not left:
+                    return
+    except (ConfigError, StorageError) as error:
+        why = f"The source cannot be read: {error}"
+    for entry in left.values():
+        yield entry, {"why": why if entry.content_sha256 else NEVER_READ}
+
+
+def _read(ref: DocumentRef, entry: Entry) -> dict[str, Any]:
+    if entry.content_sha256 is None:
+        return {"why": NEVER_READ}
+    try:
+        document = ref.read()
+    except Unreadable as error:
+        return {"why": f"The document cannot be read: {error}."}
+    except Exception as error:  # noqa: BLE001  whatever it is, the others are shown
+        return {"why": f"The document cannot be read: {type(error).__name__}."}
+    if document.content_sha256 != entry.content_sha256:
+        return {"why": CHANGED}
+    return {"runs": list(runs(document.text, _spans(document, entry), document.page_starts))}
+
+
+def _spans(document: Document, entry: Entry) -> list[Span]:
+    """List the evidence that stands where it stood: another version may read the same bytes otherwise."""
+    return [span for span, quote in entry.evidence if quote and document.text[span.start : span.end] == quote]

@@ -1,0 +1,55 @@
+"""What a step that is not done is called, and what is said of it."""
+
+from docmill.flows.pipeline.plan import StepPlan
+from docmill.schemas.errors import (
+    ChatError,
+    CutShort,
+    DocmillError,
+    InvalidReply,
+    Permanent,
+    Refused,
+    Unreadable,
+)
+from docmill.schemas.outcome import StepStatus
+from docmill.tasks.chat.errors import EXCERPT_CHARS
+from docmill.tasks.checks.evidence.grounding import Grounding
+
+FAILURES: dict[type[Exception], StepStatus] = {
+    Refused: "refused",
+    InvalidReply: "invalid",
+    CutShort: "invalid",
+    Permanent: "failed",
+    Unreadable: "failed",
+}
+MOST_NAMED = 10
+
+
+def status(failure: Exception) -> StepStatus:
+    """Choose the status of a step that failed so."""
+    known = (status for kind, status in FAILURES.items() if isinstance(failure, kind))
+    # The other errors of the wire are no fault of the document's.
+    return next(known, "deferred" if isinstance(failure, ChatError) else "failed")
+
+
+def reason(step: StepPlan, failure: Exception) -> str:
+    """Say what failed in our own words: of an error that is not docmill's, its kind alone."""
+    said = str(failure) if isinstance(failure, DocmillError) else type(failure).__name__
+    return f"{step.id}: {said or type(failure).__name__}"
+
+
+def told(step: StepPlan, failure: Exception) -> str:
+    """Say what failed, with what the server said of it."""
+    said = str(failure) or type(failure).__name__
+    body = getattr(failure, "body", "")[:EXCERPT_CHARS]
+    request_id = getattr(failure, "request_id", None)
+    named = f"{step.id}: {said}" + (f" [request {request_id}]" if request_id else "")
+    return f"{named}: {body}" if body else named
+
+
+def ungrounded(step: StepPlan, grounding: Grounding | None) -> str | None:
+    """Say which fields are not in the document, without their values: logs and events show it."""
+    if grounding is None or not grounding.missing:
+        return None
+    fields = list(dict.fromkeys(grounding.missing))
+    more = f" and {len(fields) - MOST_NAMED} more" if len(fields) > MOST_NAMED else ""
+    return f"{step.id}: not found in the document: {', '.join(fields[:MOST_NAMED])}{more}"

@@ -1,0 +1,1 @@
+"""The Prefect server that flow runs are recorded by: joined or started, watched, and its settings."""

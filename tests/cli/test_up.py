@@ -1,0 +1,161 @@
+"""`docmill up`: server, deployments and worker in one command, and nothing of it left after Ctrl-C."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.deploying import Site
+from tests.support.processes import eventually
+from tests.support.project import Project
+from tests.support.provider import Provider
+
+UP = (sys.executable, "-m", "docmill", "up")
+
+
+def test_without_prefect_yaml_it_says_where_to_type_it(project: Project, capfd: pytest.CaptureFixture[str]):
+    assert project.run("up") == 2
+    assert "there is no prefect.yaml" in capfd.readouterr().err
+
+
+@pytest.fixture
+def laptop(tmp_path: Path, provider: Provider) -> Site:
+    """Give a site on which nothing runs and no server is configured."""
+    site = Site(tmp_path, provider)
+    site.environment.pop("PREFECT_API_URL")
+    return site
+
+
+def _belonging_to(home: Path) -> list[int]:
+    """List the processes whose docmill's home this is."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(home).encode() in told:
+            found.append(int(folder.name))
+    return found
+
+
+def _run(site: Site, pipeline: str) -> str:
+    """Run `docmill run` to its end; gives what it printed."""
+    command = [sys.executable, "-m", "docmill", "run", pipeline]
+    done = subprocess.run(command, cwd=site.root, env=site.environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@contextmanager
+def _up(site: Site, number: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """Keep `docmill up`, in a process group of its own as a terminal does; sets the site's API."""
+    log = site.home / f"up-{number}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            UP, cwd=site.root, env=site.environment, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        assert eventually(lambda: "open http" in log.read_text() or process.poll() is not None, 90)
+        address = re.search(r"open (http://127\.0\.0\.1:\d+)/deployments", log.read_text())
+        assert address, log.read_text()
+        site.api = f"{address[1]}/api"
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(30)
+
+
+def _workers(site: Site) -> list[str]:
+    return [each["status"] for each in site.asked("/work_pools/docmill/workers/filter")]
+
+
+def _stopped(site: Site, process: "subprocess.Popen[bytes]") -> int:
+    """Press Ctrl-C; gives the exit code when all of it is gone, which it is in time."""
+    began = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    code = process.wait(20)
+    assert eventually(lambda: not _belonging_to(site.home), 20 - (time.monotonic() - began))
+    return code
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_day_on_a_laptop(laptop: Site):
+    for name in ("early", "late", "beside", "slow"):
+        laptop.pipeline(name, "a", "b")
+    _run(laptop, "early")
+    assert eventually(lambda: not _belonging_to(laptop.home))
+
+    with _up(laptop, 1) as process:
+        page = httpx.get(laptop.api.removesuffix("/api") + "/deployments", headers={"accept": "text/html"})
+        assert (page.status_code, "<html" in page.text) == (200, True)
+        names = {each["name"] for each in laptop.asked("/deployments/filter")}
+        assert names == {"nightly", "tickets", "arrived"}
+        assert eventually(lambda: _workers(laptop) == ["ONLINE"])
+        laptop.emit("docmill.inbox.late", {"pipeline": "late", "documents": ["late/a.txt"]})
+        assert eventually(lambda: laptop.statuses("late") == {"late/a.txt": "done"}, 60)
+
+        assert laptop.api.removesuffix("/api") in _run(laptop, "beside")
+
+        laptop.provider.always("stall")
+        started = laptop.start("nightly", pipeline="slow").json()["id"]
+        assert eventually(lambda: laptop.provider.in_flight == 2, 60)
+        assert _stopped(laptop, process) == 0
+        assert laptop.rows("slow", "select state, deferred from docmill_runs") == [("stopped", 2)]
+    address = laptop.api
+    assert "Traceback" not in (laptop.home / "up-1.log").read_text()
+
+    with _up(laptop, 2) as process:
+        assert laptop.api == address
+        assert {name for name in ("early", "late", "beside", "slow") if laptop.runs_of(name)} == {
+            "early",
+            "late",
+            "beside",
+            "slow",
+        }
+        assert laptop.ended(started)[0] == "Failed"
+        assert _stopped(laptop, process) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(200)
+def test_a_second_ctrl_c_ends_runs_at_once(laptop: Site):
+    laptop.pipeline("slow", "a")
+    laptop.provider.always("stall")
+    with _up(laptop, 1) as process:
+        laptop.start("nightly", pipeline="slow")
+        assert eventually(lambda: laptop.provider.in_flight == 1, 60)
+        began = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(1)
+        assert _stopped(laptop, process) == 0
+        assert time.monotonic() - began < 10
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_events_that_wait_at_ctrl_c_are_taken_up_by_the_next(laptop: Site):
+    """One of them is Pending then: the worker took it up as soon as the run before it was stopped."""
+    names = ("first", "second", "third")
+    for name in names:
+        laptop.pipeline(name, "a")
+    laptop.provider.rule(lambda request: "stall" if "in first" in request.text else None)
+    with _up(laptop, 1) as process:
+        for name in names:
+            laptop.emit(f"docmill.inbox.{name}", {"pipeline": name, "documents": [f"{name}/a.txt"]})
+            assert eventually(lambda: laptop.provider.in_flight == 1, 60)
+        assert _stopped(laptop, process) == 0
+    with _up(laptop, 2) as process:
+        for name in names[1:]:
+            assert eventually(lambda name=name: laptop.statuses(name), 90), name  # type: ignore[misc]
+        assert _stopped(laptop, process) == 0

@@ -1,0 +1,86 @@
+"""What the documents say is so: every example runs, every key is described."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from docmill.schemas import pipeline as declared
+from docmill.schemas.endpoint import Endpoint, Prices
+from docmill.schemas.published import FILE, published
+from tests.support.project import THING, Project
+from tests.support.provider import Provider
+from tests.support.tickets import tell
+
+SUPPORT = (
+    "create table customers (id integer primary key, name text)",
+    "create table tickets (id integer primary key, customer integer, subject text, body text, closed date)",
+    "insert into customers values (1, 'Ada'), (2, 'Bob')",
+    "insert into tickets values (7, 1, 'Late', 'Where is it?', null), (8, 2, 'Thanks', null, null)",
+)
+ROOT = Path(__file__).parents[2]
+PIPELINES = (ROOT / "docs" / "pipelines.md").read_text()
+EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PIPELINES, re.MULTILINE | re.DOTALL)
+MODELS: tuple[type[BaseModel], ...] = (
+    declared.Pipeline,
+    declared.Rows,
+    declared.Summarize,
+    declared.Classify,
+    declared.Extract,
+    declared.Ask,
+    declared.Label,
+    declared.Limits,
+    declared.Into,
+    Endpoint,
+    Prices,
+)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=re.findall(r"^name: (\S+)", PIPELINES, re.MULTILINE))
+def test_every_example_runs(
+    project: Project, provider: Provider, prefect_api: str, example: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("DOCMILL_GATEWAY", "gateway.example")
+    monkeypatch.setenv("DOCMILL_API_KEY", "sk-none")
+    for name in ("bill", "agreement"):
+        project.schema(name, {**THING, "name": name})
+    project.documents(a="one", b="two")
+    (project.root / "in" / "2026").mkdir()
+    tell("sqlite:///support.db", *SUPPORT)
+    file = project.root / "example.yaml"
+    file.write_text(example)
+    into = "sqlite:///results.db"
+    assert project.run("run", str(file), "--endpoint", provider.url, "--model", "m", "--into", into) == 0
+    assert Counter(project.statuses().values()) == {"done": 2}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_key_is_described(model: type[BaseModel]):
+    for name, field in model.model_fields.items():
+        assert re.search(rf"\b{field.alias or name}\b", PIPELINES), f"{model.__name__}.{name}"
+
+
+def test_the_published_schema_is_current():
+    """Where this fails: python -m docmill.schemas.published."""
+    assert FILE.read_text() == published()
+
+
+def test_the_published_schema_takes_every_example():
+    from io import StringIO
+
+    from jsonschema import Draft202012Validator
+    from ruamel.yaml import YAML
+
+    schema = Draft202012Validator(json.loads(FILE.read_text()))
+    for text in [*EXAMPLES, *(each.read_text() for each in ROOT.glob("flows/pipelines/*.yaml"))]:
+        assert not list(schema.iter_errors(YAML(typ="safe").load(StringIO(text))))
+
+
+def test_the_samples_name_the_schema_for_editors():
+    for file in ROOT.glob("flows/pipelines/*.yaml"):
+        named = re.match(r"# yaml-language-server: \$schema=(\S+)\n", file.read_text())
+        assert named, file
+        assert (file.parent / named[1]).resolve() == FILE.resolve()

@@ -1,0 +1,319 @@
+"""Declared pipelines: right ones are taken, wrong ones refused with the place and what was meant."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from docmill.flows.pipeline.file import load, tools
+from docmill.flows.pipeline.graph import edges
+from docmill.schemas.endpoint import Endpoint, Prices
+from docmill.schemas.errors import ConfigError
+from docmill.schemas.pipeline import Classify, Extract, Into, Label, Limits, Pipeline, Rows, Summarize
+from tests.support.project import THING, Project
+from tests.support.wrong_pipelines import FILES, PASSWORDS, STEPS, TOP
+
+HEAD = "name: p\ndocuments: in/*\n"
+SUMMARIZE = "steps: [summarize: ]\n"
+BAD_PROPERTIES: dict[str, dict[str, Any]] = {
+    "remote": {"a": {"$ref": "https://example.com/a"}},
+    "fixed": {"Run_ID": {"type": "string"}},
+    "case": {"Ab": {"type": "string"}, "aB": {"type": "string"}},
+    "long": {"ä" * 32: {"type": "string"}},
+    "thing": {"a": {"type": "string"}},
+}
+URL = "https://models.example/v1"
+MAPPED = """\
+endpoint:
+  base_url: https://${DOCMILL_HOST}/v1
+  api_key_env: DOCMILL_OTHER_KEY
+  structured_output: json_schema
+  stream: true
+  timeout_s: 30.5
+  context_tokens: 8000
+  max_output_tokens: 1000
+  prices: {input: 0.15, output: 0.6}
+  cache_id: ours
+  allow_http: true
+"""
+CLASSIFY = "  - classify: {labels: {a: the first, b: the second}}\n"
+LABELS = {"a": {"description": "the first"}, "b": {"description": "the second"}}
+
+# What stands below `name` and `documents`, and what of it is read.
+RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
+    "a step without options": (SUMMARIZE, {"steps": [{"summarize": {}}]}),
+    "a summary in words": (
+        "steps:\n  - summarize: {max_words: 60}\n",
+        {"steps": [{"summarize": {"max_words": 60}}]},
+    ),
+    "a summary in sentences": (
+        "steps:\n  - summarize: {sentences: 1}\n",
+        {"steps": [{"summarize": {"sentences": 1}}]},
+    ),
+    "labels as text, as a mapping and bare": (
+        "steps:\n  - classify:\n      labels:\n        yes: the first\n        no:\n"
+        "        1_000 EUR: {description: x, examples: [one, two]}\n",
+        {
+            "steps": [
+                {
+                    "classify": {
+                        "labels": {
+                            "yes": {"description": "the first"},
+                            "no": {"description": ""},
+                            "1_000 EUR": {"description": "x", "examples": ["one", "two"]},
+                        }
+                    }
+                }
+            ]
+        },
+    ),
+    "a schema by its name": (
+        "steps:\n  - extract: {schema: thing}\n",
+        {"steps": [{"extract": {"schema": "thing"}}]},
+    ),
+    "a schema by its path": (
+        "steps:\n  - extract: {schema: bad/thing.json}\n",
+        {"steps": [{"extract": {"schema": "bad/thing.json"}}]},
+    ),
+    "schemas by the label": (
+        f"steps:\n{CLASSIFY}  - extract: {{by: classify, schemas: {{a: thing, b: thing}}}}\n",
+        {
+            "steps": [
+                {"classify": {"labels": LABELS}},
+                {"extract": {"by": "classify", "schemas": {"a": "thing", "b": "thing"}}},
+            ]
+        },
+    ),
+    "a question": (
+        "steps:\n  - ask: {prompt: Why?}\n  - ask: {id: more, prompt: What?, schema: thing}\n",
+        {
+            "steps": [
+                {"ask": {"prompt": "Why?"}},
+                {"ask": {"id": "more", "prompt": "What?", "schema": "thing"}},
+            ]
+        },
+    ),
+    "every option of a step": (
+        f"steps:\n{CLASSIFY}  - summarize: {{needs: [], max_tokens: 100}}\n"
+        "  - summarize: {id: short, needs: [classify, summarize], input: summarize, when: {classify: a}}\n"
+        "  - summarize: {id: long, when: {classify: [a, b]}, max_input_tokens: 50, "
+        "params: {temperature: null, top_p: 0.5, stop: [x]}}\n",
+        {
+            "steps": [
+                {"classify": {"labels": LABELS}},
+                {"summarize": {"needs": [], "max_tokens": 100}},
+                {
+                    "summarize": {
+                        "id": "short",
+                        "needs": ["classify", "summarize"],
+                        "input": "summarize",
+                        "when": {"classify": "a"},
+                    }
+                },
+                {
+                    "summarize": {
+                        "id": "long",
+                        "when": {"classify": ["a", "b"]},
+                        "max_input_tokens": 50,
+                        "params": {"temperature": None, "top_p": 0.5, "stop": ["x"]},
+                    }
+                },
+            ]
+        },
+    ),
+    "a date in parameters": (
+        "steps:\n  - summarize: {params: {since: 2024-01-31}}\n",
+        {"steps": [{"summarize": {"params": {"since": "2024-01-31"}}}]},
+    ),
+    "anchors, aliases and merges": (
+        "steps:\n  - summarize: &short {max_words: 9}\n  - summarize: {<<: *short, id: again}\n",
+        {"steps": [{"summarize": {"max_words": 9}}, {"summarize": {"max_words": 9, "id": "again"}}]},
+    ),
+    "an endpoint that is built in": (f"endpoint: 302ai\n{SUMMARIZE}", {"endpoint": "302ai"}),
+    "an endpoint's URL": (f"endpoint: {URL}\n{SUMMARIZE}", {"endpoint": URL}),
+    "an endpoint's URL on loopback": (
+        f"endpoint: http://127.0.0.1:8000/v1\n{SUMMARIZE}",
+        {"endpoint": "http://127.0.0.1:8000/v1"},
+    ),
+    "an endpoint's URL by a variable": (
+        f"endpoint: ${{DOCMILL_URL}}\n{SUMMARIZE}",
+        {"endpoint": "${DOCMILL_URL}"},
+    ),
+    "every key of an endpoint": (
+        MAPPED + SUMMARIZE,
+        {
+            "endpoint": {
+                "base_url": "https://${DOCMILL_HOST}/v1",
+                "api_key_env": "DOCMILL_OTHER_KEY",
+                "structured_output": "json_schema",
+                "stream": True,
+                "timeout_s": 30.5,
+                "context_tokens": 8000,
+                "max_output_tokens": 1000,
+                "prices": {"input": "0.15", "output": "0.6"},
+                "cache_id": "ours",
+                "allow_http": True,
+            }
+        },
+    ),
+    "a model, limits and a database": (
+        "model: m\nlimits: {concurrency: 16}\n"
+        f"into: postgresql+psycopg://u:${{PGPASSWORD}}@h/db\n{SUMMARIZE}",
+        {
+            "model": "m",
+            "limits": {"concurrency": 16},
+            "into": "postgresql+psycopg://u:${PGPASSWORD}@h/db",
+        },
+    ),
+    "a table and its key": (
+        "into: {url: 'sqlite:///x.db', table: things, key: doc}\nsteps: [extract: {schema: thing}]\n",
+        {"into": {"url": "sqlite:///x.db", "table": "things", "key": "doc"}},
+    ),
+}
+
+
+@pytest.fixture
+def written(project: Project) -> Path:
+    """Give the path of the pipeline, in a project with good and bad tool schemas."""
+    project.schema("other", THING)
+    bad = project.root / "bad"
+    bad.mkdir()
+    for name, properties in BAD_PROPERTIES.items():
+        parameters = {"type": "object", "properties": properties}
+        tool = {"name": name, "description": "Bad.", "parameters": parameters}
+        (bad / f"{name}.json").write_text(json.dumps(tool))
+    (bad / "broken.json").write_text('{"name": "broken",\n "description" "x"}')
+    return Path("p.yaml")
+
+
+def loaded(path: Path, text: str) -> dict[str, Any]:
+    path.write_text(text)
+    return load(path).model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def refusal(path: Path, text: str) -> str:
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("below", "read"), RIGHT.values(), ids=RIGHT)
+def test_what_is_right_is_read_as_written(written: Path, below: str, read: dict[str, Any]):
+    found = loaded(written, HEAD + below)
+    assert {key: found[key] for key in read} == read
+
+
+def test_the_source_is_a_glob_or_a_list_of_them(written: Path):
+    for documents in ("in/*", ["in/*.txt", "more/**/*.md"]):
+        text = f"name: p\ndocuments: {json.dumps(documents)}\n{SUMMARIZE}"
+        assert loaded(written, text)["documents"] == documents
+
+
+def test_the_source_may_be_the_rows_of_a_query(written: Path):
+    rows = {"url": "postgresql://u:${PGPASSWORD}@h/db", "query": "select 1", "key": "id", "text": "{{ a }}"}
+    assert rows.keys() == set(names(Rows))
+    found = loaded(written, f"name: p\nrows: {json.dumps(rows)}\n{SUMMARIZE}")
+    assert found["rows"] == rows
+
+
+def test_the_right_pipelines_hold_every_key_of_the_format():
+    models = (Pipeline, Limits, Into, Endpoint, Prices, Label, Summarize, Classify, Extract)
+    known = {name for model in models for name in names(model)}
+    shown = {key for _, read in RIGHT.values() for key in keys(read)}
+    assert known <= shown | {"name", "documents", "rows"}
+
+
+def names(model: type[BaseModel]) -> Iterator[str]:
+    yield from (field.alias or name for name, field in model.model_fields.items())
+
+
+def keys(value: Any) -> Iterator[str]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    yield from value if isinstance(value, dict) else ()
+    for each in inner:
+        yield from keys(each)
+
+
+@pytest.mark.parametrize(("top", "said"), TOP.values(), ids=TOP)
+def test_what_is_wrong_at_the_top_is_refused_with_its_place(written: Path, top: str, said: str):
+    assert refusal(written, HEAD + top) == f"p.yaml:{said}"
+
+
+@pytest.mark.parametrize(("steps", "said"), STEPS.values(), ids=STEPS)
+def test_what_is_wrong_in_the_steps_is_refused_with_its_place(written: Path, steps: str, said: str):
+    assert refusal(written, f"{HEAD}steps:\n{steps}") == f"p.yaml:{said}"
+
+
+@pytest.mark.parametrize(("text", "said"), FILES.values(), ids=FILES)
+def test_what_is_no_pipeline_is_refused_with_its_place(written: Path, text: str, said: str):
+    assert refusal(written, text) == f"p.yaml:{said}"
+
+
+@pytest.mark.parametrize(("line", "place"), PASSWORDS.items())
+def test_a_password_in_a_pipeline_is_refused_and_not_repeated(written: Path, line: str, place: str):
+    assert refusal(written, f"{HEAD}{line}\n{SUMMARIZE}") == (
+        f"p.yaml:{place}: a password must not stand in a pipeline: write ${{NAME}} and set NAME in the "
+        "environment"
+    )
+
+
+def test_all_faults_are_told_at_once_and_no_more_than_twenty(written: Path):
+    said = refusal(written, "".join(f"wrong{number}: x\n" for number in range(30)))
+    assert said.splitlines()[:3] == [
+        "p.yaml:1:1: name: is missing",
+        "p.yaml:1:1: steps: is missing",
+        "p.yaml:1:1: wrong0: unknown key; known: name, documents, rows, endpoint, model, steps, into, limits",
+    ]
+    assert said.splitlines()[20:] == ["12 more"]
+
+
+def test_a_pipeline_that_comes_from_no_file_is_checked_too(project: Project):
+    """It is the deployed flow's parameter: there is no line to point at."""
+    steps: list[Any] = [{"summarize": {"needs": ["later"]}}, {"extract": {"schema": "thnig"}}]
+    pipeline = Pipeline.model_validate({"name": "p", "documents": "in/*", "steps": steps})
+    with pytest.raises(ConfigError, match=r"^steps\[0\].summarize.needs\[0\]: there is no step 'later'"):
+        tools(pipeline)
+    pipeline = Pipeline.model_validate({"name": "p", "documents": "in/*", "steps": steps[1:]})
+    with pytest.raises(ConfigError, match=r"^steps\[0\].extract.schema: there is no tool schema"):
+        tools(pipeline)
+
+
+@pytest.mark.parametrize(
+    ("steps", "waits"),
+    [
+        ("[summarize: , classify: {L}]", {"summarize": (), "classify": ("summarize",)}),
+        ("[summarize: , classify: {L, needs: []}]", {"summarize": (), "classify": ()}),
+        (
+            "[classify: {L}, summarize: , extract: {by: classify, schemas: {a: thing}}]",
+            {"classify": (), "summarize": ("classify",), "extract": ("summarize", "classify")},
+        ),
+        (
+            "[classify: {L, id: c}, summarize: {needs: [], when: {c: a}}]",
+            {"c": (), "summarize": ("c",)},
+        ),
+        (
+            "[extract: {needs: [], input: summarize, schema: thing}, summarize: {needs: []}]",
+            {"extract": ("summarize",), "summarize": ()},
+        ),
+        (
+            "[classify: {L}, extract: {needs: [classify], by: classify, schemas: {a: thing}}]",
+            {"classify": (), "extract": ("classify",)},
+        ),
+    ],
+    ids=["the one above", "needs: []", "by", "when", "input", "each once"],
+)
+def test_a_step_waits_for_what_it_needs_and_reads(written: Path, steps: str, waits: dict[str, Any]):
+    written.write_text(f"{HEAD}steps: {steps.replace('L', 'labels: {a: x, b: y}')}\n")
+    assert edges(load(written)) == waits
+
+
+def test_a_parameter_that_cannot_be_sent_hides_no_other_fault(written: Path):
+    first = "  - summarize: {params: {seed: 12345678901234567890, temperature: 3}}\n"
+    said = refusal(written, f"{HEAD}steps:\n{first}  - summarize: {{id: second, params: {{top_p: 2}}}}\n")
+    assert "params.seed: cannot be sent as JSON" in said
+    assert "params.temperature: must be less than or equal to 2, not 3" in said
+    assert "params.top_p: must be less than or equal to 1, not 2" in said
