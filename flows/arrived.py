@@ -8,8 +8,9 @@ from prefect.client.schemas.objects import State
 from pydantic import Field
 
 from docmill.flows.pipeline.file import NAME, named
-from docmill.flows.pipeline.plan import Overrides, Plan, resolve
-from docmill.flows.run.flow_run import conducted, flow_run_name, overrides
+from docmill.flows.pipeline.options import RunOptions
+from docmill.flows.pipeline.plan import Plan, resolve
+from docmill.flows.run.flow_run import execute, flow_run_name, options
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.sources.arrivals import Arrivals
 from docmill.tasks.sources.documents import Documents
@@ -21,7 +22,7 @@ async def arrived(pipeline: Annotated[str, Field(pattern=f"^{NAME}$")], document
     """Run a pipeline over the documents that an event names.
 
     Args:
-        pipeline: The name of a pipeline's file in flows/pipelines.
+        pipeline: A pipeline's name.
         documents: Paths or URIs; one that the pipeline's own pattern does not match is failed.
 
     """
@@ -29,14 +30,14 @@ async def arrived(pipeline: Annotated[str, Field(pattern=f"^{NAME}$")], document
     def prepare() -> Plan:
         return _plan(pipeline, documents)
 
-    return await conducted(prepare)
+    return await execute(prepare)
 
 
 def _plan(pipeline: object, documents: object) -> Plan:
     # An event's payload may hold anything.
-    declared = named(pipeline, "pipeline")
+    found = named(pipeline, "pipeline")
     if not isinstance(documents, list) or not all(isinstance(name, str) for name in documents):
         raise ConfigError("documents: must be a list of paths or URIs")
-    plan = resolve(declared, overrides(Overrides()))
+    plan = resolve(found, options(RunOptions()))
     assert isinstance(plan.source, Files | Documents)
     return replace(plan, source=Arrivals(plan.source, tuple(documents)))

@@ -21,6 +21,7 @@ from docmill.tasks.steps import classify, extract, summarize
 
 LABELS = Classify(labels={"invoice": Label(description="a request for payment"), "other": Label()})
 INVOICE = load(Path("schemas/tools/invoice.json"))
+RECORD = Extract(schema="invoice")
 
 
 @flow
@@ -34,14 +35,18 @@ async def digest(file: Path) -> dict[str, Any]:
             quote(body), step=step, document=file.name, return_state=True, wait_for=edges
         )
 
-    summarized = await ask("summarize", summarize.request(text, Summarize(), target))
-    classified = await ask("classify", classify.request(text, LABELS, target), summarized)
-    extracted = await ask(
-        "extract", extract.request(text, INVOICE, Extract(schema="invoice"), target), classified
+    summarized = await ask("summarize", summarize.KIND.request(text, Summarize(), None, target))
+    classified = await ask(
+        "classify", classify.KIND.request(text, LABELS, classify.KIND.tool(LABELS, None), target), summarized
     )
+    extracted = await ask("extract", extract.KIND.request(text, RECORD, INVOICE, target), classified)
     states = (summarized, classified, extracted)
     summary, label, record = [Completion.model_validate_json(await state.result()) for state in states]
-    return {"summary": summarize.read(summary), "label": classify.read(label), "record": extract.read(record)}
+    return {
+        "summary": summarize.KIND.read(summary, Summarize()),
+        "label": classify.KIND.read(label, LABELS),
+        "record": extract.KIND.read(record, RECORD),
+    }
 
 
 async def main() -> None:

@@ -7,10 +7,12 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from docmill.flows.pipeline.file import declared, load, pipeline_file
-from docmill.flows.pipeline.parameter import safe
-from docmill.flows.pipeline.plan import Overrides, Plan, resolve
-from docmill.flows.run.flow_run import conducted, flow_run_name, overrides
+from docmill.flows.pipeline.checked import CheckedPipeline, checked, declared
+from docmill.flows.pipeline.file import load, pipeline_file
+from docmill.flows.pipeline.options import RunOptions
+from docmill.flows.pipeline.parameter import require_safe
+from docmill.flows.pipeline.plan import Plan, resolve
+from docmill.flows.run.flow_run import execute, flow_run_name, options
 from docmill.schemas.pipeline import Pipeline
 
 Limit = Annotated[int | None, Field(gt=0)]
@@ -27,21 +29,23 @@ async def process(
     """Run a pipeline over its documents.
 
     Args:
-        pipeline: A pipeline's file, the name of one in flows/pipelines, or the pipeline itself.
+        pipeline: A pipeline's file, its name, or the pipeline itself.
         documents: A glob, which replaces the pipeline's own.
         limit: Takes up the first so many documents that are not unchanged.
         refresh: Asks everything anew: nothing counts as unchanged.
 
     """
-    given = Overrides(documents, limit=limit, refresh=refresh)
+    given = RunOptions(documents=documents, limit=limit, refresh=refresh)
 
     def prepare() -> Plan:
-        return resolve(_declared(pipeline), overrides(given))
+        return resolve(_checked(pipeline), options(given))
 
-    return await conducted(prepare)
+    return await execute(prepare)
 
 
-def _declared(pipeline: Path | str | Pipeline | dict[str, Any]) -> Pipeline:
+def _checked(pipeline: Path | str | Pipeline | dict[str, Any]) -> CheckedPipeline:
     if isinstance(pipeline, Path | str):
         return load(pipeline_file(str(pipeline)))
-    return safe(pipeline if isinstance(pipeline, Pipeline) else declared(pipeline))
+    found = checked(pipeline) if isinstance(pipeline, Pipeline) else declared(pipeline)
+    require_safe(found.pipeline)
+    return found

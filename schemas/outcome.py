@@ -1,5 +1,6 @@
 """What became of documents: the outcome of one, and the counts of a run."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -107,8 +108,11 @@ class Run(Tally):
 
     def counted(self) -> str:
         """Write the counts in one line, such as `16 documents: 15 done, 1 failed`."""
-        listed = ", ".join(
-            f"{self.counts[status]} {status}" for status in STATUSES if self.counts.get(status)
-        )
         many = "1 document" if self.documents_in == 1 else f"{self.documents_in:,} documents"
-        return f"{many}: {listed}" if listed else many
+        counts = listed(self.counts)
+        return f"{many}: {counts}" if counts else many
+
+
+def listed(counts: Mapping[Status, int]) -> str:
+    """Write the counts that are not 0, in the order of the statuses, such as `15 done, 1 failed`."""
+    return ", ".join(f"{counts[status]:,} {status}" for status in STATUSES if counts.get(status))

@@ -75,7 +75,7 @@ class Extract(StepOptions):
 
     by: StepId | None = Field(default=None, description="The classify step whose label chooses the schema")
     schemas: dict[str, str] = Field(
-        default_factory=dict, description="Label to tool schema: a name in schemas/tools, or a path"
+        default_factory=dict, description="Label to tool schema: a name, or a path"
     )
     schema_: str | None = Field(
         default=None, alias="schema", description="The one tool schema, where no label chooses"
@@ -86,10 +86,6 @@ class Extract(StepOptions):
         if (self.by is None) == (self.schema_ is None) or (self.by is None) != (not self.schemas):
             raise ValueError("give either `schema: NAME`, or `by: STEP` with `schemas: {label: NAME}`")
         return self
-
-    def names(self) -> list[str]:
-        """List the schemas that it may use, as declared."""
-        return [self.schema_] if self.schema_ else list(dict.fromkeys(self.schemas.values()))
 
 
 class Ask(StepOptions):

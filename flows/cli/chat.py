@@ -17,7 +17,7 @@ from docmill.flows.server.home import home
 from docmill.schemas.chat import Reply, ToolCall
 from docmill.schemas.endpoint import BUILT_IN, Endpoint, Target, normalised
 from docmill.schemas.errors import ConfigError, DocmillError
-from docmill.schemas.usd import money
+from docmill.schemas.money import money
 from docmill.tasks.chat.environment import endpoint_at
 from docmill.tasks.chat.key import parsed
 from docmill.tasks.chat.prices import cost_usd

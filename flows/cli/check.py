@@ -4,7 +4,8 @@ from docmill.flows.cli.options import Documents, EndpointName, IntoUrl, Json, Mo
 from docmill.flows.cli.output import console, print_json
 from docmill.flows.cli.ready import require_ready
 from docmill.flows.pipeline.file import load, pipeline_file
-from docmill.flows.pipeline.plan import Overrides, resolve
+from docmill.flows.pipeline.options import RunOptions
+from docmill.flows.pipeline.plan import resolve
 from docmill.tasks.sinks.database import shown
 
 
@@ -24,7 +25,7 @@ def check(
     variable of the key that is missing.
     """
     file = pipeline_file(pipeline)
-    plan = resolve(load(file), Overrides(documents, into, endpoint, model))
+    plan = resolve(load(file), RunOptions(documents=documents, into=into, endpoint=endpoint, model=model))
     require_ready(plan)
     found = {"documents": plan.source.count(), "into": shown(plan.into.url)}
     if json:

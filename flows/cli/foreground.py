@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from httpx import HTTPError
 
 from docmill.flows.cli.progress import Progress
-from docmill.flows.pipeline.plan import Overrides
+from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.server.launch import SETTLE_TIMEOUT_S, Server, settled
 from docmill.schemas.errors import ConfigError, DocmillError
 
@@ -24,7 +24,7 @@ LOST = "the Prefect server no longer answers: the run's page lacks its end, its 
 Tell = Callable[["Invocation"], int]
 
 
-def flow_run(file: Path, overrides: Overrides, progress: Progress, launched: Server, tell: Tell) -> int:
+def flow_run(file: Path, options: RunOptions, progress: Progress, launched: Server, tell: Tell) -> int:
     """Run a pipeline as a flow run and tell what came of it; gives the exit code.
 
     Raises ConfigError where the Prefect server does not take the flow run.
@@ -37,10 +37,10 @@ def flow_run(file: Path, overrides: Overrides, progress: Progress, launched: Ser
     progress.announce("waiting for the Prefect server")
     launched.wait()
     progress.api_url = launched.api_url
-    invocation = Invocation(overrides, progress)
+    invocation = Invocation(options, progress)
 
     async def main() -> None:
-        given = (file, overrides.documents, overrides.limit, overrides.refresh)
+        given = (file, options.documents, options.limit, options.refresh)
         with invoked(invocation):
             running = asyncio.ensure_future(process(*given, return_state=True))
         try:
@@ -56,7 +56,7 @@ def flow_run(file: Path, overrides: Overrides, progress: Progress, launched: Ser
             invocation.error = DocmillError(f"{CRASHED}{state.message}")
         if launched.own and (ended := invocation.ended):
             progress.announce("waiting for the Prefect server to record the run")
-            await settled(ended.run.flow_run_id or "", ended.task_runs)
+            await settled(ended.row.flow_run_id or "", ended.session.task_runs)
 
     with progress:
         asyncio.run(main())
@@ -74,7 +74,7 @@ async def _taken(running: "asyncio.Future[Any]", invocation: "Invocation") -> An
     """Wait for the flow run's state; HTTPError where its run has ended and the server does not take that."""
     while not running.done():
         await asyncio.wait({running}, timeout=1)
-        ended = invocation.ended and invocation.ended.run.ended_at
+        ended = invocation.ended and invocation.ended.row.ended_at
         if ended and (datetime.now(UTC) - ended).total_seconds() > SETTLE_TIMEOUT_S:
             raise HTTPError("no answer")
     return running.result()

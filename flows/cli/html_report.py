@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from docmill.flows.cli.output import console, printable
-from docmill.flows.pipeline.plan import Overrides, resolve
+from docmill.flows.pipeline.checked import CheckedPipeline
+from docmill.flows.pipeline.options import RunOptions
+from docmill.flows.pipeline.plan import resolve
 from docmill.flows.report import page
 from docmill.schemas.errors import ConfigError
-from docmill.schemas.pipeline import Pipeline
 from docmill.tasks.sources.source import Source
 
 TELL_EVERY_S = 2.0
@@ -18,7 +19,7 @@ Row = Mapping[str, Any]
 
 def write(
     file: Path,
-    pipeline: Pipeline,
+    checked: CheckedPipeline,
     documents: str | None,
     run: Row,
     rows: Iterable[Row],
@@ -27,14 +28,14 @@ def write(
     """Write the page of a run's outcomes; raises ConfigError where the file cannot be written."""
     if str(file) == "-":
         raise ConfigError("--html: name a file: a page is opened from disk, not piped")
-    source, listed = _source(pipeline, documents, run)
+    source, listed = _source(checked, documents, run)
     page.write(file, run, rows, source, listed=listed, only=only, tell=_Progress())
 
 
-def _source(pipeline: Pipeline, documents: str | None, run: Row) -> tuple[Source | str, bool]:
+def _source(checked: CheckedPipeline, documents: str | None, run: Row) -> tuple[Source | str, bool]:
     """Give the source, or why there is none, and whether the run's costs are by list prices."""
     try:
-        plan = resolve(pipeline, Overrides(documents=documents))
+        plan = resolve(checked, RunOptions(documents=documents))
     except ConfigError as error:  # the outcomes are there to be seen all the same
         return str(error), True
     own = plan.target.name == run["endpoint"] and plan.target.endpoint.prices is not None

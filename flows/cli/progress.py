@@ -9,17 +9,18 @@ from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColum
 from rich.progress import Progress as Bar
 
 from docmill.flows.cli.summary import Summary
-from docmill.flows.observe.observer import Listener
+from docmill.flows.observe.observer import Observer
+from docmill.flows.observe.progress import RunProgress
 from docmill.flows.pipeline.plan import Plan
 from docmill.flows.server.launch import run_page
-from docmill.schemas.outcome import Outcome, Run
-from docmill.schemas.usd import money
+from docmill.schemas.money import money
+from docmill.schemas.outcome import Outcome, Run, listed
 
 LINE_EVERY_S = 2.0
 SILENT_AT_MOST_S = 5.0
 
 
-class Progress(Listener):
+class Progress(Observer):
     """Shows what a run is doing and gathers its summary."""
 
     def __init__(self, out: Console, plan: Plan, report: str) -> None:
@@ -31,15 +32,15 @@ class Progress(Listener):
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[told]}"),
+            TextColumn("{task.fields[line]}"),
             TimeElapsedColumn(),
             console=out,
             transient=True,
             disable=not out.is_terminal,
         )
-        self._task = self._bar.add_task("", total=None, told="")
+        self._task = self._bar.add_task("", total=None, line="")
         self._began = time.monotonic()
-        self._told = 0.0
+        self._shown_at = 0.0
         self._ended = threading.Event()
 
     def __enter__(self) -> "Progress":
@@ -58,8 +59,9 @@ class Progress(Listener):
         if not self._out.is_terminal:
             self._out.print(message, markup=False)
 
-    def started(self, run: Run) -> None:
+    def started(self, run: Run, progress: RunProgress) -> None:
         """Print where the run can be watched."""
+        self.summary.progress = progress
         if run.flow_run_id:
             page = run_page(self.api_url, run.flow_run_id)
             self._out.print(f"watch this run: {page}", markup=False, soft_wrap=True)
@@ -68,15 +70,8 @@ class Progress(Listener):
         if not self._out.is_terminal:
             threading.Thread(target=self._tick, daemon=True).start()
 
-    def expected(self, documents: int) -> None:
-        """Know how long the bar is."""
-        if self._plan.limit is None:
-            self.summary.total = documents
-            self._bar.update(self._task, total=documents)
-
-    def unchanged(self, documents: int) -> None:
-        """Count documents that need not be done again."""
-        self.summary.unchanged += documents
+    def unchanged(self) -> None:
+        """Show that a document more need not be done again."""
         self._show()
 
     def outcome(self, outcome: Outcome) -> None:
@@ -96,20 +91,20 @@ class Progress(Listener):
         self._bar.stop()
 
     def _show(self) -> None:
-        summary = self.summary
+        progress = self.summary.progress
         elapsed = max(time.monotonic() - self._began, 0.001)
-        rate = f"{60 * summary.taken_up / elapsed:.0f}/min"
-        completed = summary.unchanged + summary.taken_up
-        counted = f"{completed:,}/{summary.total:,}" if summary.total else f"{completed:,}"
-        cost = money(summary.cost_usd, estimated=summary.cost_estimated)
-        told = ", ".join([counted, *summary.listed(), rate, cost])
-        self._bar.update(self._task, completed=completed, told=told)
-        if not self._out.is_terminal and time.monotonic() - self._told > LINE_EVERY_S:
-            self._told = time.monotonic()
-            self._out.print(f"{elapsed:5.0f} s  {told}", markup=False)
+        rate = f"{60 * progress.taken_up() / elapsed:.0f}/min"
+        completed, in_all = progress.counts.total(), progress.in_all()
+        counted = f"{completed:,}/{in_all:,}" if in_all else f"{completed:,}"
+        cost = money(progress.total.cost_usd, estimated=progress.total.cost_estimated)
+        line = ", ".join(filter(None, [counted, listed(progress.counts), rate, cost]))
+        self._bar.update(self._task, completed=completed, total=in_all, line=line)
+        if not self._out.is_terminal and time.monotonic() - self._shown_at > LINE_EVERY_S:
+            self._shown_at = time.monotonic()
+            self._out.print(f"{elapsed:5.0f} s  {line}", markup=False)
 
     def _tick(self) -> None:
         """Write a line now and then although nothing happens: no wait is silent."""
         while not self._ended.wait(SILENT_AT_MOST_S):
-            if time.monotonic() - self._told > SILENT_AT_MOST_S:
+            if time.monotonic() - self._shown_at > SILENT_AT_MOST_S:
                 self._show()

@@ -14,8 +14,8 @@ from docmill.flows.cli.options import Documents, IntoUrl, Json, PipelineName, St
 from docmill.flows.cli.output import console, plain, print_json
 from docmill.flows.cli.results import stored
 from docmill.schemas.errors import ConfigError
+from docmill.schemas.money import money
 from docmill.schemas.outcome import NOT_DONE, STATUSES, Status
-from docmill.schemas.usd import money
 from docmill.tasks.sinks.results import Results
 
 MOST = 5

@@ -19,7 +19,8 @@ from docmill.flows.cli.progress import Progress
 from docmill.flows.cli.ready import require_ready
 from docmill.flows.cli.summary import Summary
 from docmill.flows.pipeline.file import load, pipeline_file
-from docmill.flows.pipeline.plan import Overrides, resolve
+from docmill.flows.pipeline.options import RunOptions
+from docmill.flows.pipeline.plan import resolve
 from docmill.flows.server.launch import launch
 from docmill.schemas.errors import ConfigError
 
@@ -43,9 +44,17 @@ def run(
     json: Json = False,
 ) -> int:
     """Run a pipeline over its documents; gives the exit code."""
-    overrides = Overrides(documents, into, endpoint, model, concurrency, limit, refresh)
+    options = RunOptions(
+        documents=documents,
+        into=into,
+        endpoint=endpoint,
+        model=model,
+        concurrency=concurrency,
+        limit=limit,
+        refresh=refresh,
+    )
     file = pipeline_file(pipeline)
-    plan = resolve(load(file), overrides)
+    plan = resolve(load(file), options)
     require_ready(plan)
     out = console(stderr=json)
     out.print(plan.origin, markup=False)
@@ -54,14 +63,14 @@ def run(
     launched = launch(progress.announce)
     try:
         return flow_run(
-            file, overrides, progress, launched, lambda invocation: _told(invocation, progress.summary, json)
+            file, options, progress, launched, lambda invocation: _told(invocation, progress.summary, json)
         )
     finally:
         launched.release()
 
 
 def _told(invocation: "Invocation", summary: Summary, json: bool) -> int:
-    run = invocation.ended.run if invocation.ended else None
+    run = invocation.ended.row if invocation.ended else None
     if run is not None and json:
         from docmill.tasks.sinks.results import run_row
 

@@ -1,7 +1,6 @@
 """What a run has come to: its table of outcomes, counts, tokens, cost, and how to go on."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
@@ -10,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from docmill.flows.cli.output import plain
+from docmill.flows.observe.progress import RunProgress
 from docmill.flows.pipeline.plan import Plan
-from docmill.schemas.outcome import BAD, STATUSES, Outcome, Run, Status
-from docmill.schemas.usd import money
+from docmill.schemas.money import money
+from docmill.schemas.outcome import BAD, Outcome, Run
 from docmill.tasks.sinks.database import shown
 
 MOST_ROWS = 20
@@ -23,50 +23,33 @@ class Summary:
     """Gathers outcomes as they come; of a large run it keeps the first of each kind."""
 
     def __init__(self, plan: Plan, report: str) -> None:
-        self.unchanged = 0
-        self.taken_up = 0
-        self.truncated = 0
-        self.total: int | None = None  # documents of the source, once they are counted
+        self.progress = RunProgress()
         self.stopping = False  # from then on what is deferred needs no line of its own
-        self.cost_usd: float | None = 0.0
-        self.cost_estimated = False
         self._plan = plan
         self._report = report  # the command that reports this pipeline
-        self._counts: Counter[Status] = Counter()
         self._good: list[Outcome] = []
         self._bad: list[Outcome] = []
 
     def add(self, outcome: Outcome) -> None:
         """Take an outcome in."""
-        self.taken_up += 1
-        self._counts[outcome.status] += 1
-        self.truncated += outcome.truncated
-        self.cost_estimated |= outcome.cost_estimated
-        known = self.cost_usd is not None and outcome.cost_usd is not None
-        self.cost_usd = self.cost_usd + outcome.cost_usd if known else None  # type: ignore[operator]
         rows = self._good if outcome.status in ("done", "review") else self._bad
         if len(rows) < MOST_ROWS and not (self.stopping and outcome.status == "deferred"):
             rows.append(outcome)
-
-    def listed(self) -> list[str]:
-        """List the counts so far, such as `3 done`."""
-        counts = {**self._counts, "unchanged": self.unchanged}
-        return [f"{counts[status]} {status}" for status in STATUSES if counts.get(status)]
 
     def print(self, out: Console, run: Run) -> None:
         """Print the end of a run."""
         if rows := [*self._bad, *self._good][:MOST_ROWS]:
             out.print(self._table(rows))
-            if self.taken_up > len(rows):
-                out.print(f"… and {self.taken_up - len(rows):,} more", style="dim")
+            if (more := self.progress.taken_up() - len(rows)) > 0:
+                out.print(f"… and {more:,} more", style="dim")
         tokens = f"{run.prompt_tokens:,} tokens read, {run.completion_tokens:,} written"
-        calls = f"{run.calls} calls paid, {run.cached_calls} from the cache"
-        left = (self.total or 0) - run.documents_in
+        calls = f"{run.calls:,} calls paid, {run.cached_calls:,} from the cache"
+        left = (self.progress.in_all() or 0) - run.documents_in
         unread = f", {left:,} more not read" if run.state == "stopped" and left > 0 else ""
         out.print(f"{run.state}: {run.counted()}{unread}", style="bold")
         out.print(f"{calls}, {tokens}, {self._cost(run)}")
-        if self.truncated:
-            out.print(f"{self.truncated:,} read only in part, as max_input_tokens says", style="dim")
+        if truncated := self.progress.truncated:
+            out.print(f"{truncated:,} read only in part, as max_input_tokens says", style="dim")
         out.print(f"results: {shown(self._plan.into.url)}", markup=False, soft_wrap=True)
         for line in _advice(run, self._report):
             out.print(line, markup=False, soft_wrap=True)
@@ -118,4 +101,4 @@ def _advice(run: Run, report: str) -> Iterator[str]:
     if bad := [status for status in BAD if run.counts.get(status)]:
         yield f"Why {' or '.join(bad)}: {report}"
     if count := run.counts.get("review"):
-        yield f"{count} in review: {report} --status review"
+        yield f"{count:,} in review: {report} --status review"

@@ -4,11 +4,10 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 
-from docmill.flows.observe.progress import Tidings
+from docmill.flows.observe.highlights import Highlights
 from docmill.flows.pipeline.plan import Plan
+from docmill.schemas.money import money
 from docmill.schemas.outcome import Outcome, Run
-from docmill.schemas.pipeline import Extract
-from docmill.schemas.usd import money
 from docmill.tasks.sinks.database import shown
 from docmill.tasks.sinks.typed import table_name
 
@@ -19,14 +18,16 @@ WORD_JOINER = "\u2060"
 MOST_CHARS = 300
 
 
-def markdown(plan: Plan, run: Run, tidings: Tidings, why: str | None) -> str:
+def markdown(plan: Plan, run: Run, highlights: Highlights, why: str | None) -> str:
     """Write what a run has come to, and every document that is not done with its reason.
 
     `why` is what stopped or failed it. Names and reasons are escaped: they are not docmill's own.
     """
-    lines = [*_head(run, why), *_numbers(plan, run), *_picture(plan), *_not_done(tidings)]
-    lines += _highest("Slowest", tidings.slowest(), [f"{each.seconds:.1f} s" for each in tidings.slowest()])
-    lines += _highest("Dearest", tidings.dearest(), [_cost(each) for each in tidings.dearest()])
+    lines = [*_head(run, why), *_numbers(plan, run), *_picture(plan), *_not_done(highlights)]
+    lines += _highest(
+        "Slowest", highlights.slowest(), [f"{each.seconds:.1f} s" for each in highlights.slowest()]
+    )
+    lines += _highest("Dearest", highlights.dearest(), [_cost(each) for each in highlights.dearest()])
     return "\n".join([*lines, *_results(plan, run), ""])
 
 
@@ -65,13 +66,13 @@ def _picture(plan: Plan) -> Iterator[str]:
     yield "```"
 
 
-def _not_done(tidings: Tidings) -> Iterator[str]:
-    if not tidings.not_done:
+def _not_done(highlights: Highlights) -> Iterator[str]:
+    if not highlights.not_done:
         return
     yield from ("\n## Not done", "\n| document | status | reason |", "| --- | --- | --- |")
-    for each in tidings.not_done:
+    for each in highlights.not_done:
         yield f"| {escaped(each.document_id)} | {each.status} | {escaped(each.reason or '')} |"
-    if more := tidings.unlisted():
+    if more := highlights.unlisted():
         yield f"\n{more:,} more: `docmill report` lists them all."
 
 
@@ -92,12 +93,10 @@ def _results(plan: Plan, run: Run) -> Iterator[str]:
 
 def _tables(plan: Plan) -> list[tuple[str, str]]:
     """Name the typed tables, each with the step that fills it."""
-    steps = [(step.id, step.options) for step in plan.steps]
     return [
-        (step_id, table_name(plan.name, plan.into, plan.tools[name]))
-        for step_id, options in steps
-        if isinstance(options, Extract)
-        for name in options.names()
+        (step.id, table_name(plan.name, plan.into, plan.tools[name]))
+        for step in plan.steps
+        for name in step.typed_schemas()
     ]
 
 

@@ -1,24 +1,22 @@
-"""Who watches a run: the command line's progress, or nobody."""
+"""Who watches a run: the command line's progress, Prefect's UI, or nobody."""
 
+from docmill.flows.observe.progress import RunProgress
 from docmill.schemas.outcome import Outcome, Run
 
 GRACE_S = 10.0  # a run that is stopped gives calls in flight so long to end by themselves
 
 
-class Listener:
+class Observer:
     """Told what happens in a run, as it happens; this one does nothing."""
 
     def announce(self, message: str) -> None:
         """Take a line about what is being waited for."""
 
-    def started(self, run: Run) -> None:
-        """A run begins; its row is written."""
+    def started(self, run: Run, progress: RunProgress) -> None:
+        """A run begins; its row is written, and its progress is kept up to date from here on."""
 
-    def expected(self, documents: int) -> None:
-        """So many documents the source has in all."""
-
-    def unchanged(self, documents: int) -> None:
-        """So many documents more need not be done again."""
+    def unchanged(self) -> None:
+        """A document more need not be done again."""
 
     def outcome(self, outcome: Outcome) -> None:
         """An outcome is stored."""

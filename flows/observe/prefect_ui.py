@@ -1,7 +1,6 @@
 """What the Prefect UI shows of a run beside its task runs: log lines, events and two artifacts."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
@@ -17,20 +16,21 @@ from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
 from docmill.flows.observe.artifact import markdown
-from docmill.flows.observe.observer import Listener
-from docmill.flows.observe.progress import Tidings
+from docmill.flows.observe.highlights import Highlights
+from docmill.flows.observe.observer import Observer
+from docmill.flows.observe.progress import RunProgress
 from docmill.flows.pipeline.plan import Plan
+from docmill.schemas.money import money
 from docmill.schemas.outcome import BAD, Outcome, Run
-from docmill.schemas.usd import money
 
 UPDATE_EVERY_S = 2.0
 PATIENCE_S = 5.0  # a server that does not answer holds no run up for longer
 
 
-class Observed(Listener):
-    """Writes what happens where Prefect's users look for it, and passes it on to another listener."""
+class PrefectUI(Observer):
+    """Writes what happens where Prefect's users look for it, and passes it on to another observer."""
 
-    def __init__(self, plan: Plan, inner: Listener) -> None:
+    def __init__(self, plan: Plan, progress: RunProgress, inner: Observer) -> None:
         self._plan = plan
         self._inner = inner
         self._log = get_run_logger()
@@ -39,33 +39,27 @@ class Observed(Listener):
             "prefect.resource.name": plan.name,
         }
         self._run_id = ""
-        self.tidings = Tidings(plan.limit)
+        self._progress = progress
+        self._highlights = Highlights()
 
     def announce(self, message: str) -> None:
         """Pass on what is being waited for."""
         self._log.debug(message)
         self._inner.announce(message)
 
-    def started(self, run: Run) -> None:
-        """Take a run's beginning, and count its source beside it."""
+    def started(self, run: Run, progress: RunProgress) -> None:
+        """Write that a run begins."""
         self._run_id = run.run_id
         self._log.info("run %s: %s", run.run_id, self._plan.origin)
-        self._inner.started(run)
-        threading.Thread(target=self._count, daemon=True).start()
+        self._inner.started(run, progress)
 
-    def expected(self, documents: int) -> None:
-        """Take how many documents there are."""
-        self.tidings.expected = documents
-        self._inner.expected(documents)
-
-    def unchanged(self, documents: int) -> None:
-        """Count documents that need no line of their own."""
-        self.tidings.unchanged += documents
-        self._inner.unchanged(documents)
+    def unchanged(self) -> None:
+        """Pass on a document that needs no line of its own."""
+        self._inner.unchanged()
 
     def outcome(self, outcome: Outcome) -> None:
         """Write a document's line, and where it failed its event."""
-        self.tidings.take(outcome)
+        self._highlights.take(outcome)
         self._log.info("%s", _line(outcome))
         if outcome.status in BAD:
             payload = {
@@ -88,8 +82,8 @@ class Observed(Listener):
 
     async def ended(self, run: Run, why: object) -> None:
         """Write the run's report, and announce its end: after the last task run's events."""
-        self.tidings.whole = run.state in ("complete", "incomplete")
-        report = markdown(self._plan, run, self.tidings, str(why) if why else None)
+        self._progress.whole = run.state in ("complete", "incomplete")
+        report = markdown(self._plan, run, self._highlights, str(why) if why else None)
         with suppress(HTTPError, PrefectException, TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
                 await acreate_markdown_artifact(
@@ -104,31 +98,26 @@ class Observed(Listener):
         }
         emit_event("docmill.run.finished", self._resource, payload=payload)
 
-    def _count(self) -> None:
-        documents = self._plan.source.count()
-        if documents is not None:
-            self.expected(documents)
-
 
 @asynccontextmanager
-async def observed(plan: Plan, inner: Listener) -> AsyncIterator[Observed]:
-    """Give the listener of a flow run, whose progress artifact moves while the block runs."""
-    listening, ended = Observed(plan, inner), asyncio.Event()
-    moving = asyncio.create_task(_move(listening.tidings, f"{plan.name}-progress", ended))
+async def shown_in_prefect(plan: Plan, progress: RunProgress, inner: Observer) -> AsyncIterator[PrefectUI]:
+    """Give the observer of a flow run, whose progress artifact moves while the block runs."""
+    ui, ended = PrefectUI(plan, progress, inner), asyncio.Event()
+    moving = asyncio.create_task(_move(progress, f"{plan.name}-progress", ended))
     try:
-        yield listening
+        yield ui
     finally:
         ended.set()
         await moving
 
 
-async def _move(tidings: Tidings, key: str, ended: asyncio.Event) -> None:
+async def _move(progress: RunProgress, key: str, ended: asyncio.Event) -> None:
     """Keep the progress artifact at what has been done, the last time when the run has ended."""
     artifact: UUID | None = None
     shown = None
     while True:
         last = ended.is_set()
-        now = (tidings.percent(), tidings.told())
+        now = (progress.percent(), progress.counted())
         if now != shown:
             with suppress(HTTPError, PrefectException, TimeoutError):
                 async with asyncio.timeout(PATIENCE_S):
@@ -139,12 +128,12 @@ async def _move(tidings: Tidings, key: str, ended: asyncio.Event) -> None:
             await asyncio.wait_for(ended.wait(), UPDATE_EVERY_S)
 
 
-async def _show(artifact: UUID | None, key: str, percent: float, told: str) -> UUID:
+async def _show(artifact: UUID | None, key: str, percent: float, counted: str) -> UUID:
     if artifact is None:
-        created = await acreate_progress_artifact(percent, key=key, description=told)
+        created = await acreate_progress_artifact(percent, key=key, description=counted)
         assert isinstance(created, UUID)
         return created
-    await aupdate_progress_artifact(artifact, percent, description=told)
+    await aupdate_progress_artifact(artifact, percent, description=counted)
     return artifact
 
 

@@ -8,19 +8,19 @@ from docmill.schemas.pipeline import Pipeline
 from docmill.tasks.chat.environment import HOSTS, allowed_hosts, host_of
 
 
-def safe(pipeline: Pipeline) -> Pipeline:
-    """Give a pipeline back that is a flow's parameter; raises ConfigError for what may only stand in a file.
+def require_safe(pipeline: Pipeline) -> None:
+    """Raise ConfigError for what a pipeline that is a flow's parameter may not say.
 
     Its endpoint is a built-in one, a mapping whose host is in DOCMILL_HOSTS, or any where the
     environment's own endpoint replaces it. Its databases are SQLite's, or on a host in DOCMILL_HOSTS,
     and take nothing from the environment: that would be sent to a server that the sender chooses.
     """
-    _require_safe("into", pipeline.sink().url)
+    _require_safe_database("into", pipeline.sink().url)
     if pipeline.rows:
-        _require_safe("rows.url", pipeline.rows.url)
+        _require_safe_database("rows.url", pipeline.rows.url)
     named = pipeline.endpoint
     if os.environ.get("DOCMILL_BASE_URL") or named in BUILT_IN:
-        return pipeline
+        return
     if not isinstance(named, Endpoint):
         raise ConfigError(
             f"endpoint: a pipeline that is given as a parameter names {' or '.join(BUILT_IN)}, or a mapping "
@@ -28,10 +28,9 @@ def safe(pipeline: Pipeline) -> Pipeline:
         )
     if host_of(named.base_url) not in (allowed_hosts() or ()):
         raise ConfigError(_refusal("endpoint.base_url"))
-    return pipeline
 
 
-def _require_safe(place: str, url: str) -> None:
+def _require_safe_database(place: str, url: str) -> None:
     if VARIABLE.search(url):
         raise ConfigError(
             f"{place}: a pipeline that is given as a parameter takes nothing from the environment: "

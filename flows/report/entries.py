@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from docmill.flows.report.marked_text import Span
-from docmill.schemas.usd import money
+from docmill.schemas.money import money
 from docmill.tasks.checks.faults import Path, place
 
 Row = Mapping[str, Any]

@@ -18,8 +18,8 @@ from markupsafe import Markup
 from docmill.flows.report.entries import Entry, entry
 from docmill.flows.report.texts import texts
 from docmill.schemas.errors import ConfigError
+from docmill.schemas.money import money
 from docmill.schemas.outcome import STATUSES
-from docmill.schemas.usd import money
 from docmill.tasks.sources.source import Source
 
 Row = Mapping[str, Any]

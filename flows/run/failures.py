@@ -37,7 +37,7 @@ def reason(step: StepPlan, failure: Exception) -> str:
     return f"{step.id}: {said or type(failure).__name__}"
 
 
-def told(step: StepPlan, failure: Exception) -> str:
+def described(step: StepPlan, failure: Exception) -> str:
     """Say what failed, with what the server said of it."""
     said = str(failure) or type(failure).__name__
     body = getattr(failure, "body", "")[:EXCERPT_CHARS]

@@ -1,31 +1,25 @@
 """The ledger: outcomes on their way into the database, counted once they are durable."""
 
 import asyncio
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from docmill.flows.observe.observer import Listener
+from docmill.flows.observe.observer import Observer
+from docmill.flows.observe.progress import RunProgress
 from docmill.schemas.errors import StorageError
-from docmill.schemas.outcome import Outcome, Run, Status, Tally
+from docmill.schemas.outcome import Outcome, Run
 from docmill.tasks.sinks.results import Results
 
 Pending = tuple[Outcome, "asyncio.Future[None]"]
 
 
 class Ledger:
-    """Writes a run's outcomes, together those that end while the last ones are being written.
+    """Writes a run's outcomes, together those that end while the last ones are being written."""
 
-    `documents_in` is counted where a document is read, `counts` where its outcome is stored: the
-    two are compared at the end.
-    """
-
-    def __init__(self, results: Results, run: Run, listener: Listener) -> None:
-        self.documents_in = 0
-        self.counts: Counter[Status] = Counter()
-        self.total = Tally()
+    def __init__(self, results: Results, run: Run, progress: RunProgress, observer: Observer) -> None:
         self._results = results
         self._run = run
-        self._listener = listener
+        self._progress = progress
+        self._observer = observer
         self._pending: list[Pending] = []
         self._writer: asyncio.Task[None] | None = None
         self._failure: StorageError | None = None
@@ -33,9 +27,8 @@ class Ledger:
 
     def unchanged(self) -> None:
         """Count a document that need not be done again."""
-        self.documents_in += 1
-        self.counts["unchanged"] += 1
-        self._listener.unchanged(1)
+        self._progress.add_unchanged()
+        self._observer.unchanged()
 
     async def put(self, outcome: Outcome) -> None:
         """Store an outcome; returns when it is durable. Raises StorageError, from the first failure on."""
@@ -67,14 +60,10 @@ class Ledger:
                         stored.set_exception(self._failure)
                 return
             for outcome, stored in batch:
-                self._count(outcome)
+                self._progress.add(outcome)
+                self._observer.outcome(outcome)
                 if not stored.done():
                     stored.set_result(None)
-
-    def _count(self, outcome: Outcome) -> None:
-        self.counts[outcome.status] += 1
-        self.total += outcome.tally()
-        self._listener.outcome(outcome)
 
 
 def _unknown(error: Exception) -> StorageError:

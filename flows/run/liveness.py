@@ -10,28 +10,28 @@ from docmill.tasks.chat.cache import lock_file
 from docmill.tasks.chat.flight import lock_byte, unlock_byte
 
 # A process's own locks do not keep it out, so it has to remember them.
-_held: set[str] = set()
+_alive: set[str] = set()
 
 
 @contextmanager
-def held(run_id: str, directory: Path) -> Iterator[None]:
+def kept_alive(run_id: str, directory: Path) -> Iterator[None]:
     """Mark a run as one that lives; raises ConfigError where the cache takes no lock."""
     try:
         locked = lock_byte(lock_file(directory), _digest(run_id))
     except (OSError, StorageError) as error:
         raise ConfigError(f"the cache {directory} cannot be used: {error}") from None
     assert locked  # a run's id is its own
-    _held.add(run_id)
+    _alive.add(run_id)
     try:
         yield
     finally:
-        _held.discard(run_id)
+        _alive.discard(run_id)
         unlock_byte(lock_file(directory), _digest(run_id))
 
 
-def lives(run_id: str, directory: Path) -> bool:
+def is_alive(run_id: str, directory: Path) -> bool:
     """Say whether a run still goes on, in this process or another on the same cache."""
-    if run_id in _held:
+    if run_id in _alive:
         return True
     file, digest = lock_file(directory), _digest(run_id)
     if not lock_byte(file, digest):

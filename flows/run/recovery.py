@@ -1,8 +1,9 @@
-"""Puts flow runs right on the server whose process died: nothing else would ever end them."""
+"""Puts right what runs left behind whose process died: their rows, and their flow runs on the server."""
 
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,31 @@ from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
 from prefect.states import Crashed
 
+from docmill.flows.observe.observer import Observer
+from docmill.flows.run.liveness import is_alive
+from docmill.tasks.sinks.results import Results
+
 PATIENCE_S = 5.0
 
 
-async def crash(flow_run_ids: Iterable[str]) -> None:
+async def recover(results: Results, pipeline: str, directory: Path, observer: Observer) -> None:
+    """Mark a pipeline's dead runs as failed and their flow runs as Crashed; of one that lives it is told."""
+    await _crash(await asyncio.to_thread(_fail_dead, results, pipeline, directory, observer))
+
+
+def _fail_dead(results: Results, pipeline: str, directory: Path, observer: Observer) -> list[str]:
+    """Mark the rows of dead runs as failed; gives their flow runs."""
+    dead: list[str] = []
+    for run_id, flow_run_id in results.running():
+        if is_alive(run_id, directory):
+            observer.announce(f"the run {run_id} of {pipeline} is under way too: both work")
+            continue
+        results.fail(run_id)
+        dead += [flow_run_id] if flow_run_id else []
+    return dead
+
+
+async def _crash(flow_run_ids: Iterable[str]) -> None:
     """Set flow runs that say they go on to Crashed, which frees their deployment's slot too.
 
     A server that does not know them, or does not answer, is left alone; so is the flow run that asks:

@@ -1,18 +1,21 @@
-"""One run: opened, begun, driven to its end, and closed with its row written."""
+"""One run: opened and begun, and closed with its row written, whatever became of it."""
 
 import asyncio
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import uuid4
 
-from docmill.flows.observe.observer import Listener
+from docmill.flows.observe.observer import Observer
+from docmill.flows.observe.prefect_ui import shown_in_prefect
+from docmill.flows.observe.progress import RunProgress
 from docmill.flows.pipeline.plan import Plan
-from docmill.flows.run.documents import Engine
+from docmill.flows.run.embedded_model import with_embedded_model
 from docmill.flows.run.ledger import Ledger
-from docmill.flows.run.liveness import held, lives
-from docmill.flows.run.recovery import crash
+from docmill.flows.run.liveness import kept_alive
+from docmill.flows.run.recovery import recover
 from docmill.flows.run.stop import Stop
 from docmill.schemas.errors import DocmillError, StorageError
 from docmill.schemas.outcome import Run, RunState
@@ -24,50 +27,109 @@ from docmill.tasks.sources.source import DocumentRef
 FINE = {"done", "unchanged", "review"}
 
 
-@dataclass(frozen=True)
-class Ended:
-    """What a run has come to, its task runs, and the error that stopped or failed it."""
+@dataclass
+class ActiveRun:
+    """A run while it lives, and once it has ended.
 
-    run: Run
-    task_runs: int
-    error: DocmillError | None
+    `row` is as it is stored. `failure` is what the cache, the results or the source failed with, and
+    `error` what stopped or failed the run in the end.
+    """
+
+    plan: Plan
+    refs: Iterator[DocumentRef]
+    row: Run
+    session: Session
+    results: Results
+    ledger: Ledger
+    progress: RunProgress
+    failure: StorageError | None = None
+    error: DocmillError | None = None
+
+    def fail(self, error: StorageError) -> None:
+        """Stop the run for what cannot be stored or listed."""
+        self.failure = self.failure or error
+        self.session.stop(str(error))
 
 
-async def run(
-    plan: Plan, refs: Iterator[DocumentRef], listener: Listener, stop: Stop, flow_run_id: str | None
-) -> Ended:
-    """Take listed documents to their outcomes; raises ConfigError where nothing could begin."""
+@asynccontextmanager
+async def active(plan: Plan, observer: Observer, stop: Stop, flow_run_id: str) -> AsyncIterator[ActiveRun]:
+    """Open all that a run needs, and tell Prefect's UI of it.
+
+    Raises ConfigError where nothing could begin.
+    """
+    progress = RunProgress(plan.limit)
+    watching = asyncio.create_task(stop.watch(flow_run_id))
+    try:
+        # Opened first: what is wrong with the source is said before anything is written.
+        with ExitStack() as stack:
+            refs = await asyncio.to_thread(stack.enter_context, plan.source.opened())
+            async with (
+                with_embedded_model(plan, observer, stop) as reached,
+                shown_in_prefect(plan, progress, observer) as ui,
+            ):
+                async with _recorded(reached, refs, progress, ui, stop, flow_run_id) as run:
+                    yield run
+                await ui.ended(run.row, run.error or stop.reason)
+    finally:
+        watching.cancel()
+
+
+@asynccontextmanager
+async def _recorded(
+    plan: Plan,
+    refs: Iterator[DocumentRef],
+    progress: RunProgress,
+    observer: Observer,
+    stop: Stop,
+    flow_run_id: str,
+) -> AsyncIterator[ActiveRun]:
+    """Open the results and the session, write the run's row, and its end."""
     results = await asyncio.to_thread(Results.open, plan.into, plan.name, plan.typed())
-    begun = _begun(plan, flow_run_id)
-    ledger = Ledger(results, begun, listener)
+    row = _row(plan, flow_run_id)
+    ledger = Ledger(results, row, progress, observer)
     try:
         async with session(plan.target, Limits(concurrency=plan.concurrency), refresh=plan.refresh) as opened:
-            with held(begun.run_id, opened.directory), stop.stopping(opened):
-                await crash(await asyncio.to_thread(_begin, results, begun, opened.directory, listener))
-                listener.started(begun)
-                engine = Engine(plan, refs, opened, results, ledger)
-                return await _driven(engine, begun, ledger, opened, results)
+            with kept_alive(row.run_id, opened.directory), stop.stopping(opened):
+                await recover(results, plan.name, opened.directory, observer)
+                await asyncio.to_thread(results.begin, row)
+                observer.started(row, progress)
+                threading.Thread(target=_count, args=(plan, progress), daemon=True).start()
+                run = ActiveRun(plan, refs, row, opened, results, ledger, progress)
+                try:
+                    yield run
+                except BaseException:
+                    await _end(run, "failed")
+                    raise
+                await _end(run, _state(run))
     finally:
         ledger.close()
         results.close()
 
 
-async def _driven(engine: Engine, begun: Run, ledger: Ledger, opened: Session, results: Results) -> Ended:
-    state: RunState = "failed"
-    error: DocmillError | None = None
+async def _end(run: ActiveRun, state: RunState) -> None:
+    """Write the run's row as it ended."""
+    ended = {
+        "ended_at": datetime.now(UTC),
+        "state": state,
+        "documents_in": run.progress.documents_in,
+        "counts": dict(run.progress.counts),
+        **run.progress.total.model_dump(),
+    }
+    run.row = run.row.model_copy(update=ended)
+    lost: StorageError | None = None
     try:
-        await engine.run()
-        state = _state(ledger, opened, engine)
-    finally:
-        run = _ended(begun, ledger, state)
-        try:
-            await asyncio.to_thread(results.end, run)
-        except StorageError as lost:
-            run, error = run.model_copy(update={"state": "failed"}), lost
-    return Ended(run, opened.task_runs, engine.failure or error or opened.fatal)
+        await asyncio.to_thread(run.results.end, run.row)
+    except StorageError as error:
+        run.row, lost = run.row.model_copy(update={"state": "failed"}), error
+    run.error = run.failure or lost or run.session.fatal
 
 
-def _begun(plan: Plan, flow_run_id: str | None) -> Run:
+def _count(plan: Plan, progress: RunProgress) -> None:
+    """Count the source beside the run, which does not wait for it."""
+    progress.expected = plan.source.count()
+
+
+def _row(plan: Plan, flow_run_id: str) -> Run:
     return Run(
         run_id=str(uuid4()),
         pipeline=plan.name,
@@ -79,37 +141,9 @@ def _begun(plan: Plan, flow_run_id: str | None) -> Run:
     )
 
 
-def _begin(results: Results, run: Run, directory: Path, listener: Listener) -> list[str]:
-    """Write the run's row; rows of runs that died are put right, of one that lives it is told.
-
-    Gives the flow runs of those that died.
-    """
-    died: list[str] = []
-    for run_id, flow_run_id in results.running():
-        if lives(run_id, directory):
-            listener.announce(f"the run {run_id} of {run.pipeline} is under way too: both work")
-            continue
-        results.bury(run_id)
-        died += [flow_run_id] if flow_run_id else []
-    results.begin(run)
-    return died
-
-
-def _ended(run: Run, ledger: Ledger, state: RunState) -> Run:
-    return run.model_copy(
-        update={
-            "ended_at": datetime.now(UTC),
-            "state": state,
-            "documents_in": ledger.documents_in,
-            "counts": dict(ledger.counts),
-            **ledger.total.model_dump(),
-        }
-    )
-
-
-def _state(ledger: Ledger, opened: Session, engine: Engine) -> RunState:
-    if engine.failure or sum(ledger.counts.values()) != ledger.documents_in:
+def _state(run: ActiveRun) -> RunState:
+    if run.failure or not run.progress.adds_up():
         return "failed"
-    if opened.stopped.is_set():
+    if run.session.stopped.is_set():
         return "stopped"
-    return "complete" if ledger.counts.keys() <= FINE else "incomplete"
+    return "complete" if run.progress.counts.keys() <= FINE else "incomplete"

@@ -12,7 +12,7 @@ from httpx import HTTPError
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import PrefectException
 
-from docmill.flows.observe.observer import GRACE_S, Listener
+from docmill.flows.observe.observer import GRACE_S, Observer
 from docmill.tasks.chat.session import Session
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -29,9 +29,9 @@ class Stop:
     `cancelled` says that the flow run is Cancelling or Cancelled on the server.
     """
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, observer: Observer) -> None:
         self.cancelled = False
-        self._listener = listener
+        self._observer = observer
         self.reason = ""
         self._session: Session | None = None
 
@@ -63,7 +63,7 @@ class Stop:
 
     def outage(self, reason: str) -> None:
         """Defer what is left: the endpoint is gone for this run."""
-        self._listener.announce(reason)
+        self._observer.announce(reason)
         if self._session is not None:
             self._session.lane.close(reason)
 
@@ -75,7 +75,7 @@ class Stop:
                 await asyncio.sleep(LOOK_EVERY_S)
                 silent = 0 if await self._look(client, flow_run_id) else silent + 1
                 if silent == MOST_SILENT:
-                    self._listener.announce(
+                    self._observer.announce(
                         "the Prefect server no longer answers: the run goes on without it"
                     )
 
@@ -107,10 +107,10 @@ class Stop:
         if self.reason:
             return
         self.reason = reason
-        self._listener.stopping(reason, GRACE_S)
+        self._observer.stopping(reason, GRACE_S)
         if self._session is not None:
             self._session.stop(reason)
 
     def _end(self) -> None:
-        self._listener.abandoned()
+        self._observer.abandoned()
         os._exit(EXIT_CODE)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 FIRST_S, MOST_S = 1.0, 30.0
 
 
-class Reach:
+class Availability:
     """Says once that something has gone and once that it is back; meanwhile it is asked ever less often."""
 
     def __init__(self, what: str, say: Callable[[str], None]) -> None:

@@ -17,9 +17,10 @@ from typing import Protocol
 from httpx import HTTPError
 
 from docmill.flows.pipeline.file import named
-from docmill.flows.pipeline.plan import Overrides, into_of
+from docmill.flows.pipeline.options import RunOptions
+from docmill.flows.pipeline.plan import into_of
 from docmill.flows.server.launch import Server
-from docmill.flows.watch.availability import Reach
+from docmill.flows.watch.availability import Availability
 from docmill.flows.watch.event import event, grouped
 from docmill.flows.watch.inbox import Arrival, Inbox
 from docmill.schemas.errors import ConfigError, StorageError
@@ -59,13 +60,13 @@ class Watched:
 
 def watched(directory: Path, pipeline: str) -> Watched:
     """Find a pipeline's inbox; raises ConfigError where its documents cannot arrive in the directory."""
-    declared = named(pipeline, "--pipeline")
+    declared = named(pipeline, "--pipeline").pipeline
     place = os.path.abspath(directory)  # noqa: PTH100 - resolve() would follow links
     source = source_of(declared.patterns())
     if not isinstance(source, Files):
         raise ConfigError(f"--pipeline: {pipeline} reads URLs, and only directories can be watched")
     inbox = Inbox(place, source.patterns, Path.cwd())
-    return Watched(inbox, pipeline, declared.name, into_of(declared, Overrides()), place)
+    return Watched(inbox, pipeline, declared.name, into_of(declared, RunOptions()), place)
 
 
 class Watch:
@@ -84,9 +85,9 @@ class Watch:
         self._teller = teller
         self._first_number = time.time_ns() // 1_000_000
         self._api_url = server.api_url
-        self._server = Reach(f"the Prefect server {server.api_url}", teller.say)
-        self._results = Reach("the results database", teller.say)
-        self._source = Reach("the source", teller.say)
+        self._server = Availability(f"the Prefect server {server.api_url}", teller.say)
+        self._results = Availability("the results database", teller.say)
+        self._source = Availability("the source", teller.say)
         self._scan_at = 0.0
         self._rested_at = 0.0
 

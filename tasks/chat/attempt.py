@@ -11,7 +11,7 @@ from docmill.schemas.outcome import Tally
 from docmill.tasks.chat import reading
 from docmill.tasks.chat.key import cache_key, parsed
 from docmill.tasks.chat.prices import cost_usd
-from docmill.tasks.chat.request_state import KeyState
+from docmill.tasks.chat.request_state import RequestState
 from docmill.tasks.chat.session import Caller, Session
 from docmill.tasks.chat.transport import asks_for_stream, streamed
 from docmill.tasks.checks.request import require_request
@@ -28,7 +28,7 @@ async def attempt(session: Session, body: bytes, schema: str | None, caller: Cal
     """
     session.check_storage()
     key = cache_key(body, schema, session.target.identity)
-    state = session.keys.setdefault(key, KeyState())
+    state = session.keys.setdefault(key, RequestState())
     state.raise_failure()
     await session.wait_until(state.not_before)
     request = parsed(body)

@@ -36,7 +36,7 @@ MOST_RETRIES = TRIES - 1 + REPAIRS + 1
 
 
 @dataclass
-class KeyState:
+class RequestState:
     """Decides after each failed attempt at a key whether and when there is another."""
 
     tries: int = 0

@@ -15,7 +15,7 @@ from docmill.schemas.pipeline import Limits
 from docmill.tasks.chat.cache import default_directory
 from docmill.tasks.chat.environment import environment_target
 from docmill.tasks.chat.lane import Lane
-from docmill.tasks.chat.request_state import KeyState
+from docmill.tasks.chat.request_state import RequestState
 from docmill.tasks.chat.transport import Transport
 
 Caller = tuple[str, str]  # document, step
@@ -36,7 +36,7 @@ class Session:
         self.lane = Lane(concurrency)
         self.directory: Path = default_directory()
         self.oldest = time.time() if refresh else 0.0
-        self.keys: dict[str, KeyState] = {}
+        self.keys: dict[str, RequestState] = {}
         self.fatal: Fatal | None = None
         self.task_runs = 0
         self._tallies: dict[Caller, Tally] = {}

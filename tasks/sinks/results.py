@@ -94,7 +94,7 @@ class Results:
         query = select(RUNS.c.run_id, RUNS.c.flow_run_id).where(*going_on)
         return [(row[0], row[1]) for row in self._rows(query)]
 
-    def bury(self, run_id: str) -> None:
+    def fail(self, run_id: str) -> None:
         """Write of a run that died that it failed."""
         ended: Row = {"state": "failed", "ended_at": datetime.now(UTC)}
         with self._writing() as connection:

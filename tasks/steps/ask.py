@@ -1,5 +1,6 @@
 """The step ask: a free question about a text; with a schema its answer is a validated record."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from docmill.schemas.chat import Completion
@@ -8,21 +9,35 @@ from docmill.schemas.pipeline import Ask
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.jsontext import parse
 from docmill.tasks.steps import prompt
-from docmill.tasks.steps.extract import room
+from docmill.tasks.steps.kind import Place, StepKind
 
 FREE_TOKENS = 512
 
 
-def request(text: str, schema: ToolSchema | None, options: Ask, target: Target) -> bytes:
-    """Build the body that asks the question of the text."""
-    message = prompt.turn(prompt.beginning(text, options.max_input_tokens), options.prompt)
-    max_tokens = room(schema) if schema else FREE_TOKENS
-    return prompt.body(target, [message], options, max_tokens=max_tokens, tool=schema)
+class AskKind(StepKind[Ask]):
+    """An answer to the pipeline's own question, kept in `steps` alone."""
+
+    def schemas(self, options: Ask) -> Iterator[tuple[Place, str]]:
+        """Give the schema of its answer, where it has one."""
+        if options.schema_:
+            yield ("schema",), options.schema_
+
+    def answers(self, options: Ask, tools: Mapping[str, ToolSchema]) -> list[Any]:
+        """List the schema's contents, but for what evidence takes."""
+        return [tools[options.schema_].model_dump(exclude={"marked"})] if options.schema_ else []
+
+    def request(self, text: str, options: Ask, tool: ToolSchema | None, target: Target) -> bytes:
+        """Build the body that asks the question of the text."""
+        message = prompt.turn(prompt.beginning(text, options.max_input_tokens), options.prompt)
+        max_tokens = prompt.room(tool) if tool else FREE_TOKENS
+        return prompt.body(target, [message], options, max_tokens=max_tokens, tool=tool)
+
+    def read(self, completion: Completion, options: Ask) -> str | dict[str, Any]:
+        """Take the answer out of its completion: a text, or a record."""
+        if options.schema_ is None:
+            return completion.text.strip()
+        record: dict[str, Any] = parse(completion.text)
+        return record
 
 
-def read(completion: Completion, options: Ask) -> str | dict[str, Any]:
-    """Take the answer out of its completion: a text, or a record that was checked against the schema."""
-    if options.schema_ is None:
-        return completion.text.strip()
-    record: dict[str, Any] = parse(completion.text)
-    return record
+KIND = AskKind()

@@ -1,49 +1,66 @@
 """The step classify: a text in, exactly one of the declared labels out."""
 
 import json
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
 from docmill.schemas.pipeline import Classify
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.steps import prompt
+from docmill.tasks.steps.kind import StepKind
 
 KEY = "category"
+MAX_TOKENS = 64
 
 
-def request(text: str, options: Classify, target: Target) -> bytes:
-    """Build the body that asks for the label; examples are turns before the document."""
-    question = _question(options)
-    messages = [
-        message
-        for label, declared in options.labels.items()
-        for example in declared.examples
-        for message in (
-            prompt.turn(example.strip(), question),
-            {"role": "assistant", "content": json.dumps({KEY: label}, ensure_ascii=False)},
-        )
-    ]
-    messages.append(prompt.turn(prompt.beginning(text, options.max_input_tokens), question))
-    return prompt.body(target, messages, options, max_tokens=64, tool=tool(options))
+class ClassifyKind(StepKind[Classify]):
+    """One of the labels."""
+
+    fills = "label"
+
+    def labels(self, options: Classify) -> Collection[str]:
+        """List the declared labels."""
+        return options.labels
+
+    def tool(self, options: Classify, schema: ToolSchema | None) -> ToolSchema:  # noqa: ARG002
+        """Make the tool that admits the labels alone."""
+        parameters = {
+            "type": "object",
+            "properties": {KEY: {"type": "string", "enum": list(options.labels)}},
+            "required": [KEY],
+            "additionalProperties": False,
+        }
+        said = "Record the document's category."
+        return ToolSchema(id="classify", name="classify", description=said, parameters=parameters)
+
+    def answers(self, options: Classify, tools: Mapping[str, ToolSchema]) -> list[Any]:  # noqa: ARG002
+        """List the labels in their order, which the options' hash does not tell."""
+        return list(options.labels)
+
+    def request(self, text: str, options: Classify, tool: ToolSchema | None, target: Target) -> bytes:
+        """Build the body that asks for the label; examples are turns before the document."""
+        question = _question(options)
+        messages = [
+            message
+            for label, declared in options.labels.items()
+            for example in declared.examples
+            for message in (
+                prompt.turn(example.strip(), question),
+                {"role": "assistant", "content": json.dumps({KEY: label}, ensure_ascii=False)},
+            )
+        ]
+        messages.append(prompt.turn(prompt.beginning(text, options.max_input_tokens), question))
+        return prompt.body(target, messages, options, max_tokens=MAX_TOKENS, tool=tool)
+
+    def read(self, completion: Completion, options: Classify) -> str:  # noqa: ARG002
+        """Take the label out of its completion."""
+        label: str = json.loads(completion.text)[KEY]
+        return label
 
 
-def tool(options: Classify) -> ToolSchema:
-    """Make the tool schema that admits the labels alone."""
-    parameters = {
-        "type": "object",
-        "properties": {KEY: {"type": "string", "enum": list(options.labels)}},
-        "required": [KEY],
-        "additionalProperties": False,
-    }
-    return ToolSchema(
-        id="classify", name="classify", description="Record the document's category.", parameters=parameters
-    )
-
-
-def read(completion: Completion) -> str:
-    """Take the label out of its completion, which was checked against the labels."""
-    label: str = json.loads(completion.text)[KEY]
-    return label
+KIND = ClassifyKind()
 
 
 def _question(options: Classify) -> str:

@@ -1,30 +1,53 @@
 """The step extract: a text in, a record out that satisfies a tool schema."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
 from docmill.schemas.pipeline import Extract
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.checks.evidence import grounding
 from docmill.tasks.checks.jsontext import parse
 from docmill.tasks.steps import prompt
+from docmill.tasks.steps.kind import Place, StepKind
 
 
-def request(text: str, schema: ToolSchema, options: Extract, target: Target) -> bytes:
-    """Build the body that asks for a record of the text."""
-    message = prompt.turn(prompt.beginning(text, options.max_input_tokens), _instruction(schema))
-    return prompt.body(target, [message], options, max_tokens=room(schema), tool=schema)
+class ExtractKind(StepKind[Extract]):
+    """A record of the one tool schema, or of the one that a label chooses; without one it is skipped."""
+
+    fills = "record"
+    typed = True
+
+    def chosen_by(self, options: Extract) -> tuple[str, Mapping[str, str]] | None:
+        """Name the step of `by`, with the schema of each label."""
+        return (options.by, options.schemas) if options.by else None
+
+    def schemas(self, options: Extract) -> Iterator[tuple[Place, str]]:
+        """Give its one schema, or those of the labels."""
+        if options.schema_ is not None:
+            yield ("schema",), options.schema_
+        for label, name in options.schemas.items():
+            yield ("schemas", label), name
+
+    def answers(self, options: Extract, tools: Mapping[str, ToolSchema]) -> list[Any]:
+        """List the schemas' contents, and the version of the rules of evidence."""
+        names = dict.fromkeys(name for _, name in self.schemas(options))
+        return [grounding.VERSION, *(tools[name].model_dump() for name in names)]
+
+    def request(self, text: str, options: Extract, tool: ToolSchema | None, target: Target) -> bytes:
+        """Build the body that asks for a record of the text."""
+        assert tool is not None  # a step without a schema is skipped
+        message = prompt.turn(prompt.beginning(text, options.max_input_tokens), _instruction(tool))
+        return prompt.body(target, [message], options, max_tokens=prompt.room(tool), tool=tool)
+
+    def read(self, completion: Completion, options: Extract) -> dict[str, Any]:  # noqa: ARG002
+        """Take the record out of its completion."""
+        record: dict[str, Any] = parse(completion.text)
+        return record
 
 
-def room(schema: ToolSchema) -> int:
-    """Count the tokens that a record of a schema may take where nothing else is said."""
-    return 256 + 32 * len(schema.parameters.get("properties", {}))
-
-
-def read(completion: Completion) -> dict[str, Any]:
-    """Take the record out of its completion, which was checked against the schema."""
-    record: dict[str, Any] = parse(completion.text)
-    return record
+KIND = ExtractKind()
 
 
 def _instruction(schema: ToolSchema) -> str:

@@ -67,6 +67,11 @@ def body(
     return rfc8785.dumps({key: value for key, value in request.items() if value is not None})
 
 
+def room(schema: ToolSchema) -> int:
+    """Count the tokens that a record of a schema may take where nothing else is said."""
+    return 256 + 32 * len(schema.parameters.get("properties", {}))
+
+
 def unsent_schema(target: Target, tool: ToolSchema | None) -> str | None:
     """Give the JSON Schema that a reply must satisfy where its request carries it in the prompt alone."""
     if tool is None or target.endpoint.structured_output != "text":

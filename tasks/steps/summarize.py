@@ -1,20 +1,24 @@
 """The step summarize: a text in, a shorter text out."""
 
-from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
 from docmill.schemas.pipeline import Summarize
+from docmill.schemas.tool import ToolSchema
 from docmill.tasks.steps import prompt
+from docmill.tasks.steps.kind import StepKind
 
 
-def request(text: str, options: Summarize, target: Target) -> bytes:
-    """Build the body that asks for a summary of the text."""
-    message = prompt.turn(prompt.beginning(text, options.max_input_tokens), _instruction(options))
-    return prompt.body(target, [message], options, max_tokens=3 * options.max_words + 64)
+class SummarizeKind(StepKind[Summarize]):
+    """A summary in plain text."""
+
+    fills = "summary"
+
+    def request(self, text: str, options: Summarize, tool: ToolSchema | None, target: Target) -> bytes:
+        """Build the body that asks for a summary of the text."""
+        message = prompt.turn(prompt.beginning(text, options.max_input_tokens), _instruction(options))
+        return prompt.body(target, [message], options, max_tokens=3 * options.max_words + 64, tool=tool)
 
 
-def read(completion: Completion) -> str:
-    """Take the summary out of its completion."""
-    return completion.text.strip()
+KIND = SummarizeKind()
 
 
 def _instruction(options: Summarize) -> str:

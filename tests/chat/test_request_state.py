@@ -23,7 +23,7 @@ from docmill.schemas.errors import (
     Transient,
 )
 from docmill.tasks.chat.key import parsed
-from docmill.tasks.chat.request_state import MOST_RETRIES, KeyState
+from docmill.tasks.chat.request_state import MOST_RETRIES, RequestState
 
 CAP = 1000
 REQUEST: dict[str, Any] = {
@@ -46,7 +46,7 @@ def scale(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fail(
-    state: KeyState, *errors: ChatError, request: Any = REQUEST, whom: Target | None = None
+    state: RequestState, *errors: ChatError, request: Any = REQUEST, whom: Target | None = None
 ) -> ChatError:
     """Fail one attempt after another; gives what the last one raises."""
     raised = [state.failed(error, BAD, request, whom or target(), now=0.0) for error in errors]
@@ -55,7 +55,7 @@ def fail(
 
 def attempts(*errors: ChatError) -> list[bool]:
     """Tell for each failed attempt whether there is another."""
-    state = KeyState()
+    state = RequestState()
     return [fail(state, error).again for error in errors]
 
 
@@ -83,7 +83,7 @@ def test_the_tries_that_may_have_been_billed_are_tries():
 
 @pytest.mark.parametrize(("error", "said"), [(Transient, "(5 tries)"), (MaybeBilled, "(2 tries)")])
 def test_a_document_whose_tries_are_used_up_is_deferred(error: type[ChatError], said: str):
-    state = KeyState()
+    state = RequestState()
     last = error("no luck", status=503, code="c", request_id="r", body="b")
     raised = fail(state, *(error() for _ in range(4 if error is Transient else 1)), last)
     assert type(raised) is Deferred
@@ -94,12 +94,12 @@ def test_a_document_whose_tries_are_used_up_is_deferred(error: type[ChatError], 
 def test_a_wait_that_is_too_long_ends_the_tries():
     assert attempts(transient(120)) == [True]
     assert attempts(transient(121)) == [False]
-    assert str(fail(KeyState(), transient(121))) == "m (1 try)"
+    assert str(fail(RequestState(), transient(121))) == "m (1 try)"
 
 
 @pytest.mark.parametrize("kind", [Permanent, Refused, RateLimited])
 def test_other_failures_are_final(kind: type[ChatError]):
-    state = KeyState()
+    state = RequestState()
     error = kind("m")
     assert type(fail(state, error)) is kind
     assert not error.again
@@ -113,33 +113,33 @@ def test_other_failures_are_final(kind: type[ChatError]):
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_the_wait_doubles_and_is_at_least_half_of_that(number: int):
     for _ in range(20):
-        state = KeyState()
+        state = RequestState()
         fail(state, *(Transient() for _ in range(number)))
         assert 2 ** (number - 2) <= state.not_before <= 2 ** (number - 1)
 
 
 def test_the_wait_is_no_shorter_than_the_server_asks():
-    state = KeyState()
+    state = RequestState()
     fail(state, transient(60))
     assert state.not_before == 60
 
 
 def test_the_wait_is_no_shorter_because_the_server_asks_for_less():
-    state = KeyState()
+    state = RequestState()
     fail(state, *(Transient() for _ in range(3)), transient(0.1))
     assert state.not_before >= 4
 
 
 def test_the_wait_is_scaled_and_counted_from_now(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DOCMILL_RETRY_SCALE", "0.5")
-    state = KeyState()
+    state = RequestState()
     state.failed(transient(60), None, REQUEST, target(), now=1000.0)
     assert state.not_before == 1030
 
 
 @pytest.mark.parametrize("error", [InvalidReply("m"), CutShort()])
 def test_a_repair_does_not_wait(error: ChatError):
-    state = KeyState()
+    state = RequestState()
     assert fail(state, error).again
     assert state.not_before == 0
 
@@ -161,7 +161,7 @@ def test_repairs_are_counted_apart_from_tries():
 )
 def test_no_key_has_more_attempts_than_prefect_lets_it_have(last: ChatError):
     """Whatever order they fail in."""
-    state = KeyState()
+    state = RequestState()
     errors: list[ChatError] = [*(Transient() for _ in range(4)), InvalidReply(), InvalidReply(), CutShort()]
     assert len(errors) == MOST_RETRIES
     fail(state, *errors)
@@ -169,14 +169,14 @@ def test_no_key_has_more_attempts_than_prefect_lets_it_have(last: ChatError):
 
 
 def test_a_reply_that_stays_invalid_ends_as_invalid():
-    state = KeyState()
+    state = RequestState()
     raised = fail(state, InvalidReply("1"), InvalidReply("2"), InvalidReply("3", body="b"))
     assert type(raised) is InvalidReply
     assert (str(raised), raised.body) == ("3", "b")
 
 
 def test_a_repair_sends_the_request_followed_by_the_reply_and_its_fault():
-    state = KeyState()
+    state = RequestState()
     fail(state, InvalidReply("it is wrong", body="n: must be integer"))
     repaired = json.loads(state.body(BODY, REQUEST, CAP))
     *before, reply, fault = repaired.pop("messages")
@@ -187,7 +187,7 @@ def test_a_repair_sends_the_request_followed_by_the_reply_and_its_fault():
 
 
 def test_the_second_repair_follows_the_request_not_the_first():
-    state = KeyState()
+    state = RequestState()
     fail(state, InvalidReply("first"), InvalidReply("second"))
     repaired = json.loads(state.body(BODY, REQUEST, CAP))
     assert len(repaired["messages"]) == len(REQUEST["messages"]) + 2
@@ -195,20 +195,20 @@ def test_the_second_repair_follows_the_request_not_the_first():
 
 
 def test_a_repair_outlives_a_failed_try():
-    state = KeyState()
+    state = RequestState()
     fail(state, InvalidReply("it is wrong"), Transient())
     assert b"it is wrong" in state.body(BODY, REQUEST, CAP)
 
 
 def test_a_try_sends_the_requests_own_bytes():
-    state = KeyState()
+    state = RequestState()
     assert state.body(BODY, REQUEST, CAP) is BODY
     fail(state, Transient())
     assert state.body(BODY, REQUEST, CAP) is BODY
 
 
 def test_the_callers_request_is_left_as_it_is():
-    state, request = KeyState(), deepcopy(REQUEST)
+    state, request = RequestState(), deepcopy(REQUEST)
     fail(state, InvalidReply(), CutShort(), request=request)
     state.body(BODY, request, CAP)
     assert request == REQUEST
@@ -218,7 +218,7 @@ def test_the_callers_request_is_left_as_it_is():
 
 
 def test_a_reply_that_was_cut_is_asked_for_twice_as_long_once():
-    state = KeyState()
+    state = RequestState()
     assert fail(state, CutShort()).again
     assert json.loads(state.body(BODY, REQUEST, CAP)) == {**REQUEST, "max_tokens": 200}
     raised = fail(state, CutShort())
@@ -230,23 +230,23 @@ def test_a_reply_that_was_cut_is_asked_for_twice_as_long_once():
     ("limit", "enlarged"), [(499, 998), (500, 1000), (501, 1000), (999, 1000), (1000, None), (2000, None)]
 )
 def test_twice_as_long_ends_at_the_cap(limit: int, enlarged: int | None):
-    state, request = KeyState(), {**REQUEST, "max_tokens": limit}
+    state, request = RequestState(), {**REQUEST, "max_tokens": limit}
     assert fail(state, CutShort(), request=request).again is (enlarged is not None)
     assert json.loads(state.body(rfc8785.dumps(request), request, CAP))["max_tokens"] == (enlarged or limit)
 
 
 def test_a_request_without_a_limit_is_not_asked_for_more():
     request = {name: value for name, value in REQUEST.items() if name != "max_tokens"}
-    assert not fail(KeyState(), CutShort(), request=request).again
+    assert not fail(RequestState(), CutShort(), request=request).again
 
 
 def test_the_embedded_model_is_not_asked_again():
-    assert not fail(KeyState(), CutShort(), whom=target("local/abc")).again
+    assert not fail(RequestState(), CutShort(), whom=target("local/abc")).again
 
 
 def test_a_repair_is_enlarged_and_an_enlargement_repaired():
     for errors in [InvalidReply("wrong"), CutShort()], [CutShort(), InvalidReply("wrong")]:
-        state = KeyState()
+        state = RequestState()
         fail(state, *errors)
         sent = json.loads(state.body(BODY, REQUEST, CAP))
         assert sent["max_tokens"] == 200
@@ -256,7 +256,7 @@ def test_a_repair_is_enlarged_and_an_enlargement_repaired():
 def test_a_large_number_in_the_request_survives_its_repair():
     request = {**REQUEST, "tools": [{"function": {"parameters": {"properties": {"n": {"maximum": 1e18}}}}}]}
     body = rfc8785.dumps(request)
-    state = KeyState()
+    state = RequestState()
     fail(state, InvalidReply(), CutShort())
     assert b'"maximum":1000000000000000000' in state.body(body, parsed(body), CAP)
 
@@ -265,7 +265,7 @@ def test_a_large_number_in_the_request_survives_its_repair():
 
 
 def test_what_ended_the_key_is_raised_for_everyone_who_asks():
-    state = KeyState()
+    state = RequestState()
     state.raise_failure()
     fail(state, Permanent("no", status=400, body="b"))
     caught = []
@@ -283,7 +283,7 @@ ERRORS = st.sampled_from([Transient, MaybeBilled, InvalidReply, CutShort, Refuse
 @given(st.lists(ERRORS, min_size=MOST_RETRIES + 1, max_size=MOST_RETRIES + 1))
 def test_every_key_comes_to_an_end(kinds: list[type[ChatError]]):
     """In no order of failures is there an attempt more than Prefect counts, and the last is never `again`."""
-    state = KeyState()
+    state = RequestState()
     for kind in kinds:
         raised = fail(state, kind("m"))
         assert raised.again is (state.failure is None)

@@ -40,7 +40,7 @@ def _in_the_clone(monkeypatch: pytest.MonkeyPatch, project: Project) -> None:
 
 @pytest.mark.parametrize("file", PIPELINES, ids=lambda file: file.stem)
 def test_each_sample_pipeline_is_right_and_called_like_its_file(file: Path):
-    assert load(file).name == file.stem
+    assert load(file).pipeline.name == file.stem
 
 
 @pytest.mark.usefixtures("prefect_api")

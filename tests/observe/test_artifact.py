@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from docmill.flows.observe.artifact import MOST_CHARS, WORD_JOINER, escaped, markdown
-from docmill.flows.observe.progress import MOST_LISTED, Tidings
+from docmill.flows.observe.highlights import MOST_LISTED, Highlights
+from docmill.flows.pipeline.checked import checked
 from docmill.flows.pipeline.plan import Plan, StepPlan, resolve
+from docmill.schemas.money import money
 from docmill.schemas.outcome import Outcome, Run
 from docmill.schemas.pipeline import Into, Pipeline
-from docmill.schemas.usd import money
 from docmill.tasks.sources.files import Files
 from tests.support.browser import opened
 from tests.support.project import Project
@@ -56,7 +57,7 @@ def plan(project: Project) -> Plan:
         {"extract": extract},
     ]
     whole = {"name": "p", "documents": "in/*", "endpoint": "302ai", "model": "m", "steps": steps}
-    return resolve(Pipeline.model_validate(whole))
+    return resolve(checked(Pipeline.model_validate(whole)))
 
 
 def ended(**changes: Any) -> Run:
@@ -69,11 +70,11 @@ def outcome(document_id: str = "in/a", status: Any = "failed", **changes: Any) -
     return Outcome(document_id=document_id, uri="u", content_sha256=None, status=status, **changes)
 
 
-def gathered(outcomes: Iterable[Outcome]) -> Tidings:
-    tidings = Tidings(None)
+def gathered(outcomes: Iterable[Outcome]) -> Highlights:
+    highlights = Highlights()
     for each in outcomes:
-        tidings.take(each)
-    return tidings
+        highlights.take(each)
+    return highlights
 
 
 class Shown(HTMLParser):
@@ -175,7 +176,7 @@ def hostile_plan(plan: Plan) -> Plan:
 
 
 def test_hostile_names_end_no_label_of_the_picture(plan: Plan):
-    report = markdown(hostile_plan(plan), ended(), Tidings(None), None)
+    report = markdown(hostile_plan(plan), ended(), Highlights(), None)
     picture = report.partition("```mermaid\n")[2].partition("\n```")[0]
     node, label = r"(source|[st]\d+)", r"[\w ./,*#;-]*"
     box = rf'\[(\("{label}"\)|"{label}")\]'
@@ -185,7 +186,7 @@ def test_hostile_names_end_no_label_of_the_picture(plan: Plan):
 
 
 def test_the_picture_has_the_steps_edges_and_the_tables(plan: Plan):
-    picture = markdown(plan, ended(), Tidings(None), None).partition("```mermaid\n")[2].partition("```")[0]
+    picture = markdown(plan, ended(), Highlights(), None).partition("```mermaid\n")[2].partition("```")[0]
     assert picture.splitlines() == [
         "flowchart LR",
         '  source[("in/*")]',
@@ -227,14 +228,14 @@ def test_it_says_counts_cost_tokens_time_and_where_the_results_are(plan: Plan):
 
 
 def test_a_run_without_documents_has_no_empty_tables(plan: Plan):
-    report = markdown(plan, ended(state="complete"), Tidings(None), None)
+    report = markdown(plan, ended(state="complete"), Highlights(), None)
     assert re.findall("^## (.*)", report, re.MULTILINE) == ["Pipeline", "Results"]
     assert "**0 documents**" in report
 
 
 def test_it_lists_so_many_and_says_how_many_more(plan: Plan):
-    tidings = gathered(outcome(f"in/{number}", reason="r") for number in range(MOST_LISTED + 1234))
-    report = markdown(plan, ended(), tidings, None)
+    highlights = gathered(outcome(f"in/{number}", reason="r") for number in range(MOST_LISTED + 1234))
+    report = markdown(plan, ended(), highlights, None)
     assert len(cells(report, "Not done")) == MOST_LISTED
     assert "\n1,234 more: `docmill report` lists them all.\n" in report
 

@@ -17,7 +17,7 @@ from prefect.client.schemas.objects import State
 
 from docmill.flows.observe import prefect_ui
 from docmill.flows.process import process
-from docmill.schemas.usd import money
+from docmill.schemas.money import money
 from tests.support.browser import Watched, elsewhere
 from tests.support.connection import Request
 from tests.support.processes import eventually

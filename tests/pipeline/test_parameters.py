@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from prefect.client.schemas.objects import State
 
-from docmill.flows.pipeline.parameter import safe
+from docmill.flows.pipeline.parameter import require_safe
 from docmill.flows.process import process
 from docmill.schemas.endpoint import BUILT_IN
 from docmill.schemas.errors import ConfigError
@@ -114,17 +114,17 @@ class TestSafety:
         """Its driver would send the password that PGPASSWORD holds."""
         monkeypatch.setenv("DOCMILL_HOSTS", "ok.example")
         with pytest.raises(ConfigError, match=r"into: .* may send to the hosts in DOCMILL_HOSTS alone"):
-            safe(Pipeline.model_validate(declared("local", into=url)))
+            require_safe(Pipeline.model_validate(declared("local", into=url)))
 
     def test_a_database_on_an_allowed_host_is(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("DOCMILL_HOSTS", "ok.example")
         pipeline = Pipeline.model_validate(declared("local", into="postgresql://u@ok.example:5433/d"))
-        assert safe(pipeline) is pipeline
+        require_safe(pipeline)
 
     @pytest.mark.parametrize("name", BUILT_IN)
     def test_a_built_in_may_be_named(self, name: str):
         pipeline = Pipeline.model_validate(declared(name))
-        assert safe(pipeline) is pipeline
+        require_safe(pipeline)
 
     @pytest.mark.parametrize(
         "url",
@@ -138,7 +138,7 @@ class TestSafety:
     def test_a_host_that_only_looks_allowed_is_not(self, url: str, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("DOCMILL_HOSTS", "ok.example")
         with pytest.raises(ConfigError, match=r"endpoint\.base_url"):
-            safe(Pipeline.model_validate(declared({"base_url": url})))
+            require_safe(Pipeline.model_validate(declared({"base_url": url})))
 
 
 class TestWrong:

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from docmill.flows.pipeline.plan import Overrides, Plan, resolve
+from docmill.flows.pipeline.checked import checked
+from docmill.flows.pipeline.options import RunOptions
+from docmill.flows.pipeline.plan import Plan, resolve
 from docmill.schemas.endpoint import BUILT_IN, Endpoint
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.pipeline import Pipeline
@@ -19,7 +21,7 @@ from tests.support.project import THING, Project
 
 DECLARED = "https://declared.example/v1"
 OTHER = "https://other.example/v1"
-AS_DECLARED = Overrides()
+AS_DECLARED = RunOptions()
 STEPS: list[dict[str, Any]] = [
     {"summarize": {}},
     {"classify": {"labels": {"a": "the first", "b": "the second"}}},
@@ -33,17 +35,17 @@ def declared(**keys: Any) -> Pipeline:
     return Pipeline.model_validate(whole | keys)
 
 
-def plan(overrides: Overrides = AS_DECLARED, **keys: Any) -> Plan:
-    return resolve(declared(**keys), overrides)
+def plan(options: RunOptions = AS_DECLARED, **keys: Any) -> Plan:
+    return resolve(checked(declared(**keys)), options)
 
 
 def mapped(**settings: Any) -> dict[str, Any]:
     return {"base_url": DECLARED, **settings}
 
 
-def refusal(overrides: Overrides = AS_DECLARED, **keys: Any) -> str:
+def refusal(options: RunOptions = AS_DECLARED, **keys: Any) -> str:
     with pytest.raises(ConfigError) as caught:
-        plan(overrides, **keys)
+        plan(options, **keys)
     return str(caught.value)
 
 
@@ -54,7 +56,7 @@ def test_an_option_goes_before_the_environment_and_that_before_the_pipeline(
     monkeypatch.setenv("DOCMILL_BASE_URL", OTHER)
     monkeypatch.setenv("DOCMILL_MODEL", "env-model")
     assert plan().origin == f"endpoint {OTHER} (DOCMILL_BASE_URL), model env-model (DOCMILL_MODEL)"
-    named = plan(Overrides(endpoint="https://third.example/v1", model="option-model"))
+    named = plan(RunOptions(endpoint="https://third.example/v1", model="option-model"))
     assert named.origin == "endpoint https://third.example/v1 (--endpoint), model option-model (--model)"
     assert (named.target.endpoint.base_url, named.target.model) == (
         "https://third.example/v1",
@@ -65,7 +67,7 @@ def test_an_option_goes_before_the_environment_and_that_before_the_pipeline(
 def test_model_and_endpoint_may_come_from_different_places(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DOCMILL_MODEL", "env-model")
     assert plan().origin == f"endpoint {DECLARED} (pipeline), model env-model (DOCMILL_MODEL)"
-    named = plan(Overrides(endpoint=OTHER))
+    named = plan(RunOptions(endpoint=OTHER))
     assert named.origin == f"endpoint {OTHER} (--endpoint), model env-model (DOCMILL_MODEL)"
 
 
@@ -76,7 +78,7 @@ def test_the_results_go_to_the_option_then_the_environment_then_the_pipeline(
     assert plan(into=into).into.url == "sqlite:///declared.db"
     monkeypatch.setenv("DOCMILL_INTO", "sqlite:///env.db")
     assert plan(into=into).into.url == "sqlite:///env.db"
-    option = plan(Overrides(into="sqlite:///option.db"), into=into)
+    option = plan(RunOptions(into="sqlite:///option.db"), into=into)
     assert (option.into.url, option.into.table) == ("sqlite:///option.db", "things")
 
 
@@ -89,20 +91,20 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch):
 
 def test_an_empty_source_on_the_command_line_is_not_the_whole_one():
     assert plan().source == Files(("in/*",))
-    assert plan(Overrides(documents="")).source == Files(("",))
+    assert plan(RunOptions(documents="")).source == Files(("",))
 
 
 def test_concurrency_is_the_options_then_the_pipelines_and_bounded():
     assert plan(limits={"concurrency": 3}).concurrency == 3
-    assert plan(Overrides(concurrency=5), limits={"concurrency": 3}).concurrency == 5
+    assert plan(RunOptions(concurrency=5), limits={"concurrency": 3}).concurrency == 5
     assert plan().concurrency == 8
-    assert refusal(Overrides(concurrency=1001)) == (
+    assert refusal(RunOptions(concurrency=1001)) == (
         "--concurrency: must be less than or equal to 1000, not 1001"
     )
 
 
 def test_the_embedded_model_has_two_slots_whatever_is_asked_for():
-    local = plan(Overrides(concurrency=64), endpoint="local", model=None)
+    local = plan(RunOptions(concurrency=64), endpoint="local", model=None)
     assert (local.concurrency, local.target.model) == (2, "smollm2-135m-instruct")
     assert local.target.identity.startswith("local/")
 
@@ -121,7 +123,7 @@ def test_the_environments_url_replaces_the_whole_endpoint(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("url", [OTHER, "https://api.302.ai/v1"])
 def test_a_url_that_replaces_the_endpoint_needs_a_model(monkeypatch: pytest.MonkeyPatch, url: str):
     """The pipeline's model is one of the pipeline's endpoint."""
-    assert refusal(Overrides(endpoint=url)) == (
+    assert refusal(RunOptions(endpoint=url)) == (
         "--endpoint replaces the pipeline's endpoint and needs a model: --model ID"
     )
     monkeypatch.setenv("DOCMILL_BASE_URL", url)
@@ -129,7 +131,7 @@ def test_a_url_that_replaces_the_endpoint_needs_a_model(monkeypatch: pytest.Monk
 
 
 def test_a_built_in_endpoint_by_its_name_keeps_the_pipelines_model():
-    assert plan(Overrides(endpoint="302ai")).origin == "endpoint 302ai (--endpoint), model m (pipeline)"
+    assert plan(RunOptions(endpoint="302ai")).origin == "endpoint 302ai (--endpoint), model m (pipeline)"
 
 
 def test_a_pipeline_without_a_model_needs_one():
@@ -138,7 +140,7 @@ def test_a_pipeline_without_a_model_needs_one():
 
 @pytest.mark.parametrize("url", ["https://api.302.ai/v1", "https://API.302.ai:443/v1/"])
 def test_a_built_ins_url_takes_the_built_ins_settings(monkeypatch: pytest.MonkeyPatch, url: str):
-    target = plan(Overrides(endpoint=url, model="x")).target
+    target = plan(RunOptions(endpoint=url, model="x")).target
     assert (target.name, target.endpoint) == ("302ai", BUILT_IN["302ai"])
     monkeypatch.setenv("DOCMILL_BASE_URL", url)
     monkeypatch.setenv("DOCMILL_MODEL", "x")
@@ -166,7 +168,7 @@ def test_a_built_ins_url_takes_the_built_ins_settings(monkeypatch: pytest.Monkey
     ],
 )
 def test_what_is_no_endpoint_is_refused_by_its_origin(monkeypatch: pytest.MonkeyPatch, url: str, said: str):
-    assert refusal(Overrides(endpoint=url, model="x")) == f"--endpoint: {said}"
+    assert refusal(RunOptions(endpoint=url, model="x")) == f"--endpoint: {said}"
     monkeypatch.setenv("DOCMILL_BASE_URL", url)
     monkeypatch.setenv("DOCMILL_MODEL", "x")
     assert refusal() == f"DOCMILL_BASE_URL: {said}"
@@ -254,15 +256,15 @@ def test_a_key_goes_only_to_the_endpoint_that_names_it(monkeypatch: pytest.Monke
     monkeypatch.setenv("DOCMILL_API_KEY", "the-key")
     monkeypatch.setenv("DOCMILL_SECRET", "another")
 
-    def key(overrides: Overrides = AS_DECLARED, **keys: Any) -> str | None:
-        return endpoint_key(plan(overrides, **keys).target.endpoint)
+    def key(options: RunOptions = AS_DECLARED, **keys: Any) -> str | None:
+        return endpoint_key(plan(options, **keys).target.endpoint)
 
     assert key() is None
     assert key(endpoint=mapped()) is None
     assert key(endpoint=mapped(api_key_env="DOCMILL_SECRET")) == "another"
     assert key(endpoint="302ai") == "the-key"
-    assert key(Overrides(endpoint="302ai")) == "the-key"
-    assert key(Overrides(endpoint=OTHER, model="x")) == "the-key"
+    assert key(RunOptions(endpoint="302ai")) == "the-key"
+    assert key(RunOptions(endpoint=OTHER, model="x")) == "the-key"
     assert BUILT_IN["local"].api_key_env == "DOCMILL_LOCAL_TOKEN"
     monkeypatch.setenv("DOCMILL_BASE_URL", OTHER)
     monkeypatch.setenv("DOCMILL_MODEL", "x")

@@ -2,8 +2,8 @@
 
 from prefect.context import FlowRunContext
 
-from docmill.flows.observe.observer import Listener
-from docmill.flows.pipeline.plan import Overrides
+from docmill.flows.observe.observer import Observer
+from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.process import process
 from docmill.flows.run.flow_run import Invocation, invoked
 from docmill.schemas.outcome import Outcome
@@ -14,7 +14,7 @@ DOCUMENTS = 120
 UNDER_WAY = 24  # documents at 8 calls in flight: 8 and 8 more, and those whose outcome is being written
 
 
-class Kept(Listener):
+class Kept(Observer):
     """Notes the most that the flow run's context has kept when an outcome was stored."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ async def test_prefect_keeps_no_more_than_the_documents_under_way(
     project.documents(**{f"d{number:03}": f"text {number}" for number in range(DOCUMENTS)})
     pipeline = project.pipeline(provider.url, "  - summarize:\n")
     kept = Kept()
-    with invoked(Invocation(Overrides(), kept)):
+    with invoked(Invocation(RunOptions(), kept)):
         await process(pipeline, return_state=True)
     assert kept.outcomes == DOCUMENTS
     assert kept.most <= UNDER_WAY

@@ -43,13 +43,14 @@ def body(kind: str, text: str = "the text", endpoint: dict[str, Any] | None = No
     """Build the body of a kind of step."""
     whom = target(**endpoint or {})
     if kind == "summarize":
-        return summarize.request(text, Summarize(**options), whom)
+        return summarize.KIND.request(text, Summarize(**options), None, whom)
     if kind == "classify":
-        return classify.request(text, Classify(**{"labels": LABELS, **options}), whom)
+        labels = Classify(**{"labels": LABELS, **options})
+        return classify.KIND.request(text, labels, classify.KIND.tool(labels, None), whom)
     if kind == "ask":
         tool = TOOL if "schema" in options else None
-        return ask.request(text, tool, Ask(**{"prompt": "Why?", **options}), whom)
-    return extract.request(text, TOOL, Extract(**{"schema": "bill", **options}), whom)
+        return ask.KIND.request(text, Ask(**{"prompt": "Why?", **options}), tool, whom)
+    return extract.KIND.request(text, Extract(**{"schema": "bill", **options}), TOOL, whom)
 
 
 def request(kind: str, text: str = "the text", **options: Any) -> Any:
@@ -230,9 +231,12 @@ def test_a_step_reads_all_of_its_input_unless_it_says_otherwise():
 
 
 def test_what_a_completion_says_is_read():
-    assert summarize.read(completion("  A summary.\n")) == "A summary."
-    assert classify.read(completion('{"category": "ä other"}')) == "ä other"
-    assert extract.read(completion('{"total": 1.50, "due": "now"}')) == {"total": 1.5, "due": "now"}
+    assert summarize.KIND.read(completion("  A summary.\n"), Summarize()) == "A summary."
+    assert classify.KIND.read(completion('{"category": "ä other"}'), Classify(labels=LABELS)) == "ä other"
+    assert extract.KIND.read(completion('{"total": 1.50, "due": "now"}'), Extract(schema="bill")) == {
+        "total": 1.5,
+        "due": "now",
+    }
 
 
 def test_text_asks_for_the_json_after_the_instruction_and_forces_nothing():
@@ -252,5 +256,5 @@ def test_a_question_forces_a_tool_only_with_a_schema():
 
 
 def test_an_answer_is_text_or_a_record():
-    assert ask.read(completion(" because \n"), Ask(prompt="Why?")) == "because"
-    assert ask.read(completion('{"total": 1}'), Ask(prompt="Why?", schema="bill")) == {"total": 1}
+    assert ask.KIND.read(completion(" because \n"), Ask(prompt="Why?")) == "because"
+    assert ask.KIND.read(completion('{"total": 1}'), Ask(prompt="Why?", schema="bill")) == {"total": 1}

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmill.flows.watch import event as events
-from docmill.flows.watch.availability import Reach
+from docmill.flows.watch.availability import Availability
 from docmill.flows.watch.inbox import Arrival, Inbox
 from docmill.schemas.errors import ConfigError, StorageError
 from docmill.schemas.pipeline import Into
@@ -288,24 +288,24 @@ def test_what_is_gone_is_said_once_and_asked_after_one_second_doubling_to_thirty
     clock = [100.0]
     monkeypatch.setattr("docmill.flows.watch.availability.time.monotonic", lambda: clock[0])
     said: list[str] = []
-    reach = Reach("the server", said.append)
+    availability = Availability("the server", said.append)
     waits = []
     for _ in range(7):
-        reach.failed("refused")
+        availability.failed("refused")
         began = clock[0]
-        while not reach.may_be_asked():
+        while not availability.may_be_asked():
             clock[0] += 0.5
         waits.append(clock[0] - began)
     assert waits == [1, 2, 4, 8, 16, 30, 30]
-    reach.answered()
-    reach.answered()
+    availability.answered()
+    availability.answered()
     assert said == [
         "the server cannot be used, what arrives is announced when it can: refused",
         "the server can be used again",
     ]
-    reach.failed("refused")
+    availability.failed("refused")
     clock[0] += 1
-    assert reach.may_be_asked()
+    assert availability.may_be_asked()
 
 
 def _settled(url: str, **documents: str | None) -> set[str]:

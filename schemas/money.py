@@ -1,4 +1,4 @@
-"""How numbers are told to people, in the terminal as in Prefect's UI."""
+"""How an amount of money is written for people, in the terminal as in Prefect's UI."""
 
 
 def money(cost_usd: float | None, *, estimated: bool, listed: bool = False) -> str:

@@ -1,0 +1,61 @@
+"""Whom a run asks: option before environment before pipeline, and where each came from."""
+
+import os
+
+from docmill.flows.pipeline.options import RunOptions
+from docmill.schemas.endpoint import BUILT_IN, LOCAL_MODEL, Endpoint, Target, normalised
+from docmill.schemas.errors import ConfigError
+from docmill.schemas.pipeline import Pipeline
+from docmill.tasks.chat.environment import endpoint_at, endpoint_of
+from docmill.tasks.checks.variables import expanded
+from docmill.tasks.local_model import weights
+
+
+def target_of(pipeline: Pipeline, options: RunOptions) -> tuple[Target, str]:
+    """Decide endpoint and model; gives them with a line that says where each came from."""
+    model, model_from = first(("--model", options.model), ("DOCMILL_MODEL", os.environ.get("DOCMILL_MODEL")))
+    place, (name, endpoint) = _endpoint(pipeline, options)
+    by_name = place == "--endpoint" and options.endpoint in BUILT_IN
+    if model is None and place != "pipeline" and not by_name:
+        raise ConfigError(f"{place} replaces the pipeline's endpoint and needs a model: --model ID")
+    if model is None and name == "local" and (by_name or pipeline.model is None):
+        model, model_from = LOCAL_MODEL, "the embedded model"
+    if model is None:
+        model, model_from = pipeline.model, "pipeline"
+    if model is None:
+        raise ConfigError(f"the pipeline {pipeline.name} names no model: add `model:`, or --model ID")
+    target = Target(name=name, endpoint=endpoint, model=model, identity=_identity(name, endpoint))
+    return target, f"endpoint {name} ({place}), model {model} ({model_from})"
+
+
+def first(*places: tuple[str, str | None]) -> tuple[str | None, str]:
+    """Take the first value that is there, with its place."""
+    return next(((value, place) for place, value in places if value), (None, ""))
+
+
+def _endpoint(pipeline: Pipeline, options: RunOptions) -> tuple[str, tuple[str, Endpoint]]:
+    said, place = first(
+        ("--endpoint", options.endpoint), ("DOCMILL_BASE_URL", os.environ.get("DOCMILL_BASE_URL"))
+    )
+    if said:
+        return place, (said, BUILT_IN[said]) if said in BUILT_IN else endpoint_at(said, place)
+    declared = pipeline.endpoint
+    if isinstance(declared, Endpoint):
+        whole = _expanded(declared)
+        return "pipeline", (normalised(whole.base_url), whole)
+    if declared in BUILT_IN:
+        return "pipeline", (declared, BUILT_IN[declared])
+    url = expanded(declared, "endpoint", prefix="DOCMILL_")
+    endpoint = endpoint_of("endpoint", base_url=url)
+    return "pipeline", (normalised(url), endpoint)
+
+
+def _expanded(declared: Endpoint) -> Endpoint:
+    url = expanded(declared.base_url, "endpoint.base_url", prefix="DOCMILL_", secret=declared.api_key_env)
+    return endpoint_of("endpoint.base_url", **{**declared.model_dump(), "base_url": url})
+
+
+def _identity(name: str, endpoint: Endpoint) -> str:
+    if name == "local":
+        return weights.identity()
+    return endpoint.cache_id or normalised(endpoint.base_url)

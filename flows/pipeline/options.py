@@ -1,0 +1,16 @@
+"""What replaces a pipeline's own for one run."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What the command line or a flow's parameters replace of a pipeline; None leaves it."""
+
+    documents: str | None = None
+    into: str | None = None
+    endpoint: str | None = None
+    model: str | None = None
+    concurrency: int | None = None
+    limit: int | None = None
+    refresh: bool = False

@@ -1,0 +1,43 @@
+"""The tool schemas of a pipeline: found and loaded."""
+
+from docmill.flows.pipeline.graph import steps
+from docmill.schemas.errors import ConfigError
+from docmill.schemas.pipeline import Pipeline
+from docmill.schemas.tool import ToolSchema
+from docmill.tasks.checks import toolschema
+from docmill.tasks.checks.declared import Place
+
+
+def load_tools(pipeline: Pipeline) -> tuple[dict[str, ToolSchema], list[tuple[Place, str]]]:
+    """Load a pipeline's tool schemas by their declared names; gives what is wrong with them beside."""
+    loaded: dict[str, ToolSchema] = {}
+    wrong: list[tuple[Place, str]] = []
+    for name, at in _places(pipeline).items():
+        path = toolschema.path_of(name)
+        if not path.is_file():
+            wrong.append((at, toolschema.missing(name)))
+            continue
+        try:
+            loaded[name] = toolschema.load(path)
+        except ConfigError as error:
+            wrong.append((at, f"the tool schema is wrong:\n{error}"))
+            continue
+        if fault := _key_fault(pipeline, loaded[name]):
+            wrong.append((("into", "key"), fault))
+    return loaded, wrong
+
+
+def _places(pipeline: Pipeline) -> dict[str, Place]:
+    """Give the tool schemas as declared, each with the place that names it first."""
+    places: dict[str, Place] = {}
+    for at, acts, options in steps(pipeline).values():
+        for inner, name in acts.schemas(options):
+            places.setdefault(name, (*at, *inner))
+    return places
+
+
+def _key_fault(pipeline: Pipeline, tool: ToolSchema) -> str | None:
+    key = pipeline.sink().key
+    if key.casefold() in {name.casefold() for name in tool.parameters.get("properties", {})}:
+        return f"{key!r} is a property of the schema {tool.id!r} too: name another column"
+    return None
