@@ -195,19 +195,52 @@ class Reply(Tolerant):
     usage: Annotated[Usage | None, OrNone] = None
 
 
-class Completion(BaseModel):
-    """An accepted reply. `text` is its content, or the arguments of the tool it was made to call.
-
-    Its JSON is what `complete` returns and what the cache keeps: no field holds anything but text
-    and numbers, so nothing of a model's making is ever decoded into an object.
-    """
+class Call(BaseModel):
+    """A tool that the model chose to call; `arguments` is JSON text that satisfies the tool's schema."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
-    model: str
+    name: str
+    arguments: str
+
+
+class Answer(BaseModel):
+    """One choice of an accepted reply.
+
+    `text` is its content, or the arguments (JSON text) of the tool that the request forced. `calls`
+    are those of a request that left it to the model which of its tools to call.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
     text: str
+    calls: tuple[Call, ...] = ()
     finish_reason: str
+
+
+class Completion(Answer):
+    """An accepted reply: its first choice, its tokens, and where `n` asked for more the `others`.
+
+    `id` and `model` are the server's words, empty where it gave none. Tokens are those of all choices,
+    at an estimate of bytes / 3 where `usage_estimated`.
+
+    Its JSON is what `complete` returns and what the cache keeps: no field holds anything but text
+    and numbers, so nothing of a model's making is ever decoded into an object.
+
+    >>> completion = await docmill.complete(messages=[{"role": "user", "content": "A greeting?"}])
+    >>> completion.text, completion.finish_reason, completion.completion_tokens
+    ('Good morning.', 'stop', 4)
+    """
+
+    id: str
+    model: str
     prompt_tokens: int
     completion_tokens: int
     usage_estimated: bool = False
+    others: tuple[Answer, ...] = ()
+
+    @property
+    def choices(self) -> tuple[Answer, ...]:
+        """All choices in the server's order: as many as `n` asked for, or as the server gave."""
+        return (self, *self.others)

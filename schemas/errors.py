@@ -43,7 +43,8 @@ class ChatError(DocmillError):
     status, `code` the server's own code, `request_id` the server's name for the request, `body` the
     first 500 characters of what it sent, with the key redacted: for the outcome's `error` alone,
     never for logs or events. `retry_after_s` is how long the server asks to wait. `again` is set
-    where the same key has a try or a repair left. `remedy` is for the person who reads the terminal.
+    where the same key has a try or a repair left. `choice` is the index of the choice that is not
+    valid. `remedy` is for the person who reads the terminal.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class ChatError(DocmillError):
         super().__init__(message)
         self.remedy = remedy
         self.again = False
+        self.choice = 0
         self.retry_after_s: float | None = None
         self.status = status
         self.code = code

@@ -9,6 +9,7 @@ from docmill.schemas.chat import Completion, Reply
 from docmill.schemas.errors import ChatError, Deferred, Fatal, MaybeBilled, RateLimited, Transient, Unserved
 from docmill.schemas.outcome import Tally
 from docmill.tasks.chat import reading
+from docmill.tasks.chat.expected import Expected
 from docmill.tasks.chat.key import cache_key, parsed
 from docmill.tasks.chat.prices import cost_usd
 from docmill.tasks.chat.request_state import RequestState
@@ -33,7 +34,7 @@ async def attempt(session: Session, body: bytes, schema: str | None, caller: Cal
     await session.wait_until(state.not_before)
     request = parsed(body)
     require_request(request)
-    expected = reading.Expected.of(request, schema)  # a request that cannot be judged is not sent
+    expected = Expected.of(request, schema)  # a request that cannot be judged is not sent
     sent = state.body(body, request, session.target.endpoint.max_output_tokens)
     reply: Reply | None = None
     try:
@@ -114,8 +115,10 @@ def _book_paid(session: Session, caller: Caller, reply: Reply, request_bytes: in
 
 def _book_lost(session: Session, caller: Caller, body: bytes) -> None:
     """Book at its estimate what may have been paid for without a reply."""
-    limit = json.loads(body).get("max_tokens") or session.target.endpoint.max_output_tokens
-    _book(session, caller, 0, len(body) // reading.BYTES_PER_TOKEN, limit, True)
+    request = json.loads(body)
+    limit = request.get("max_tokens") or session.target.endpoint.max_output_tokens
+    most = limit * (request.get("n") or 1)
+    _book(session, caller, 0, len(body) // reading.BYTES_PER_TOKEN, most, True)
 
 
 def _book(

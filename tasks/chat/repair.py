@@ -12,15 +12,16 @@ LONGEST_PROBLEM_CHARS = 2_000
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # servers refuse a request with another tool's name in it
 
 
-def follow_up(reply: Reply, problem: str) -> list[dict[str, Any]]:
+def follow_up(reply: Reply, problem: str, choice: int = 0) -> list[dict[str, Any]]:
     """Make the messages that follow the request: the reply, where it is not too long, and the problem.
 
-    Every tool call is answered under its id; user and assistant take turns.
+    Of several choices the bad one is quoted. Every tool call is answered under its id; user and
+    assistant take turns.
     """
     wrong = (
         f"That reply is not valid: {problem[:LONGEST_PROBLEM_CHARS]} Answer again, correctly and completely."
     )
-    message = reply.choices[0].message if reply.choices else Message()
+    message = reply.choices[choice].message if reply.choices else Message()
     calls = [_quoted(call, number) for number, call in enumerate(message.tool_calls or [])]
     if not _quotable(message.text(), calls):
         return [

@@ -69,7 +69,7 @@ class RequestState:
         if error.again and isinstance(error, Transient):
             self.not_before = now + self._delay_s(error) * retry_scale()
         if error.again and isinstance(error, InvalidReply) and reply:
-            self.messages = follow_up(reply, error.body or str(error))
+            self.messages = follow_up(reply, error.body or str(error), error.choice)
         if error.again:
             return error
         # Kept without its traceback, which would hold all frames of its document for the whole run.

@@ -21,7 +21,8 @@ from docmill.schemas.errors import (
     Transient,
     Unserved,
 )
-from docmill.tasks.chat.reading import MOST_TOKENS, Expected, accepted, reply_of, usage_of
+from docmill.tasks.chat.expected import Expected
+from docmill.tasks.chat.reading import MOST_TOKENS, accepted, reply_of, usage_of
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 FREE = Expected(tool=None, schema=None)
@@ -95,10 +96,101 @@ def test_a_response_format_without_a_schema_expects_text(form: Any):
     assert Expected.of({"response_format": form}, None) == FREE
 
 
-@pytest.mark.parametrize("choice", ["auto", "none", "required"])
-def test_tools_that_are_not_forced_expect_text(choice: str):
-    tools = [{"type": "function", "function": {"name": "record", "parameters": SCHEMA}}]
-    assert Expected.of({"tools": tools, "tool_choice": choice}, None) == FREE
+TOOLS = [
+    {"type": "function", "function": {"name": "record", "parameters": SCHEMA}},
+    {"type": "function", "function": {"name": "wait"}},
+]
+OFFERED = Expected.of({"tools": TOOLS}, None)
+REQUIRED = Expected.of({"tools": TOOLS, "tool_choice": "required"}, None)
+
+
+def test_tools_that_the_model_must_not_call_expect_text():
+    assert Expected.of({"tools": TOOLS, "tool_choice": "none"}, None) == FREE
+
+
+def test_tools_that_are_not_forced_expect_text_or_calls():
+    assert Expected.of({"tools": TOOLS, "tool_choice": "auto"}, None) == OFFERED
+    assert read(body(), OFFERED).text == "text"
+    assert read(body(), OFFERED).calls == ()
+
+
+def test_calls_that_the_model_chose_are_kept_with_name_and_arguments_as_text():
+    message = called('{"n": 1}')
+    message["tool_calls"].append({"function": {"name": "wait", "arguments": ""}})
+    done = read(body(message, "tool_calls"), OFFERED)
+    assert [(call.id, call.name, call.arguments) for call in done.calls] == [
+        ("c", "record", '{"n": 1}'),
+        ("call_1", "wait", "{}"),
+    ]
+    assert done.text == ""
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (called('{"n": "one"}'), "arguments of record: n: must be integer"),
+        (called("{"), "arguments of record: "),
+        (called(GOOD, "other"), 'there is no tool "other": call one of record, wait'),
+        (called(GOOD, None), "there is no tool"),
+        (called(GOOD, content="a\0"), "U+0000"),
+        ({"tool_calls": called()["tool_calls"] * 129}, "call at most 128 tools"),
+    ],
+)
+def test_a_chosen_call_that_does_not_satisfy_its_tool_is_invalid(message: Any, said: str):
+    error = refused(body(message, "tool_calls"), OFFERED)
+    assert type(error) is InvalidReply
+    assert said in f"{error} {error.body}"
+
+
+def test_a_chosen_call_needs_a_reply_that_says_it_is_complete():
+    assert type(refused(body(called(), None), OFFERED)) is InvalidReply
+
+
+def test_a_call_that_is_required_has_to_come():
+    assert "call one of record, wait" in refused(body(), REQUIRED).body
+    assert read(body(called(), "tool_calls"), REQUIRED).calls[0].name == "record"
+
+
+def test_an_offered_tool_with_a_wrong_schema_is_told_before_anything_is_sent():
+    with pytest.raises(ConfigError, match="schema"):
+        Expected.of({"tools": [{"function": {"name": "t", "parameters": {"type": "strnig"}}}]}, None)
+
+
+# Several choices
+
+
+def choices(*texts: Any) -> bytes:
+    """Write a reply with a choice for each text."""
+    answers = [{"message": {"content": text}, "finish_reason": "stop"} for text in texts]
+    return body(choices=answers)
+
+
+def test_as_many_choices_are_given_as_were_asked_for():
+    done = read(choices("a", "b", "c"), Expected.of({"n": 2}, None))
+    assert [choice.text for choice in done.choices] == ["a", "b"]
+    assert done.text == "a"
+
+
+def test_a_server_that_gives_fewer_choices_is_taken_at_that():
+    assert len(read(choices("a"), Expected.of({"n": 3}, None)).choices) == 1
+
+
+def test_one_choice_that_is_not_valid_makes_the_reply_invalid():
+    error = refused(choices("a", ""), Expected.of({"n": 2}, None))
+    assert type(error) is InvalidReply
+    assert error.choice == 1
+
+
+def test_a_usage_that_is_not_told_is_estimated_over_all_choices():
+    reply = reply_of(json.dumps({"choices": [{"message": {"content": "abc" * 10}}] * 3}).encode())
+    assert usage_of(reply, 30) == (10, 30, True)
+
+
+def test_a_record_of_the_time_before_several_choices_is_read():
+    kept = {"id": "r", "model": "m", "text": "t", "finish_reason": "stop"}
+    kept |= {"prompt_tokens": 1, "completion_tokens": 2, "usage_estimated": False}
+    done = Completion.model_validate_json(json.dumps(kept))
+    assert (done.calls, [choice.text for choice in done.choices]) == ((), ["t"])
 
 
 @pytest.mark.parametrize("choice", [{"function": {"name": "other"}}, {"function": {}}, {"type": "custom"}])
@@ -499,7 +591,7 @@ REPLIES = st.fixed_dictionaries(
         "error": JSON,
     },
 )
-EXPECTED = st.sampled_from([FREE, STRUCTURED, FORCED])
+EXPECTED = st.sampled_from([FREE, STRUCTURED, FORCED, OFFERED, Expected.of({"n": 2}, None)])
 
 
 def judge(content: bytes, expected: Expected) -> None:
@@ -516,7 +608,8 @@ def judge(content: bytes, expected: Expected) -> None:
     else:
         told = done.text
         assert Completion.model_validate_json(done.model_dump_json()) == done
-        assert expected == FREE or json.loads(done.text)
+        assert expected.schema is None or json.loads(done.text)
+        told += "".join(call.name + call.arguments for each in done.choices for call in each.calls)
     assert told.encode().decode() == told
     assert "\0" not in told
 

@@ -136,3 +136,8 @@ def test_what_follows_is_a_turn_of_the_assistant_and_its_answer(content: Any, ca
         assert first["content"].strip()
     assert all(problem in answer["content"] for answer in answers)
     assert json.loads(rfc8785.dumps([first, *answers])) == [first, *answers]
+
+
+def test_of_several_choices_the_bad_one_is_quoted():
+    two = Reply.model_validate({"choices": [{"message": {"content": text}} for text in ("good", "bad")]})
+    assert follow_up(two, PROBLEM, 1)[0] == {"role": "assistant", "content": "bad"}

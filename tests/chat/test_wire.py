@@ -22,7 +22,8 @@ from docmill.schemas.errors import (
     Transient,
     Unserved,
 )
-from docmill.tasks.chat.reading import Expected, accepted, reply_of
+from docmill.tasks.chat.expected import Expected
+from docmill.tasks.chat.reading import accepted, reply_of
 from docmill.tasks.chat.transport import Transport, streamed
 from tests.support.asking import SCHEMA, ask, forced, free, target
 from tests.support.connection import Reply
