@@ -12,9 +12,9 @@ from tests.support.provider import Provider
 
 LEFT = Path(__file__).parents[1] / "support" / "d9003e3"
 TYPED = 'select document_id, content_sha256, name, count, "on" from earlier__thing order by 1'
-OUTCOMES = (
-    "select document_id, content_sha256, status, summary, label, record from docmill_outcomes order by 1"
-)
+OUTCOMES = """
+select document_id, content_sha256, status, summary, label, record from docmill_outcomes order by document_id
+"""
 
 
 @pytest.fixture
