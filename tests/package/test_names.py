@@ -17,7 +17,7 @@ LOADERS = {"PackageLoader", "import_module", "find_spec", "files", "get_data"}
 SAID = re.compile(
     rf"^\s*(?:from {BARE}[.\w]* import|import {BARE}\b)"
     rf"|-m[\s\"',]+{BARE}\b"
-    rf"|entrypoint[\"']?\s*[:=]\s*[\"']?(?:{BARE}[.:]|flows/(?:process|arrived|shard|example)\\.py)",
+    rf"|entrypoint[\"']?\s*[:=]\s*[\"']?(?:{BARE}[.:]|flows/(?:process|arrived|shard|example)\.py)",
     re.MULTILINE,
 )
 
