@@ -38,10 +38,11 @@ QUICK = {
 class Site:
     """The project's directory `root`, the server at `api`, and the provider that its pipelines ask.
 
-    `started` is the flow run that a module's tests look at.
+    `started` is the flow run that a module's tests look at. `python` runs Prefect and the flows.
     """
 
-    def __init__(self, directory: Path, provider: Provider) -> None:
+    def __init__(self, directory: Path, provider: Provider, python: str = sys.executable) -> None:
+        self.python = python
         self.root = directory / "project"
         self.home = directory / "home"
         self.elsewhere = directory / "elsewhere"
@@ -89,7 +90,7 @@ class Site:
 
     def prefect(self, *arguments: str) -> str:
         """Run `prefect` in the project; gives what it printed."""
-        command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+        command = [self.python, "-m", "prefect", "--no-prompt", *arguments]
         environment = {**self.environment, "PWD": str(self.root)}
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.root, env=environment)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -158,7 +159,7 @@ class Site:
     @contextmanager
     def begun(self, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
         """Keep a `prefect` in a session of its own, outside the project."""
-        command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
+        command = [self.python, "-m", "prefect", "--no-prompt", *arguments]
         environment = {**self.environment, "PREFECT_UI_API_URL": self.api}
         with (self.home / f"{arguments[0]}.log").open("ab") as log:
             process = subprocess.Popen(
