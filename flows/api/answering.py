@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Union
+from typing import Any
 
 BYTES_PER_TOKEN = 4
 BAD_REQUEST = 400
@@ -39,7 +39,7 @@ class Request:
         return declared
 
 
-Answer = Union[str, int, Mapping[str, Any], Callable[[Request], "Answer"]]
+Answer = str | int | Mapping[str, Any] | Callable[[Request], Any]
 Answers = Answer | Sequence[Answer]
 
 

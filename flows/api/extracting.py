@@ -12,7 +12,7 @@ from docmill.flows.api.schema import tool_schema
 from docmill.flows.api.steps import Further, answered
 from docmill.schemas.errors import InvalidReply
 from docmill.schemas.pipeline import Extract
-from docmill.schemas.record import Record
+from docmill.schemas.record import Evidence, Record
 from docmill.tasks.checks.declared import faults
 from docmill.tasks.checks.evidence.grounding import Grounding, Grounds
 from docmill.tasks.checks.faults import place
@@ -86,7 +86,7 @@ async def extract(
     grounding = await _grounded(text, found, tool.marked)
     return Record(
         value=value,
-        evidence=tuple(grounding.evidence),
+        evidence=tuple(Evidence(**entry) for entry in grounding.evidence),
         missing=tuple(dict.fromkeys(grounding.missing)),
     )
 
