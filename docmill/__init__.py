@@ -100,16 +100,18 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used (PEP 562); all others of the list are errors."""
-    if name not in __all__:
-        raise AttributeError(f"module 'docmill' has no attribute {name!r}")
-    if name == "testing":
-        return import_module("docmill.testing")
-    value = getattr(import_module(f"docmill.{_HOME.get(name, 'schemas.errors')}"), name)
-    globals()[name] = value
-    return value
-
-
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+if not TYPE_CHECKING:  # to a type checker it would be every name there is
+
+    def __getattr__(name: str) -> Any:
+        """Load a public name when it is first used (PEP 562); all others of the list are errors."""
+        if name not in __all__:
+            raise AttributeError(f"module 'docmill' has no attribute {name!r}")
+        if name == "testing":
+            return import_module("docmill.testing")
+        value = getattr(import_module(f"docmill.{_HOME.get(name, 'schemas.errors')}"), name)
+        globals()[name] = value
+        return value

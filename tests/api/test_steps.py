@@ -17,6 +17,10 @@ from tests.support.shapes import saying
 pytestmark = pytest.mark.usefixtures("prefect_api", "cache")
 
 
+MISSPELT: Any = {"max_word": 3}
+NO_TEXT: Any = None
+
+
 async def within(provider: Provider, call: Callable[[], Any], **settings: Any) -> Any:
     """Await a call in a flow run and a session at the provider."""
     endpoint = docmill.Endpoint(base_url=provider.url, **settings)
@@ -80,10 +84,10 @@ async def test_the_options_of_a_pipelines_step_are_taken(provider: Provider):
     ("call", "said"),
     [
         (lambda: docmill.summarize("t", max_words=0), "summarize: max_words: must be"),
-        (lambda: docmill.summarize("t", max_word=3), "unknown key; did you mean max_words"),
+        (lambda: docmill.summarize("t", **MISSPELT), "unknown key; did you mean max_words"),
         (lambda: docmill.summarize("t", params={"temperature": 3}), "params.temperature"),
         (lambda: docmill.summarize("t", params={"n": 3}), "params must not hold n"),
-        (lambda: docmill.summarize(None), "the text must be a str, not NoneType"),
+        (lambda: docmill.summarize(NO_TEXT), "the text must be a str, not NoneType"),
         (lambda: docmill.classify("t", ["a"]), "classify: labels: must have at least 2"),
         (lambda: docmill.ask("t", ""), "ask: prompt: must not be empty"),
     ],

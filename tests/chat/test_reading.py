@@ -187,7 +187,7 @@ def test_a_usage_that_is_not_told_is_estimated_over_all_choices():
 
 
 def test_a_record_of_the_time_before_several_choices_is_read():
-    kept = {"id": "r", "model": "m", "text": "t", "finish_reason": "stop"}
+    kept: dict[str, Any] = {"id": "r", "model": "m", "text": "t", "finish_reason": "stop"}
     kept |= {"prompt_tokens": 1, "completion_tokens": 2, "usage_estimated": False}
     done = Completion.model_validate_json(json.dumps(kept))
     assert (done.calls, [choice.text for choice in done.choices]) == ((), ["t"])
