@@ -34,6 +34,15 @@ async def process(
         limit: Takes up the first so many documents that are not unchanged.
         refresh: Asks everything anew: nothing counts as unchanged.
 
+    With Prefect's `return_state=True` it gives the final state: Completed where every document is done,
+    unchanged or in review; Failed with the counts, or with what is wrong, as its message; Cancelled where
+    the run was. Without, it gives nothing and raises where the run is not Completed. A pipeline that is
+    no file is held to what a parameter may do: its endpoint is built in, or on a host in DOCMILL_HOSTS.
+
+    >>> state = await docmill.process(Path("letters.yaml"), return_state=True)
+    >>> state.name, state.message
+    ('Completed', '1 document: 1 done')
+
     """
     given = RunOptions(documents=documents, limit=limit, refresh=refresh)
 

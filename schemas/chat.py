@@ -230,7 +230,7 @@ class Completion(Answer):
 
     >>> completion = await docmill.complete(messages=[{"role": "user", "content": "A greeting?"}])
     >>> completion.text, completion.finish_reason, completion.completion_tokens
-    ('Good morning.', 'stop', 4)
+    ('Good morning.', 'stop', 3)
     """
 
     id: str

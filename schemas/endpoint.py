@@ -38,7 +38,18 @@ def without_password(url: str) -> str:
 
 
 class Endpoint(Declared):
-    """A server that speaks the chat-completions protocol."""
+    """A server that speaks the chat-completions protocol.
+
+    Times are seconds, `prices` USD a million tokens. A wrong setting is a pydantic ValidationError.
+
+    >>> endpoint = docmill.Endpoint(
+    ...     base_url="https://gateway.example/v1",
+    ...     api_key_env="DOCMILL_GATEWAY_KEY",
+    ...     structured_output="json_schema",
+    ... )
+    >>> endpoint.timeout_s, endpoint.context_tokens
+    (600, 32000)
+    """
 
     base_url: Annotated[str, AfterValidator(without_password)] = Field(
         description="Its URL up to /chat/completions, such as https://api.302.ai/v1",

@@ -45,6 +45,12 @@ class ChatError(DocmillError):
     never for logs or events. `retry_after_s` is how long the server asks to wait. `again` is set
     where the same key has a try or a repair left. `choice` is the index of the choice that is not
     valid. `remedy` is for the person who reads the terminal.
+
+    >>> try:
+    ...     await docmill.summarize("A text that is refused")
+    ... except docmill.Permanent as error:
+    ...     print(type(error).__name__, error.status)
+    Permanent 400
     """
 
     def __init__(

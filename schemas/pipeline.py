@@ -183,7 +183,17 @@ class Into(Declared):
 
 
 class Pipeline(Declared):
-    """Declared steps over a source into a sink."""
+    """Declared steps over a source into a sink: what a pipeline's YAML says; docs/pipelines.md has every key.
+
+    `docmill.load` gives one of a file, with its places in what is wrong; made by hand, a wrong key is a
+    pydantic ValidationError.
+
+    >>> pipeline = docmill.Pipeline.model_validate(
+    ...     {"name": "letters", "documents": "in/*.txt", "steps": [{"summarize": {"max_words": 40}}]}
+    ... )
+    >>> pipeline.endpoint, pipeline.into
+    ('local', 'sqlite:///docmill.db')
+    """
 
     name: str = Field(pattern=r"^[a-z0-9-]+$", max_length=40, description="Keys the results")
     documents: Pattern | Annotated[tuple[Pattern, ...], Field(min_length=1)] | None = Field(

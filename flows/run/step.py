@@ -14,7 +14,7 @@ from docmill.flows.pipeline.plan import Plan, StepPlan
 from docmill.flows.run.failures import described, reason, status, ungrounded
 from docmill.schemas.chat import Completion
 from docmill.schemas.document import Document
-from docmill.schemas.errors import StorageError, Unreadable
+from docmill.schemas.errors import StorageError
 from docmill.schemas.outcome import StepOutcome, Tally
 from docmill.schemas.pipeline import DOCUMENT
 from docmill.schemas.tool import ToolSchema
@@ -22,6 +22,7 @@ from docmill.tasks.chat.attempt import LONGEST_ON_LOOP_BYTES
 from docmill.tasks.chat.complete import complete
 from docmill.tasks.chat.session import Session
 from docmill.tasks.checks.evidence.grounding import Grounding, Grounds
+from docmill.tasks.checks.request import require_room
 from docmill.tasks.steps.kind import kind
 from docmill.tasks.steps.prompt import BYTES_PER_TOKEN, unsent_schema
 
@@ -81,7 +82,7 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
     try:
         tool = acts.tool(step.options, of.plan.tools[schema] if schema else None)
         body = acts.request(text, step.options, tool, of.plan.target)
-        _require_fit(body, of.plan)
+        require_room(body, of.plan.target.endpoint)
         of.session.task_runs += 1
         answer.state = await complete(  # type: ignore[misc]  # Prefect declares an async task's state as its own
             quote(body),
@@ -155,18 +156,3 @@ def _input(step: StepPlan, before: Before, document: Document) -> str:
         return document.text
     output = before[step.options.input].outcome.output
     return output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
-
-
-def _require_fit(body: bytes, plan: Plan) -> None:
-    """Refuse what the endpoint's context cannot hold, before it is sent: nothing is cut silently."""
-    limit = plan.target.endpoint.context_tokens
-    if len(body) // BYTES_PER_TOKEN + plan.target.endpoint.max_output_tokens <= limit:
-        return  # the rule for nearly all: the whole body is longer than its messages
-    request = json.loads(body)
-    messages = sum(len(str(message["content"]).encode()) for message in request["messages"])
-    needed = messages // BYTES_PER_TOKEN + request["max_tokens"]
-    if needed > limit:
-        raise Unreadable(
-            f"too long: about {needed:,} tokens with the reply, and the endpoint takes {limit:,}. "
-            "Split the document, give the step max_input_tokens, or use a model with a larger context"
-        )

@@ -82,7 +82,16 @@ def launch(announce: Announce) -> Server:
 
 @asynccontextmanager
 async def server(announce: Announce = print) -> AsyncIterator[str]:
-    """Stand flows of your own on docmill's server, or the configured one; gives its API's URL."""
+    """Stand flows of your own on docmill's Prefect server, or the configured one; gives its API's URL.
+
+    PREFECT_API_URL, else the Prefect profile's, is used where one is set; else docmill's own server of
+    this home is joined, or started, which takes about ten seconds and which `announce` is told of.
+    Raises ConfigError where it cannot be reached or does not start.
+
+    >>> async with docmill.server() as api_url:
+    ...     print(api_url)
+    http://127.0.0.1:.../api
+    """
     before = {name: os.environ.get(name) for name in ("PREFECT_HOME", "PREFECT_API_URL")}
     launched = await asyncio.to_thread(launch, announce)
     try:

@@ -1,15 +1,18 @@
 """What is wrong with a request, found before it is sent."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from docmill.schemas.chat import ChatRequest
-from docmill.schemas.errors import ConfigError
+from docmill.schemas.endpoint import Endpoint
+from docmill.schemas.errors import ConfigError, Unreadable
 from docmill.tasks.checks.declared import Place, faults
 from docmill.tasks.checks.faults import place
 
+BYTES_PER_TOKEN = 3
 PROBE: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "text"}]}
 
 
@@ -33,3 +36,21 @@ def require_request(request: Any) -> None:
     if wrong := request_faults(request):
         lines = (": ".join(part for part in (place(at), fault) if part) for at, fault in wrong)
         raise ConfigError("\n".join(lines))
+
+
+def require_room(body: bytes, endpoint: Endpoint) -> None:
+    """Refuse what the endpoint's context cannot hold, before it is sent: nothing is cut silently.
+
+    Raises Unreadable; tokens are estimated as bytes / 3.
+    """
+    limit = endpoint.context_tokens
+    if len(body) // BYTES_PER_TOKEN + endpoint.max_output_tokens <= limit:
+        return  # the rule for nearly all: the whole body is longer than its messages
+    request = json.loads(body)
+    messages = sum(len(str(message["content"]).encode()) for message in request["messages"])
+    needed = messages // BYTES_PER_TOKEN + request["max_tokens"]
+    if needed > limit:
+        raise Unreadable(
+            f"too long: about {needed:,} tokens with the reply, and the endpoint takes {limit:,}. "
+            "Split the document, give the step max_input_tokens, or use a model with a larger context"
+        )

@@ -15,7 +15,7 @@ from docmill.tasks.checks.inlining import inlined
 from docmill.tasks.checks.jsontext import parse
 from docmill.tasks.checks.lint import Faults, lint
 from docmill.tasks.checks.spelling import meant
-from docmill.tasks.checks.subschemas import EXEMPTION, Schema, without, written
+from docmill.tasks.checks.subschemas import EXEMPTION, Pointer, Schema, without, written
 
 # Where a schema is looked for by its name: in the working directory, then among docmill's own.
 FOLDERS = (Path("schemas/tools"), Path("schemas"), Path(docmill.schemas.__path__[0]) / "tools")
@@ -55,21 +55,33 @@ def load(path: Path) -> ToolSchema:
     Raises ConfigError with each fault on a line of its own: the file, the place (line and column of
     a syntax error, else a JSON pointer), what is wrong and what to do.
     """
-    declared = _read(path)
+    return made(_read(path), path.stem, str(path), columns=True)
+
+
+def made(
+    declared: dict[str, Any], id_: str, place: str, *, bare: bool = False, columns: bool = False
+) -> ToolSchema:
+    """Make a tool schema of what is declared: name, description and parameters.
+
+    `place` names it in its faults; `bare` says that only its parameters were declared, so that faults
+    are placed below these. With `columns` its properties have to be columns of a typed table too.
+    Raises ConfigError with each fault on a line of its own.
+    """
+    below: Pointer = () if bare else ("parameters",)
     try:
-        tool = ToolFile.model_validate({**declared, "id": path.stem})
+        tool = ToolFile.model_validate({**declared, "id": id_})
     except ValidationError as error:
         found = declared_faults(error, declared, ToolFile)
-        raise _refused(path, [(tuple(map(str, at)), fault) for at, fault in found]) from None
+        raise _refused(place, [(tuple(map(str, at)), fault) for at, fault in found]) from None
     if wrong := lint(tool.parameters):
-        raise _refused(path, _below_parameters(wrong))
+        raise _refused(place, wrong, below)
     try:
         parameters = inlined(without(tool.parameters, EXEMPTION))
         marked = inlined(tool.parameters)
     except ValueError as error:
-        raise _refused(path, [(("parameters",), str(error))]) from None
-    if wrong := [*_shape_faults(parameters), *column_faults(parameters)]:
-        raise _refused(path, _below_parameters(wrong))
+        raise _refused(place, [((), str(error))], below) from None
+    if wrong := [*_shape_faults(parameters), *(column_faults(parameters) if columns else [])]:
+        raise _refused(place, wrong, below)
     return ToolSchema(**tool.model_dump() | {"parameters": _whole(parameters), "marked": _whole(marked)})
 
 
@@ -114,12 +126,8 @@ def _shape_faults(parameters: dict[str, Any]) -> Faults:
     return [(("type",), f"must be 'object', not {declared!r}: a record is an object")]
 
 
-def _below_parameters(faults: Faults) -> Faults:
-    return [(("parameters", *at), fault) for at, fault in faults]
-
-
-def _refused(path: Path, faults: Faults) -> ConfigError:
-    lines = [f"{path}: {written(at) or '/'}: {fault}" for at, fault in faults[:MAX_FAULTS]]
+def _refused(place: str, faults: Faults, below: Pointer = ()) -> ConfigError:
+    lines = [f"{place}: {written((*below, *at)) or '/'}: {fault}" for at, fault in faults[:MAX_FAULTS]]
     if len(faults) > MAX_FAULTS:
-        lines.append(f"{path}: {len(faults) - MAX_FAULTS} more")
+        lines.append(f"{place}: {len(faults) - MAX_FAULTS} more")
     return ConfigError("\n".join(lines))

@@ -1,0 +1,1 @@
+"""What `import docmill` gives to flows of one's own."""
