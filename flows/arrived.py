@@ -21,7 +21,7 @@ async def arrived(pipeline: Annotated[str, Field(pattern=f"^{NAME}$")], document
     """Run a pipeline over the documents that an event names.
 
     Args:
-        pipeline: The name of a pipeline's file in flows/pipelines.
+        pipeline: A pipeline's name.
         documents: Paths or URIs; one that the pipeline's own pattern does not match is failed.
 
     """

@@ -27,7 +27,7 @@ async def process(
     """Run a pipeline over its documents.
 
     Args:
-        pipeline: A pipeline's file, the name of one in flows/pipelines, or the pipeline itself.
+        pipeline: A pipeline's file or name, or the pipeline itself.
         documents: A glob, which replaces the pipeline's own.
         limit: Takes up the first so many documents that are not unchanged.
         refresh: Asks everything anew: nothing counts as unchanged.

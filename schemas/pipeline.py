@@ -75,7 +75,7 @@ class Extract(StepOptions):
 
     by: StepId | None = Field(default=None, description="The classify step whose label chooses the schema")
     schemas: dict[str, str] = Field(
-        default_factory=dict, description="Label to tool schema: a name in schemas/tools, or a path"
+        default_factory=dict, description="Label to tool schema: a name, or a path"
     )
     schema_: str | None = Field(
         default=None, alias="schema", description="The one tool schema, where no label chooses"

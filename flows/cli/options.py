@@ -9,9 +9,7 @@ from docmill.schemas.outcome import Status
 
 FLAG = Parameter(negative="", show_default=False)
 
-PipelineName = Annotated[
-    str, Parameter(help="A pipeline's file, or the name of one in flows/pipelines", show_default=False)
-]
+PipelineName = Annotated[str, Parameter(help="A pipeline's file or name", show_default=False)]
 Documents = Annotated[str | None, Parameter(help="Take these documents instead: a glob")]
 IntoUrl = Annotated[str | None, Parameter(help="Write the results to this database instead: a URL")]
 EndpointName = Annotated[str | None, Parameter(help="Ask this endpoint instead: local, 302ai or a URL")]

@@ -16,7 +16,7 @@ from docmill.flows.watch.watch import Watch, watched
 AGAIN_AFTER_S = 600
 
 Directory = Annotated[Path, Parameter(help="The directory, with those below it", show_default=False)]
-Name = Annotated[str, Parameter(help="The name of a pipeline's file in flows/pipelines")]
+Name = Annotated[str, Parameter(help="A pipeline's name")]
 AgainAfter = Annotated[
     PositiveInt, Parameter(help="Announce again after so many seconds what still has no outcome")
 ]

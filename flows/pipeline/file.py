@@ -1,5 +1,6 @@
 """From a pipeline's file to a Pipeline: what is wrong is found here, with its place, before anything runs."""
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,27 +19,53 @@ from docmill.tasks.checks.spelling import meant
 from docmill.tasks.checks.yamltext import YamlText
 
 MAX_FAULTS = 20
-PIPELINES = Path("flows/pipelines")
+FOLDERS = (Path("flows/pipelines"), Path("pipelines"))
 NAME = r"[a-z0-9][a-z0-9_-]*"
 
 
 def pipeline_file(name: str) -> Path:
-    """Find a pipeline's file: the path itself, or flows/pipelines/NAME.yaml."""
+    """Find a pipeline's file: the path itself, or NAME.yaml in the first folder of pipelines that has it.
+
+    Raises ConfigError for a name of which no folder has a file.
+    """
     bare = "/" not in name and not name.endswith((".yaml", ".yml"))
-    return PIPELINES / f"{name}.yaml" if bare and not Path(name).is_file() else Path(name)
+    return _file_of(name) if bare and not Path(name).is_file() else Path(name)
 
 
 def named(name: object, place: str) -> Pipeline:
-    """Load a pipeline of flows/pipelines by its file's name, which may come from anywhere.
+    """Load a pipeline by its name, which may come from anywhere: it is never taken as a path.
 
     Raises ConfigError, naming the place, also for one that reads rows: no document arrives at it.
     """
     if not isinstance(name, str) or not re.fullmatch(NAME, name):
-        raise ConfigError(f"{place}: must be the name of a file in {PIPELINES}, such as inbox")
-    pipeline = load(PIPELINES / f"{name}.yaml")
+        raise ConfigError(f"{place}: must be the name of a file in {_folders_named()}, such as inbox")
+    try:
+        file = _file_of(name)
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error}") from None
+    pipeline = load(file)
     if pipeline.rows is not None:
         raise ConfigError(f"{place}: {name} reads rows, and documents cannot arrive at it")
     return pipeline
+
+
+def _folders() -> list[Path]:
+    """List where pipelines are looked for by name: DOCMILL_PIPELINES, then those of the working directory."""
+    own = os.environ.get("DOCMILL_PIPELINES")
+    return [*([Path(own)] if own else []), *FOLDERS]
+
+
+def _folders_named() -> str:
+    *others, last = map(str, _folders())
+    return f"{', '.join(others)} or {last}"
+
+
+def _file_of(name: str) -> Path:
+    files = [folder / f"{name}.yaml" for folder in _folders()]
+    if found := next((file for file in files if file.is_file()), None):
+        return found
+    known = (file.stem for folder in _folders() for file in sorted(folder.glob("*.yaml")))
+    raise ConfigError(f"there is no pipeline {name!r} in {_folders_named()}{meant(name, known)}")
 
 
 def load(path: Path) -> Pipeline:
@@ -76,9 +103,8 @@ def declared(data: dict[str, Any], written: YamlText | None = None) -> Pipeline:
 def tools(pipeline: Pipeline) -> dict[str, ToolSchema]:
     """Load the tool schemas of a pipeline by their declared names.
 
-    A bare name stands for schemas/tools/NAME.json below the working directory; one with a slash or
-    ending in .json is a path. Raises ConfigError for one that is missing or wrong, and for what
-    `check` finds, as a pipeline may come from no file.
+    Raises ConfigError for one that is missing or wrong, and for what `check` finds, as a pipeline may
+    come from no file.
     """
     if wrong := check(pipeline):
         raise _refused(wrong)
@@ -91,8 +117,7 @@ def _load_tools(pipeline: Pipeline, written: YamlText | None = None) -> dict[str
     for name, at in schema_places(pipeline).items():
         path = toolschema.path_of(name)
         if not path.is_file():
-            near = meant(path.stem, (each.stem for each in path.parent.glob("*.json")))
-            wrong.append((at, f"there is no tool schema {str(path)!r}{near}"))
+            wrong.append((at, toolschema.missing(name)))
             continue
         try:
             loaded[name] = toolschema.load(path)

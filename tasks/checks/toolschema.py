@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+import docmill.schemas
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.tool import ToolFile, ToolSchema
 from docmill.tasks.checks.closing import closed
@@ -13,17 +14,39 @@ from docmill.tasks.checks.declared import faults as declared_faults
 from docmill.tasks.checks.inlining import inlined
 from docmill.tasks.checks.jsontext import parse
 from docmill.tasks.checks.lint import Faults, lint
+from docmill.tasks.checks.spelling import meant
 from docmill.tasks.checks.subschemas import EXEMPTION, Schema, without, written
 
-FOLDER = Path("schemas/tools")
+# Where a schema is looked for by its name: in the working directory, then among docmill's own.
+FOLDERS = (Path("schemas/tools"), Path("schemas"), Path(docmill.schemas.__path__[0]) / "tools")
 FIXED_COLUMNS = ("document_id", "content_sha256", "run_id")
 MAX_NAME_BYTES = 63
 MAX_FAULTS = 10
 
 
 def path_of(name: str) -> Path:
-    """Find the file of a schema as a pipeline names it: a bare name stands in schemas/tools."""
-    return Path(name) if "/" in name or name.endswith(".json") else FOLDER / f"{name}.json"
+    """Find the file of a schema as a pipeline names it: a path, or a name that a folder of schemas has.
+
+    Where none has it, the file is where it belongs, in schemas/tools, and does not exist.
+    """
+    if _is_path(name):
+        return Path(name)
+    files = [folder / f"{name}.json" for folder in FOLDERS]
+    return next((file for file in files if file.is_file()), files[0])
+
+
+def missing(name: str) -> str:
+    """Say that a schema has no file, where it was looked for, and what was meant."""
+    if _is_path(name):
+        near = meant(name, map(str, sorted(Path(name).parent.glob("*.json"))))
+        return f"there is no tool schema {name!r}{near}"
+    stems = (file.stem for folder in FOLDERS for file in sorted(folder.glob("*.json")))
+    known = (stem for stem in stems if "." not in stem)  # pipeline.schema.json describes no tool
+    return f"there is no tool schema {name!r} in schemas/tools, schemas or docmill's own{meant(name, known)}"
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or name.endswith(".json")
 
 
 def load(path: Path) -> ToolSchema:

@@ -12,8 +12,9 @@ from docmill.schemas.errors import ConfigError
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.closing import closed
 from docmill.tasks.checks.inlining import MAX_SCHEMAS, inlined
-from docmill.tasks.checks.toolschema import load
+from docmill.tasks.checks.toolschema import load, path_of
 from docmill.tasks.checks.validation import validator
+from tests.support.project import THING, Project
 
 Schema = dict[str, Any]
 
@@ -289,3 +290,13 @@ def test_each_fault_has_a_line_and_no_more_than_ten_are_told(tmp_path: Path):
         "bill.json: /parameters/properties/a0: unknown keyword 'typ'; did you mean type?"
     )
     assert lines[-1].endswith("bill.json: 2 more")
+
+
+def test_a_schema_is_found_by_its_name_in_the_project_before_docmills_own(project: Project):
+    assert load(path_of("invoice")).name
+    assert path_of("thing") == Path("schemas/tools/thing.json")
+    for folder in ("schemas", "schemas/tools"):
+        (project.root / folder / "invoice.json").write_text(json.dumps(THING))
+        assert path_of("invoice") == Path(folder, "invoice.json")
+    assert path_of("invoice.json") == Path("invoice.json")
+    assert path_of("none") == Path("schemas/tools/none.json")

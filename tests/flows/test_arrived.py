@@ -118,7 +118,9 @@ class TestFlow:
     async def test_a_pipeline_that_is_not_there_is_named(self):
         state = await ran("q", ["in/a.txt"])
         assert state.is_failed()
-        assert "flows/pipelines/q.yaml: there is no such file" in str(state.message)
+        assert "pipeline: there is no pipeline 'q' in flows/pipelines or pipelines; known: p" in str(
+            state.message
+        )
 
     async def test_documents_do_not_arrive_at_a_table(self, project: Project):
         rows = "{url: 'sqlite:///t.db', query: select 1 as id, key: id, text: '{{ id }}'}"

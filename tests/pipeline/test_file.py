@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from docmill.flows.pipeline.file import load, tools
+from docmill.flows.pipeline.file import load, named, pipeline_file, tools
 from docmill.flows.pipeline.graph import edges
 from docmill.schemas.endpoint import Endpoint, Prices
 from docmill.schemas.errors import ConfigError
@@ -317,3 +317,51 @@ def test_a_parameter_that_cannot_be_sent_hides_no_other_fault(written: Path):
     assert "params.seed: cannot be sent as JSON" in said
     assert "params.temperature: must be less than or equal to 2, not 3" in said
     assert "params.top_p: must be less than or equal to 1, not 2" in said
+
+
+class TestWhereAPipelineIsFound:
+    @pytest.fixture(autouse=True)
+    def _folders(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DOCMILL_PIPELINES", "own")
+        for place in ("own/a", "flows/pipelines/a", "flows/pipelines/b", "pipelines/a", "pipelines/c"):
+            file = project.root / f"{place}.yaml"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(f"name: {file.stem}\ndocuments: in/*\n{SUMMARIZE}")
+
+    @pytest.mark.parametrize(
+        ("name", "file"),
+        [
+            ("a", "own/a.yaml"),
+            ("b", "flows/pipelines/b.yaml"),
+            ("c", "pipelines/c.yaml"),
+            ("pipelines/a.yaml", "pipelines/a.yaml"),
+            ("missing.yaml", "missing.yaml"),
+        ],
+    )
+    def test_by_its_name_in_the_first_folder_that_has_it_and_by_its_path(self, name: str, file: str):
+        assert pipeline_file(name) == Path(file)
+
+    @pytest.mark.parametrize("unset", ["", None])
+    def test_without_the_variable_in_the_working_directory(
+        self, monkeypatch: pytest.MonkeyPatch, unset: str | None
+    ):
+        monkeypatch.delenv("DOCMILL_PIPELINES")
+        if unset is not None:
+            monkeypatch.setenv("DOCMILL_PIPELINES", unset)
+        assert pipeline_file("a") == Path("flows/pipelines/a.yaml")
+
+    def test_an_unknown_name_is_told_with_where_it_was_looked_for_and_what_was_meant(self):
+        Path("pipelines/invoices.yaml").touch()
+        with pytest.raises(ConfigError) as caught:
+            pipeline_file("invoice")
+        assert str(caught.value) == (
+            "there is no pipeline 'invoice' in own, flows/pipelines or pipelines; did you mean invoices?"
+        )
+
+    def test_an_event_names_it_by_its_name_alone(self):
+        assert named("c", "pipeline").name == "c"
+        for name in ("pipelines/c.yaml", "c.yaml", "../c", "", None):
+            with pytest.raises(ConfigError, match=r"^pipeline: must be the name of a file in own, flows/"):
+                named(name, "pipeline")
+        with pytest.raises(ConfigError, match=r"^pipeline: there is no pipeline 'd' in own, flows/"):
+            named("d", "pipeline")

@@ -233,12 +233,19 @@ STEPS = {
     ),
     "a schema without a file": (
         "  - extract: {schema: thnig}\n",
+        "4:15: steps[0].extract.schema: there is no tool schema 'thnig' in schemas/tools, schemas or "
+        "docmill's own; did you mean thing?",
+    ),
+    "a schema's path without a file": (
+        "  - extract: {schema: schemas/tools/thnig.json}\n",
         "4:15: steps[0].extract.schema: there is no tool schema 'schemas/tools/thnig.json'; "
-        "did you mean thing?",
+        "did you mean schemas/tools/thing.json?",
     ),
     "a schema without a name": (
         "  - extract: {schema: ''}\n",
-        "4:15: steps[0].extract.schema: there is no tool schema 'schemas/tools/.json'; known: thing, other",
+        "4:15: steps[0].extract.schema: there is no tool schema '' in schemas/tools, schemas or "
+        "docmill's own; known: other, thing, contract, invoice, press_release, resume, "
+        "supplier_invoice, support_request",
     ),
     "a schema with a remote $ref": (
         "  - extract: {schema: bad/remote.json}\n",

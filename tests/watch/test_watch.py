@@ -317,7 +317,7 @@ def test_json_gives_one_object_a_line(inbox: Inbox):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["in", "--pipeline", "nobody"], "nobody.yaml"),
+        (["in", "--pipeline", "nobody"], "--pipeline: there is no pipeline 'nobody'"),
         (
             ["in", "--pipeline", "flows/pipelines/{name}.yaml"],
             "must be the name of a file in flows/pipelines",
