@@ -25,6 +25,7 @@ COMMANDS = {
     "report": "Report a run, and what is not done with its reason",
     "export": "Write the outcomes to stdout as CSV or JSON lines",
     "up": "Serve the Prefect UI, the deployments and a worker on this machine",
+    "down": "End docmill's own Prefect server, which stays for a while after a run",
     "chat": "Send one request to an endpoint and print its reply",
     "local": "Keep the embedded model ready for all runs",
     "watch": "Announce what arrives in a directory, as events",
