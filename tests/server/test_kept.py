@@ -124,7 +124,7 @@ def test_a_grace_that_is_no_number_is_a_wrong_configuration(home: Path, monkeypa
 
 
 def test_a_port_beside_a_configured_server_is_a_wrong_configuration():
-    with pytest.raises(ConfigError, match="^--port: PREFECT_API_URL names a server"):
+    with pytest.raises(ConfigError, match=r"^--port: PREFECT_API_URL names a server"):
         launch(print, port=4200)
 
 
