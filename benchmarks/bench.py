@@ -171,7 +171,7 @@ def say(what: str, value: str, cost: Measured | None = None, server_s: float | N
 @contextmanager
 def prefect(directory: Path) -> Iterator[list[int]]:
     """Run docmill's own Prefect server; gives the pids of its processes."""
-    os.environ["PREFECT_HOME"] = str(directory)
+    os.environ |= {"PREFECT_HOME": str(directory), "DOCMILL_SERVER_GRACE_S": "0"}
     launched = launch(lambda _: None)
     try:
         launched.wait()

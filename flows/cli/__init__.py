@@ -17,6 +17,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 COMMANDS = {
+    "init": "Make a folder that runs at once: a pipeline, its schema, a document, deployments",
     "run": "Run a pipeline over its documents: what is unchanged is passed over, nothing is paid twice.\n\n"
     "Exits with 0 where every document is done, unchanged or in review, with 1 where some are not, "
     "with 2 where the configuration is wrong and nothing was sent, and with 3 where the run was stopped.",
@@ -24,7 +25,9 @@ COMMANDS = {
     "evaluate": "Say how often the stored results are right",
     "report": "Report a run, and what is not done with its reason",
     "export": "Write the outcomes to stdout as CSV or JSON lines",
+    "deploy": "Write a pipeline's deployment into prefect.yaml: scheduled, or for what arrives",
     "up": "Serve the Prefect UI, the deployments and a worker on this machine",
+    "down": "End docmill's own Prefect server, which stays for a while after a run",
     "chat": "Send one request to an endpoint and print its reply",
     "local": "Keep the embedded model ready for all runs",
     "watch": "Announce what arrives in a directory, as events",

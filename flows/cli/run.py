@@ -60,13 +60,18 @@ def run(
     out.print(plan.origin, markup=False)
     elsewhere = f" --into {into}" if into else ""
     progress = Progress(out, plan, f"docmill report {pipeline}{elsewhere}")
-    launched = launch(progress.announce)
+
+    def said(line: str) -> None:
+        out.print(line, markup=False, soft_wrap=True)
+
+    launched = launch(progress.announce, warn=said)
     try:
         return flow_run(
             file, options, progress, launched, lambda invocation: _told(invocation, progress.summary, json)
         )
     finally:
-        launched.release()
+        if staying := launched.release():
+            said(staying)
 
 
 def _told(invocation: "Invocation", summary: Summary, json: bool) -> int:

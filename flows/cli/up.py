@@ -8,13 +8,18 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from docmill.flows.cli.deployments import DECLARED, DeploymentsFile, switched_off
 from docmill.flows.cli.output import console
 from docmill.flows.observe.observer import GRACE_S
 from docmill.flows.server.launch import launch
+from docmill.flows.server.own import end
 from docmill.schemas.errors import ConfigError, DocmillError
 
-DECLARED = Path("prefect.yaml")
 POOL = "docmill"
 POLL_S = 0.2
 SETTLE_S = GRACE_S + 2
@@ -22,36 +27,56 @@ END_TIMEOUT_S = 3.0
 PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
 Print = Callable[[str], None]
 
+Port = Annotated[
+    int | None,
+    Parameter(
+        validator=Number(gte=1, lte=65535),
+        help="Where docmill's own server listens; default: where it did before, else a free port",
+    ),
+]
 
-def up() -> int:
+
+def up(*, port: Port = None, file: DeploymentsFile = DECLARED) -> int:
     """Serve the Prefect UI, register the deployments of prefect.yaml, and run what is due.
 
     Ctrl-C ends all of it: runs under way are stopped as by a Ctrl-C of their own.
     """
-    if not DECLARED.is_file():
-        raise ConfigError(f"there is no {DECLARED} in {Path.cwd()}: type `docmill up` in docmill's clone")
+    if not file.is_file():
+        raise ConfigError(
+            f"there is no {file} in {Path.cwd()}: `docmill init` makes one; --file names another"
+        )
+    off = switched_off(file)
     out = console()
 
     def told(message: str) -> None:
         out.print(message, markup=False, soft_wrap=True)
 
-    launched = launch(told)
+    launched = launch(told, port=port)
     try:
         launched.wait()
-        _deploy(told)
+        _deploy(file, told)
+        if off:
+            told(
+                f"switched off: {', '.join(off)}; to switch one on write `active: true` at its schedule, or "
+                f"`enabled: true` at its trigger, in {file}, and start `docmill up` anew"
+            )
         if launched.own:
             asyncio.run(_put_back())
-        asyncio.run(_work(launched.api_url.removesuffix("/api"), told))
+        asyncio.run(_work(launched.api_url, told))
     finally:
         launched.release()
+        if launched.own:
+            with suppress(ConfigError):  # others use it: it ends after the last of them
+                end(launched.directory)
     return 0
 
 
-def _deploy(told: Print) -> None:
-    told(f"registering the deployments of {DECLARED}")
+def _deploy(file: Path, told: Print) -> None:
+    told(f"registering the deployments of {file}")
+    deploy = [*PREFECT, "deploy", "--all", "--prefect-file", str(file)]
     pool = [*PREFECT, "work-pool", "create", POOL, "--type", "process"]
     known = _run([*PREFECT, "work-pool", "inspect", POOL]).returncode == 0
-    for command in [[*PREFECT, "deploy", "--all"]] if known else [pool, [*PREFECT, "deploy", "--all"]]:
+    for command in [deploy] if known else [pool, deploy]:
         done = _run(command)
         if done.returncode != 0:
             raise ConfigError(f"`prefect {' '.join(command[4:])}` failed:\n{done.stdout.strip()}")
@@ -78,7 +103,7 @@ async def _put_back() -> None:
             await client.set_flow_run_state(flow_run["id"], Scheduled(), force=True)
 
 
-async def _work(address: str, told: Print) -> None:
+async def _work(api_url: str, told: Print) -> None:
     """Keep a worker until a signal comes; it is told after its flow runs, which it would kill."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -87,7 +112,9 @@ async def _work(address: str, told: Print) -> None:
     environment = {"PREFECT_WORKER_QUERY_SECONDS": "2", **os.environ}
     worker = await asyncio.create_subprocess_exec(*command, start_new_session=True, env=environment)
     ended = asyncio.create_task(worker.wait())
-    told(f"open {address}/deployments; press Ctrl-C to end the server, the worker and its runs")
+    told(f"in another terminal: export PREFECT_API_URL={api_url}")
+    page = f"{api_url.removesuffix('/api')}/deployments"
+    told(f"open {page}; press Ctrl-C to end the server, the worker and its runs")
     await asyncio.wait({ended, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
     if ended.done():
         raise DocmillError(f"the worker ended by itself, with exit code {worker.returncode}")

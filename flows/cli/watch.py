@@ -49,8 +49,8 @@ def watch(
     except KeyboardInterrupt:
         told.ended(watching)
     finally:
-        if launched is not None:
-            launched.release()
+        if launched is not None and (staying := launched.release()):
+            told.say(staying)
     return 0
 
 

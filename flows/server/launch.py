@@ -1,18 +1,13 @@
 """The Prefect server that runs are recorded by: the one that is configured, else docmill's own.
 
 docmill's own is one a home: the first docmill starts it, others join it, and its watchdog ends it
-when the last has let go. Prefect's ephemeral server is never used.
+some time after the last has let go. Prefect's ephemeral server is never used.
 """
 
 import asyncio
-import fcntl
-import json
 import os
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +15,15 @@ from pathlib import Path
 import httpx
 
 from docmill.flows.server.home import home
-from docmill.flows.server.settings import api_url, apply
-from docmill.flows.server.watchdog import ALIVE, HOST, LOG, PORT, STATE, USERS
+from docmill.flows.server.own import Announce, join_or_start, let_go, stays, watched
+from docmill.flows.server.settings import api_url, apply, configured, left_at_default
+from docmill.flows.server.watchdog import HOST, LOG
 from docmill.schemas.errors import ConfigError
 
 START_TIMEOUT_S = 120.0
 LOOK_TIMEOUT_S = 5.0
 POLL_S = 0.1
 SETTLE_TIMEOUT_S = 10.0
-Announce = Callable[[str], None]
 
 
 @dataclass
@@ -47,33 +42,31 @@ class Server:
             while not _healthy(client, self.api_url):
                 if not self.own:
                     raise ConfigError(f"the Prefect server {self.api_url} cannot be reached")
-                if not _watched(self.directory) or time.monotonic() > give_up:
+                if not watched(self.directory) or time.monotonic() > give_up:
                     raise ConfigError(f"docmill's Prefect server did not start: see {self.directory / LOG}")
                 time.sleep(POLL_S)
 
-    def release(self) -> None:
-        """Let go of docmill's server: its watchdog ends it when nobody is left."""
-        if self.users >= 0:
-            os.close(self.users)
-            self.users = -1
+    def release(self) -> str:
+        """Let go of docmill's server; gives what is to be told, nothing where somebody else keeps it."""
+        users, self.users = self.users, -1
+        return stays(self.directory) if users >= 0 and let_go(users) else ""
 
 
-def launch(announce: Announce) -> Server:
+def launch(announce: Announce, *, warn: Announce | None = None, port: int | None = None) -> Server:
     """Find the server, or start one and do not wait; sets what Prefect reads from the environment.
 
-    Raises ConfigError where a configured server cannot be reached.
+    `warn` is told, once, of a server that was started without docmill's settings. Raises ConfigError
+    where a configured server cannot be reached, or docmill's own cannot listen on the port.
     """
     apply()
-    if configured := api_url():
-        with _client(configured) as client:
-            answers = _healthy(client, configured)
-        if not answers:
-            raise ConfigError(
-                f"the Prefect server {configured} cannot be reached: start it, or unset PREFECT_API_URL "
-                "and docmill starts one of its own"
-            )
-        return Server(configured, own=False, directory=home())
-    server = _join_or_start(home(), announce)
+    if url := api_url():
+        if port is not None:
+            raise ConfigError(f"--port: PREFECT_API_URL names a server, {url}: unset one of them")
+        _join_configured(url, warn or announce)
+        return Server(url, own=False, directory=home())
+    directory = home()
+    joined, users = join_or_start(directory, announce, port)
+    server = Server(joined, own=True, directory=directory, users=users)
     os.environ["PREFECT_HOME"] = str(server.directory)
     os.environ["PREFECT_API_URL"] = server.api_url
     os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), HOST]))
@@ -103,7 +96,8 @@ async def server(announce: Announce = print) -> AsyncIterator[str]:
             if launched.own:
                 await _handed_in()
     finally:
-        launched.release()
+        if staying := launched.release():
+            announce(staying)
         for name, value in before.items():
             os.environ.pop(name, None)
             if value is not None:
@@ -147,88 +141,32 @@ def run_page(api_url: str, flow_run_id: str) -> str:
     return f"{api_url.removesuffix('/api')}/runs/flow-run/{flow_run_id}"
 
 
-def _join_or_start(directory: Path, announce: Announce) -> Server:
-    users = os.open(directory / USERS, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(users, fcntl.LOCK_SH)  # waits for a watchdog that is ending its server
-    alive = os.open(directory / ALIVE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _join_configured(url: str, warn: Announce) -> None:
+    """Look whether a configured server answers, and with what settings it was started."""
+    with _client(url) as client:
+        if not _healthy(client, url):
+            raise ConfigError(
+                f"the Prefect server {url} cannot be reached: start it, or unset PREFECT_API_URL "
+                "and docmill starts one of its own"
+            )
+        if names := left_at_default(_settings(client, url)):
+            warn(
+                f"the Prefect server {url} was started without {', '.join(names)}: it falls behind after "
+                "large runs, or keeps slots of deployments taken; docs/operations.md has what it needs"
+            )
+
+
+def _settings(client: httpx.Client, url: str) -> object:
+    """Ask what settings a server runs with; None where it does not say."""
     try:
-        if _locked(alive):
-            announce(f"starting docmill's Prefect server (log: {directory / LOG})")
-            api_url = _start(directory, alive)
-        else:
-            api_url = _noted(directory)
-    finally:
-        os.close(alive)
-    return Server(api_url, own=True, directory=directory, users=users)
+        return client.get(f"{url}/admin/settings", auth=_credential()).raise_for_status().json()
+    except (httpx.HTTPError, ValueError):
+        return None
 
 
-def _start(directory: Path, alive: int) -> str:
-    """Start the watchdog, which inherits the lock that says it is alive."""
-    port = _port(directory)
-    command = [sys.executable, "-m", "docmill.flows.server.watchdog", str(directory), str(port)]
-    subprocess.Popen(  # noqa: S603
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        pass_fds=[alive],
-    )
-    state = directory / STATE
-    part = state.with_suffix(".part")
-    part.write_text(json.dumps({"api_url": f"http://{HOST}:{port}/api"}))
-    part.rename(state)
-    return f"http://{HOST}:{port}/api"
-
-
-def _noted(directory: Path) -> str:
-    """Read where the living server listens; who started it writes that in the next moment."""
-    give_up = time.monotonic() + LOOK_TIMEOUT_S
-    while True:
-        try:
-            return str(json.loads((directory / STATE).read_bytes())["api_url"])
-        except (OSError, ValueError, KeyError):
-            if time.monotonic() > give_up:
-                raise ConfigError(f"docmill's Prefect server did not start: see {directory / LOG}") from None
-            time.sleep(POLL_S)
-
-
-def _watched(directory: Path) -> bool:
-    """Say whether a watchdog lives."""
-    alive = os.open(directory / ALIVE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        return not _locked(alive)
-    finally:
-        os.close(alive)
-
-
-def _locked(descriptor: int) -> bool:
-    """Try to lock a file that nobody else holds."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _port(directory: Path) -> int:
-    """Choose the port that this home's server had before where it is free: people keep its address."""
-    noted = directory / PORT
-    try:
-        port = _free_port(int(noted.read_text()))
-    except (OSError, ValueError, OverflowError):
-        port = _free_port()
-    noted.write_text(str(port))
-    return port
-
-
-def _free_port(wanted: int = 0) -> int:
-    """Give a port that is free, any where none is wanted; raises OSError."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((HOST, wanted))
-        port: int = probe.getsockname()[1]
-        return port
+def _credential() -> httpx.BasicAuth | None:
+    written = configured("PREFECT_API_AUTH_STRING")
+    return httpx.BasicAuth(*written.split(":", 1)) if written and ":" in written else None
 
 
 def _client(api_url: str) -> httpx.Client:

@@ -15,6 +15,12 @@ VARIABLES = {
     "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
     "DO_NOT_TRACK": "1",
 }
+# Where Prefect's own value stands on a server, nobody has given it docmill's or another.
+DEFAULTS = {
+    "server.services.task_run_recorder.batch_size": 1,
+    "server.services.event_persister.batch_size": 20,
+    "server.concurrency.lease_storage": "prefect.server.concurrency.lease_storage.memory",
+}
 
 
 def apply() -> None:
@@ -23,10 +29,28 @@ def apply() -> None:
         os.environ.setdefault(name, value)
 
 
+def left_at_default(settings: object) -> list[str]:
+    """Name the variables that a server, whose settings these are, was started without; none if unknown."""
+    names = []
+    for path, default in DEFAULTS.items():
+        value = settings
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        if value == default:
+            names.append("PREFECT_" + path.replace(".", "_").upper())
+    return names
+
+
 def api_url() -> str | None:
     """Find the Prefect API that the environment or the user's profile names, without Prefect."""
-    if url := os.environ.get("PREFECT_API_URL"):
-        return url.rstrip("/")
+    url = configured("PREFECT_API_URL")
+    return url.rstrip("/") if url else None
+
+
+def configured(name: str) -> str | None:
+    """Find a setting of Prefect's in the environment or the user's profile, without Prefect."""
+    if value := os.environ.get(name):
+        return value
     directory = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
     file = Path(os.environ.get("PREFECT_PROFILES_PATH") or directory / "profiles.toml").expanduser()
     try:
@@ -34,5 +58,5 @@ def api_url() -> str | None:
     except (OSError, ValueError):
         return None
     profile = os.environ.get("PREFECT_PROFILE") or written.get("active")
-    url = written.get("profiles", {}).get(profile, {}).get("PREFECT_API_URL")
-    return str(url).rstrip("/") if url else None
+    value = written.get("profiles", {}).get(profile, {}).get(name)
+    return str(value) if value else None

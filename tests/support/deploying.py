@@ -19,7 +19,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from docmill.flows.server.launch import _free_port
+from docmill.flows.server.own import free_port
 from tests.support.processes import eventually
 from tests.support.project import THING
 from tests.support.provider import Provider, serving
@@ -143,7 +143,7 @@ class Site:
     @contextmanager
     def served(self) -> Iterator[None]:
         """Serve a fresh Prefect server."""
-        port = _free_port()
+        port = free_port()
         self.api = self.environment["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
         command = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
         with self.begun(*command) as process:

@@ -35,6 +35,7 @@ os.environ |= {
     "PREFECT_API_URL": API_URL,
     "DOCMILL_CACHE": f"{HOME.name}/no-test-uses-this",
     "DOCMILL_RETRY_SCALE": "0.01",
+    "DOCMILL_SERVER_GRACE_S": "0",
 }
 apply()
 
