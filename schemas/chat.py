@@ -205,7 +205,7 @@ class Call(BaseModel):
     arguments: str
 
 
-class Answer(BaseModel):
+class AcceptedChoice(BaseModel):
     """One choice of an accepted reply.
 
     `text` is its content, or the arguments (JSON text) of the tool that the request forced. `calls`
@@ -219,7 +219,7 @@ class Answer(BaseModel):
     finish_reason: str
 
 
-class Completion(Answer):
+class Completion(AcceptedChoice):
     """An accepted reply: its first choice, its tokens, and where `n` asked for more the `others`.
 
     `id` and `model` are the server's words, empty where it gave none. Tokens are those of all choices,
@@ -238,9 +238,9 @@ class Completion(Answer):
     prompt_tokens: int
     completion_tokens: int
     usage_estimated: bool = False
-    others: tuple[Answer, ...] = ()
+    others: tuple[AcceptedChoice, ...] = ()
 
     @property
-    def choices(self) -> tuple[Answer, ...]:
+    def choices(self) -> tuple[AcceptedChoice, ...]:
         """All choices in the server's order: as many as `n` asked for, or as the server gave."""
         return (self, *self.others)

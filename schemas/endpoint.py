@@ -2,7 +2,7 @@
 
 import re
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -13,10 +13,15 @@ VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
+def _described(schema: dict[str, Any]) -> None:
+    """Keep a docstring's first paragraph alone: forms and editors show it."""
+    schema["description"] = schema["description"].partition("\n\n")[0]
+
+
 class Declared(BaseModel):
     """The base of everything that users write: frozen, and a misspelt key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_described)
 
 
 class Prices(Declared):

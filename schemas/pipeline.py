@@ -183,10 +183,10 @@ class Into(Declared):
 
 
 class Pipeline(Declared):
-    """Declared steps over a source into a sink: what a pipeline's YAML says; docs/pipelines.md has every key.
+    """Declared steps over a source into a sink.
 
-    `docmill.load` gives one of a file, with its places in what is wrong; made by hand, a wrong key is a
-    pydantic ValidationError.
+    It is what a pipeline's YAML says; docs/pipelines.md has every key. `docmill.load` gives one of a file,
+    with the places of what is wrong; made by hand, a wrong key is a pydantic ValidationError.
 
     >>> pipeline = docmill.Pipeline.model_validate(
     ...     {"name": "letters", "documents": "in/*.txt", "steps": [{"summarize": {"max_words": 40}}]}

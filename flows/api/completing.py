@@ -89,5 +89,5 @@ async def asked(
         )
     finally:
         session.settle((document, step))
-        session.check_storage()
+        session.check_storage()  # Prefect only logs a record that was not written
     return Completion.model_validate_json(completion)

@@ -30,15 +30,19 @@ class Stored:
 
     def __init__(self, url: str) -> None:
         self.url = shown(url)
-        self._engine = engine_of(url)
         file = sqlite_file(url)
         if file is not None and not file.is_file():
             raise ConfigError(f"there is no results database {self.url}: `docmill run` a pipeline into it")
+        self._engine = engine_of(url)
         try:
             with self._engine.connect() as connection:
                 if not inspect(connection).has_table(OUTCOMES.name):
                     raise ConfigError(f"{self.url} holds no results: `docmill run` a pipeline into it")
+        except ConfigError:
+            self.close()
+            raise
         except (SQLAlchemyError, ValueError, TypeError) as error:  # options that its driver does not take
+            self.close()
             raise ConfigError(f"the database {self.url} cannot be opened: {reason(error)}") from None
 
     def outcomes(self, pipeline: str | None = None, status: Status | None = None) -> Iterator[StoredOutcome]:

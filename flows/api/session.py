@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -70,7 +70,7 @@ async def session(
 
 
 @contextmanager
-def _token(token: str) -> Any:
+def _token(token: str) -> Iterator[None]:
     """Hand the embedded model's token the way of every key: by the environment, into the client alone."""
     name = LOCAL.api_key_env or ""
     os.environ[name] = token

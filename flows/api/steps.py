@@ -132,6 +132,10 @@ async def answered(
     session = session_of(function)
     if not isinstance(text, str):
         raise ConfigError(f"docmill.{function}(): the text must be a str, not {type(text).__name__}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigError("the text holds half of a surrogate pair, which is no character") from None
     if wrong := parameter_faults(options.params):
         raise ConfigError("\n".join(f"params.{'.'.join(map(str, at))}: {fault}" for at, fault in wrong))
     acts = kind(function)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from docmill.schemas.chat import Answer, Call, Choice, Completion, Message, Reply, ToolCall, Usage
+from docmill.schemas.chat import AcceptedChoice, Call, Choice, Completion, Message, Reply, ToolCall, Usage
 from docmill.schemas.errors import CutShort, InvalidReply, Refused
 from docmill.tasks.chat.errors import excerpt, without_answer
 from docmill.tasks.chat.expected import Expected, judge_of
@@ -75,9 +75,9 @@ def _count(tokens: int | None) -> int:
     return tokens if tokens and 0 < tokens <= MOST_TOKENS else 0
 
 
-def _answers(reply: Reply, expected: Expected) -> list[Answer]:
+def _answers(reply: Reply, expected: Expected) -> list[AcceptedChoice]:
     """Judge as many choices as were asked for: one that is not valid makes the reply invalid."""
-    answers: list[Answer] = []
+    answers: list[AcceptedChoice] = []
     for index, choice in enumerate((reply.choices or [])[: expected.choices]):
         try:
             answers.append(_answer(choice, expected))
@@ -87,7 +87,7 @@ def _answers(reply: Reply, expected: Expected) -> list[Answer]:
     return answers
 
 
-def _answer(choice: Choice, expected: Expected) -> Answer:
+def _answer(choice: Choice, expected: Expected) -> AcceptedChoice:
     finish = choice.finish_reason or ""
     if finish in REFUSED or choice.message.refusal:
         raise Refused("the model declined", body=excerpt(choice.message.refusal or ""))
@@ -99,7 +99,7 @@ def _answer(choice: Choice, expected: Expected) -> Answer:
         raise InvalidReply(
             "the reply does not say that it is complete", body=f"finish_reason {shown(finish)}"
         )
-    return Answer(text=text, calls=calls, finish_reason=finish)
+    return AcceptedChoice(text=text, calls=calls, finish_reason=finish)
 
 
 def _text(message: Message, expected: Expected) -> str:

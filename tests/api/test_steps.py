@@ -92,6 +92,7 @@ async def test_the_options_of_a_pipelines_step_are_taken(provider: Provider):
         (lambda: docmill.summarize("t", params={"temperature": 3}), "params.temperature"),
         (lambda: docmill.summarize("t", params={"n": 3}), "params must not hold n"),
         (lambda: docmill.summarize(NO_TEXT), "the text must be a str, not NoneType"),
+        (lambda: docmill.summarize("half \ud800"), "half of a surrogate pair"),
         (lambda: docmill.classify("t", ["a"]), "classify: labels: must have at least 2"),
         (lambda: docmill.ask("t", ""), "ask: prompt: must not be empty"),
     ],
