@@ -7,6 +7,7 @@ the run processes once.
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import NO_CONTENT
@@ -21,8 +22,10 @@ from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import into_of
 from docmill.flows.server.launch import Server
 from docmill.flows.watch.availability import Availability
+from docmill.flows.watch.client import asking
 from docmill.flows.watch.event import event, grouped
 from docmill.flows.watch.inbox import Arrival, Inbox
+from docmill.flows.watch.takers import Takers
 from docmill.schemas.errors import ConfigError, StorageError
 from docmill.schemas.pipeline import Into
 from docmill.tasks.sinks.announced import Announced
@@ -88,6 +91,7 @@ class Watch:
         self._server = Availability(f"the Prefect server {server.api_url}", teller.say)
         self._results = Availability("the results database", teller.say)
         self._source = Availability("the source", teller.say)
+        self._takers = Takers(what.pipeline, teller.say)
         self._scan_at = 0.0
         self._rested_at = 0.0
 
@@ -96,6 +100,7 @@ class Watch:
         for paths in _notices(self._what.directory, self._teller):
             self.look(paths)
             self.announce()
+            self.look_for_takers()
 
     def look(self, paths: set[str]) -> None:
         """Look at paths that may have changed, and at all now and then: notices get lost."""
@@ -130,6 +135,14 @@ class Watch:
         except HTTPError as error:
             self._server.failed(str(error) or type(error).__name__)
 
+    def look_for_takers(self) -> None:
+        """See now and then whether somebody takes up what is announced."""
+        if not self._takers.may_be_asked() or not self._server.may_be_asked():
+            return
+        # A server that is away, or none of Prefect's, is told of when something is announced.
+        with suppress(HTTPError, ValueError, TypeError, KeyError), asking(self._api_url) as ask:
+            self._takers.look(ask)
+
     def _without_outcome(self, results: Announced, now: float) -> Iterator[Arrival]:
         ripe = self._inbox.ripe(now)
         while batch := list(islice(ripe, BATCH)):
@@ -143,20 +156,11 @@ class Watch:
 
     def _send(self, group: list[Arrival]) -> None:
         """Hand an event to the server; raises HTTPError where it does not take it."""
-        from prefect.client.orchestration import get_client
-        from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
-
         occurred = datetime.now(UTC)
         written = event(self._what.pipeline, group, self._first_number + self.events, occurred)
-        # Prefect's own retries would wait for half a minute before anything is said.
-        given = {PREFECT_API_URL: self._api_url, PREFECT_CLIENT_MAX_RETRIES: 0}
-        with temporary_settings(given), get_client(sync_client=True) as client:
-            try:
-                status = client.request("POST", "/events", json=[written]).status_code
-            except ValueError:  # its first question, for a token, was answered with no JSON
-                status = None
-        if status != NO_CONTENT:
-            raise HTTPError("what answers is no Prefect server")
+        with asking(self._api_url) as ask:
+            if ask("POST", "/events", [written]).status_code != NO_CONTENT:
+                raise HTTPError("what answers is no Prefect server")
         self._server.answered()
         quiet_until = time.monotonic() + self._again_after_s
         for arrival in group:

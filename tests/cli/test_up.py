@@ -23,7 +23,18 @@ UP = (sys.executable, "-m", "docmill", "up")
 
 def test_without_prefect_yaml_it_says_where_to_type_it(project: Project, capfd: pytest.CaptureFixture[str]):
     assert project.run("up") == 2
-    assert "there is no prefect.yaml" in capfd.readouterr().err
+    assert "`docmill init` makes one" in capfd.readouterr().err
+    assert project.run("up", "--file", "other.yaml") == 2
+    assert "there is no other.yaml" in capfd.readouterr().err
+    assert project.run("up", "--port", "0") == 2
+
+
+def test_a_port_and_a_configured_server_are_a_wrong_configuration(
+    project: Project, capfd: pytest.CaptureFixture[str]
+):
+    Path("prefect.yaml").write_text("deployments: []\n")
+    assert project.run("up", "--port", "4200") == 2
+    assert "--port: PREFECT_API_URL names a server" in capfd.readouterr().err
 
 
 @pytest.fixture
@@ -56,12 +67,17 @@ def _run(site: Site, pipeline: str) -> str:
 
 
 @contextmanager
-def _up(site: Site, number: int) -> Iterator["subprocess.Popen[bytes]"]:
+def _up(site: Site, number: int, *options: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Keep `docmill up`, in a process group of its own as a terminal does; sets the site's API."""
     log = site.home / f"up-{number}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            UP, cwd=site.root, env=site.environment, stdout=output, stderr=output, start_new_session=True
+            [*UP, *options],
+            cwd=site.root,
+            env=site.environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     try:
         assert eventually(lambda: "open http" in log.read_text() or process.poll() is not None, 90)
@@ -124,6 +140,28 @@ def test_a_day_on_a_laptop(laptop: Site):
             "slow",
         }
         assert laptop.ended(started)[0] == "Failed"
+        assert _stopped(laptop, process) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_file_and_a_port_of_ones_own_beside_a_kept_server(laptop: Site):
+    """The server that a run has left is joined, and ended with the rest."""
+    laptop.environment["DOCMILL_SERVER_GRACE_S"] = "120"
+    laptop.pipeline("early", "a")
+    assert "stays for 2 minutes" in _run(laptop, "early")
+    assert _belonging_to(laptop.home)
+    port = (laptop.home / "server.port").read_text()
+    (laptop.root / "prefect.yaml").rename(laptop.root / "ours.yaml")
+    with _up(laptop, 1, "--file", "ours.yaml", "--port", port) as process:
+        said = (laptop.home / "up-1.log").read_text()
+        assert f"in another terminal: export PREFECT_API_URL=http://127.0.0.1:{port}/api" in said
+        assert "switched off: nightly, tickets; to switch one on write `active: true`" in said
+        assert {each["name"] for each in laptop.asked("/deployments/filter")} == {
+            "nightly",
+            "tickets",
+            "arrived",
+        }
         assert _stopped(laptop, process) == 0
 
 
