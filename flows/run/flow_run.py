@@ -1,7 +1,6 @@
 """A flow run's whole way, which the flows `process` and `arrived` share: plan, run, final state."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -66,8 +65,6 @@ async def conducted(prepare: Callable[[], Plan]) -> State[Any]:
     Completed where every document is done, unchanged or in review, else Failed with the counts as
     its message; Cancelled where it was cancelled.
     """
-    # It logs each call twice, and a traceback for each that is given up; the documents' lines say it.
-    logging.getLogger("prefect.task_runs").setLevel(logging.CRITICAL)
     invocation = _invocation.get() or Invocation()
     stop = Stop(invocation.listener)
     with stop.installed():
