@@ -21,6 +21,7 @@ from docmill.flows.server.own import end
 from docmill.schemas.errors import ConfigError, DocmillError
 
 POOL = "docmill"
+PROC = Path("/proc")
 POLL_S = 0.2
 SETTLE_S = GRACE_S + 2
 END_TIMEOUT_S = 3.0
@@ -143,14 +144,19 @@ async def _stop_runs(worker: int, again: asyncio.Event) -> None:
 
 
 def _children(pid: int) -> list[int]:
-    listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid="],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    pairs = [line.split() for line in listed.splitlines()]
+    """List a process's children: from /proc where there is one, as not every Linux has a `ps`."""
+    if PROC.is_dir():
+        return [int(status.parent.name) for status in PROC.glob("[0-9]*/stat") if _parent(status) == pid]
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], stdout=subprocess.PIPE, text=True, check=True)  # noqa: S607
+    pairs = [line.split() for line in listed.stdout.splitlines()]
     return [int(child) for child, parent in pairs if int(parent) == pid]
+
+
+def _parent(status: Path) -> int | None:
+    """Read a process's parent; None where it has ended meanwhile."""
+    with suppress(OSError):
+        return int(status.read_text().rpartition(")")[2].split()[1])  # its name may hold blanks and brackets
+    return None
 
 
 def _signal(pids: set[int], number: int) -> None:

@@ -1,5 +1,6 @@
 """`complete`: the one Prefect task that makes every chat completion of a flow."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,22 @@ from docmill.tasks.chat.flight import SingleFlight
 from docmill.tasks.chat.key import cache_key
 from docmill.tasks.chat.request_state import MOST_RETRIES
 from docmill.tasks.chat.session import Session, current, opened
+
+NAME = "docmill.complete"  # no task of anybody else's
+
+
+class OthersLines(logging.Filter):
+    """Lets the lines of all task runs but ours pass.
+
+    Prefect logs each call twice, and a traceback for each that is given up; who awaits it has the error.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether a record is none of ours: Prefect writes the task's name on each."""
+        return getattr(record, "task_name", None) != NAME
+
+
+logging.getLogger("prefect.task_runs").addFilter(OthersLines())
 
 
 def _session() -> Session:
@@ -59,6 +76,7 @@ def again(task: Any, run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001  
 
 
 @task(
+    name=NAME,
     task_run_name="{step} {document}",
     cache_policy=RequestKey().configure(
         isolation_level="SERIALIZABLE",

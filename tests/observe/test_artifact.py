@@ -240,6 +240,7 @@ def test_it_lists_so_many_and_says_how_many_more(plan: Plan):
     assert "\n1,234 more: `docmill report` lists them all.\n" in report
 
 
+@pytest.mark.browser
 def test_prefect_draws_no_link_and_no_element_of_what_is_hostile(
     plan: Plan, prefect_api: str, tmp_path: Path
 ):

@@ -12,6 +12,8 @@ from tests.support.browser import Page, Watched, colours, elsewhere, opened
 from tests.support.project import STEPS
 from tests.support.provider import serving
 
+pytestmark = pytest.mark.browser
+
 COMPLETED = bytes.fromhex("219d4b")  # the bar of a task run in either graph
 VERSIONS = ("v1", "v2")
 DOCUMENTS = ("in/a.txt", "in/b.txt")
@@ -121,6 +123,6 @@ def test_the_report_draws_the_pipeline(pages: dict[str, Page]):
 
 
 def test_without_chromium_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("tests.support.browser.CHROMIUM", str(tmp_path / "chromium"))
+    monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(AssertionError, match="apt-get install chromium"):
         opened("about:blank", tmp_path, "blank", "")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = (".ci", "benchmarks", "docmill", "docs", "flows", "samples", "schemas", "tasks", "tests")
+from tests.support.repository import ROOT, files
+
 WRITTEN = {".cfg", ".ini", ".jinja", ".json", ".md", ".py", ".toml", ".yaml", ".yml", ""}
 MEANT = {Path("tests/package", name) for name in ("test_names.py", "test_foreign_project.py")}
 BARE = "(?:flows|tasks|schemas)"
@@ -20,14 +20,6 @@ SAID = re.compile(
     rf"|entrypoint[\"']?\s*[:=]\s*[\"']?(?:{BARE}[.:]|flows/(?:process|arrived|shard|example)\.py)",
     re.MULTILINE,
 )
-
-
-def tracked() -> Iterator[Path]:
-    """List the files that are text, by their path from the root; what is linked once."""
-    files = [*ROOT.iterdir(), *(file for folder in FOLDERS for file in (ROOT / folder).rglob("*"))]
-    for file in files:
-        if file.is_file() and file.suffix in WRITTEN and "__pycache__" not in file.parts:
-            yield file.relative_to(ROOT)
 
 
 def bare_names(text: str, suffix: str) -> list[str]:
@@ -48,8 +40,11 @@ def _in_python(tree: ast.Module) -> Iterator[str]:
 
 
 def test_no_file_names_a_module_without_docmill():
-    files = set(tracked()) - MEANT
-    said = {str(file): bare_names((ROOT / file).read_text(errors="replace"), file.suffix) for file in files}
+    said = {
+        str(file.relative_to(ROOT)): bare_names(file.read_text(errors="replace"), file.suffix)
+        for file in files()
+        if file.suffix in WRITTEN and file.relative_to(ROOT) not in MEANT
+    }
     assert {file: names for file, names in said.items() if names} == {}
     assert {"Makefile", "prefect.yaml", "flows/report/page.py", "docs/operations.md"} <= said.keys()
 

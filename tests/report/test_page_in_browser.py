@@ -19,6 +19,8 @@ from tests.support.devtools import Tab, browsing
 from tests.support.planted import evidence, outcome, plant, plant_texts
 from tests.support.project import Project
 
+pytestmark = pytest.mark.browser
+
 ATTACKS = {
     "script": "</script><script>window.hacked = 1; alert(1)</script>",
     "image": "<img src=x onerror='window.hacked = 1'><svg onload=alert(1)>",

@@ -23,8 +23,7 @@ from prefect.logging.handlers import APILogHandler
 from tests.support.processes import eventually
 from tests.support.project import Project
 
-CHROMIUM = "/usr/bin/chromium"
-MISSING = f"{CHROMIUM} is missing, which these tests open pages with: apt-get install chromium"
+MISSING = "there is no chromium on PATH, which these tests open pages with: apt-get install chromium"
 ALONE = (
     "--headless",
     "--no-sandbox",
@@ -130,15 +129,21 @@ def words(html: str) -> str:
     return " ".join(unescape(TAG.sub(" ", html)).split())
 
 
+def chromium() -> str:
+    """Give the path of the browser; an AssertionError that says what to install where there is none."""
+    found = shutil.which("chromium")
+    assert found, MISSING
+    return found
+
+
 def opened(url: str, directory: Path, name: str, until: str) -> Page:
     """Open a page, again where chromium took it for loaded before it shows this text.
 
     Its picture is `name`.png in the directory, and in $SCREENSHOTS where that is set.
     """
-    assert Path(CHROMIUM).exists(), MISSING
     picture = directory / f"{name}.png"
     own = (f"--user-data-dir={directory / 'chromium' / name}", f"--screenshot={picture}", "--dump-dom")
-    command = [CHROMIUM, *FLAGS, *own, url]
+    command = [chromium(), *FLAGS, *own, url]
     for _ in range(OPENED_AT_MOST):
         ran = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
         assert picture.exists(), ran.stderr[-2000:]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.browser import ALONE, CHROMIUM, MISSING
+from tests.support.browser import ALONE, chromium
 
 TIMEOUT_S = 40.0
 FLAGS = (*ALONE, "--no-first-run", "--remote-debugging-pipe")
@@ -86,11 +86,11 @@ class Tab:
 @contextmanager
 def browsing(directory: Path, width: int = 1200, height: int = 1000) -> Iterator[Tab]:
     """Run chromium with one page; its profile lies in the directory."""
-    assert Path(CHROMIUM).exists(), MISSING
+    browser = chromium()
     theirs_in, ours_out = os.pipe()
     ours_in, theirs_out = os.pipe()
     command = [
-        CHROMIUM,
+        browser,
         *FLAGS,
         f"--user-data-dir={directory / 'profile'}",
         f"--window-size={width},{height}",
