@@ -31,6 +31,7 @@ from prefect.utilities.schema_tools import validate
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
+import docmill
 from docmill.flows.pipeline.file import load
 from tests.support.deploying import CLONE, Site, deployed
 from tests.support.processes import eventually
@@ -86,7 +87,7 @@ def test_every_parameter_is_valid(deployment: dict[str, Any], monkeypatch: pytes
 def test_a_deployment_says_what_it_is(deployment: dict[str, Any]):
     assert deployment["description"]
     assert "docmill" in deployment["tags"]
-    assert deployment["version"] == PROJECT["version"]
+    assert deployment["version"] == docmill.__version__
     assert deployment["concurrency_limit"]["limit"] == 1
     for schedule in deployment.get("schedules", []):
         assert schedule["slug"]
