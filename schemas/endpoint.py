@@ -147,3 +147,4 @@ BUILT_IN = {
     ),
 }
 LOCAL_MODEL = "smollm2-135m-instruct"
+LOCAL_CONCURRENCY = 2  # the embedded model has two slots

@@ -1,7 +1,8 @@
 """One completion of a flow of one's own: a task run of `complete`, paid for once."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import rfc8785
@@ -62,12 +63,19 @@ async def complete(
     if "model" in parameters:
         raise ConfigError("model: the session names it, as in docmill.session(model=…)")
     request = {"model": session.target.model, "messages": messages, "tools": tools, **parameters}
-    try:
+    with canonical():
         body = rfc8785.dumps({name: value for name, value in request.items() if value is not None})
-    except (rfc8785.CanonicalizationError, TypeError, ValueError) as error:
-        raise ConfigError(f"the request cannot be sent as JSON: {error}") from None
     require_request(parsed(body))
     return await asked(session, body, step=step, document=document)
+
+
+@contextmanager
+def canonical() -> Iterator[None]:
+    """Build a body within it: what JSON does not hold, such as NaN or half a character, is a ConfigError."""
+    try:
+        yield
+    except (rfc8785.CanonicalizationError, TypeError, ValueError) as error:
+        raise ConfigError(f"the request cannot be sent as JSON: {error}") from None
 
 
 def session_of(function: str) -> Session:

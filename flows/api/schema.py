@@ -25,7 +25,10 @@ NAME = "record"
 def tool_schema(schema: str | Mapping[str, Any] | type[BaseModel]) -> ToolSchema:
     """Make the tool schema of what a caller gave; raises ConfigError, a line for each fault."""
     if isinstance(schema, str):
-        return toolschema.load(toolschema.path_of(schema))
+        path = toolschema.path_of(schema)
+        if not path.is_file():
+            raise ConfigError(f"schema: {toolschema.missing(schema)}")
+        return toolschema.load(path)
     if isinstance(schema, type) and issubclass(schema, BaseModel):
         return _of_class(schema)
     if not isinstance(schema, Mapping):

@@ -7,17 +7,23 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from docmill.flows.api.declaring import declared
+from docmill.flows.pipeline.endpoint import expanded_endpoint, identity_of
 from docmill.flows.server.home import home
-from docmill.schemas.endpoint import BUILT_IN, LOCAL, LOCAL_MODEL, Endpoint, Target, normalised
+from docmill.schemas.endpoint import (
+    BUILT_IN,
+    LOCAL,
+    LOCAL_CONCURRENCY,
+    LOCAL_MODEL,
+    Endpoint,
+    Target,
+    normalised,
+)
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.pipeline import Limits
 from docmill.tasks.chat import session as chat
-from docmill.tasks.chat.environment import endpoint_at, endpoint_of
-from docmill.tasks.checks.variables import expanded
-from docmill.tasks.local_model import weights
+from docmill.tasks.chat.environment import endpoint_at
 from docmill.tasks.local_model.serving import serving
 
-LOCAL_CONCURRENCY = 2  # the embedded model has two slots
 log = logging.getLogger("docmill")
 
 
@@ -85,9 +91,7 @@ def _target(endpoint: str | Endpoint | None, model: str | None) -> Target:
     model = model or os.environ.get("DOCMILL_MODEL") or (LOCAL_MODEL if name == "local" else None)
     if not model:
         raise ConfigError("no model is named: say docmill.session(model=…), or set DOCMILL_MODEL")
-    local = name == "local"
-    identity = weights.identity() if local else whole.cache_id or normalised(whole.base_url)
-    return Target(name=name, endpoint=whole, model=model, identity=identity)
+    return Target(name=name, endpoint=whole, model=model, identity=identity_of(name, whole))
 
 
 def _named(said: str | Endpoint | None) -> tuple[str, Endpoint]:
@@ -97,6 +101,5 @@ def _named(said: str | Endpoint | None) -> tuple[str, Endpoint]:
         raise ConfigError("no endpoint is named: say docmill.session(endpoint=…), or set DOCMILL_BASE_URL")
     if isinstance(said, str):
         return (said, BUILT_IN[said]) if said in BUILT_IN else endpoint_at(said, place)
-    url = expanded(said.base_url, "endpoint.base_url", prefix="DOCMILL_", secret=said.api_key_env)
-    values = {name: getattr(said, name) for name in Endpoint.model_fields}
-    return normalised(url), endpoint_of("endpoint.base_url", **{**values, "base_url": url})
+    whole = expanded_endpoint(said)
+    return normalised(whole.base_url), whole

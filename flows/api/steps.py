@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict, TypeVar, Unpack
 
-from docmill.flows.api.completing import asked, session_of
+from docmill.flows.api.completing import asked, canonical, session_of
 from docmill.flows.api.declaring import declared
 from docmill.schemas.chat import Completion
 from docmill.schemas.errors import ConfigError
@@ -132,15 +132,12 @@ async def answered(
     session = session_of(function)
     if not isinstance(text, str):
         raise ConfigError(f"docmill.{function}(): the text must be a str, not {type(text).__name__}")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ConfigError("the text holds half of a surrogate pair, which is no character") from None
     if wrong := parameter_faults(options.params):
         raise ConfigError("\n".join(f"params.{'.'.join(map(str, at))}: {fault}" for at, fault in wrong))
     acts = kind(function)
     tool = acts.tool(options, schema)
-    body = acts.request(text, options, tool, session.target)
+    with canonical():
+        body = acts.request(text, options, tool, session.target)
     require_room(body, session.target.endpoint)
     unsent = unsent_schema(session.target, tool)
     return await asked(session, body, step=step, document=document, schema=unsent)

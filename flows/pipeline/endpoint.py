@@ -24,7 +24,7 @@ def target_of(pipeline: Pipeline, options: RunOptions) -> tuple[Target, str]:
         model, model_from = pipeline.model, "pipeline"
     if model is None:
         raise ConfigError(f"the pipeline {pipeline.name} names no model: add `model:`, or --model ID")
-    target = Target(name=name, endpoint=endpoint, model=model, identity=_identity(name, endpoint))
+    target = Target(name=name, endpoint=endpoint, model=model, identity=identity_of(name, endpoint))
     return target, f"endpoint {name} ({place}), model {model} ({model_from})"
 
 
@@ -41,7 +41,7 @@ def _endpoint(pipeline: Pipeline, options: RunOptions) -> tuple[str, tuple[str, 
         return place, (said, BUILT_IN[said]) if said in BUILT_IN else endpoint_at(said, place)
     declared = pipeline.endpoint
     if isinstance(declared, Endpoint):
-        whole = _expanded(declared)
+        whole = expanded_endpoint(declared)
         return "pipeline", (normalised(whole.base_url), whole)
     if declared in BUILT_IN:
         return "pipeline", (declared, BUILT_IN[declared])
@@ -50,12 +50,14 @@ def _endpoint(pipeline: Pipeline, options: RunOptions) -> tuple[str, tuple[str, 
     return "pipeline", (normalised(url), endpoint)
 
 
-def _expanded(declared: Endpoint) -> Endpoint:
+def expanded_endpoint(declared: Endpoint) -> Endpoint:
+    """Fill in the variables of a mapping's URL."""
     url = expanded(declared.base_url, "endpoint.base_url", prefix="DOCMILL_", secret=declared.api_key_env)
-    return endpoint_of("endpoint.base_url", **{**declared.model_dump(), "base_url": url})
+    return endpoint_of("endpoint.base_url", **{**dict(declared), "base_url": url})
 
 
-def _identity(name: str, endpoint: Endpoint) -> str:
+def identity_of(name: str, endpoint: Endpoint) -> str:
+    """Say what stands for an endpoint in cache keys and hashes."""
     if name == "local":
         return weights.identity()
     return endpoint.cache_id or normalised(endpoint.base_url)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.endpoint import first, target_of
 from docmill.flows.pipeline.options import RunOptions
-from docmill.schemas.endpoint import Endpoint, Target
+from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.pipeline import Into, Kind, Limits, Pipeline, StepOptions, kind_and_options
 from docmill.schemas.tool import ToolSchema
@@ -27,7 +27,6 @@ from docmill.tasks.steps import prompt
 from docmill.tasks.steps.kind import kind
 
 AS_DECLARED = RunOptions()
-LOCAL_CONCURRENCY = 2  # the embedded model has two slots
 
 
 @dataclass(frozen=True)
