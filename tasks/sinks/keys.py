@@ -1,13 +1,13 @@
 """The key column of a typed table: it takes the type of the rows' keys."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, Numeric, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Date, DateTime, Numeric, Text, Time, Uuid
 from sqlalchemy.types import TypeEngine
 
 from docmill.schemas.pipeline import Into
@@ -34,7 +34,7 @@ def type_in(into: Into, dialect: str) -> TypeEngine[Any] | None:
 
 def key_type(key: Any, dialect: str) -> TypeEngine[Any]:
     """Choose the column for keys of this one's type; a text where there is none that holds it exactly."""
-    exact = dialect == "postgresql"  # SQLite would round decimals, and write UUIDs otherwise
+    exact = dialect == "postgresql"  # SQLite would round decimals, and write UUIDs and times otherwise
     match key:
         case bool():
             return Boolean()
@@ -48,6 +48,8 @@ def key_type(key: Any, dialect: str) -> TypeEngine[Any]:
             return DateTime(timezone=key.tzinfo is not None)
         case date():
             return Date()
+        case time() if exact:
+            return Time(timezone=key.tzinfo is not None)
     return Text()
 
 
@@ -68,4 +70,6 @@ def native(kind: TypeEngine[Any], document_id: str) -> Any:
             return datetime.fromisoformat(document_id)
         case Date():
             return date.fromisoformat(document_id)
+        case Time():
+            return time.fromisoformat(document_id)
     return document_id

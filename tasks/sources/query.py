@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from docmill.schemas.errors import ConfigError
@@ -85,9 +85,13 @@ def shown(url: str) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Say in one line what a database's driver said."""
-    said = str(getattr(error, "orig", None) or error).strip()
-    return said.splitlines()[0] if said else type(error).__name__
+    """Say in one line what a database's driver said; of a value that it refused its kind alone.
+
+    The line reaches Prefect's states, and a driver quotes what it refuses: a part of a row.
+    """
+    cause = getattr(error, "orig", None) or error
+    said = str(cause).strip()
+    return type(cause).__name__ if isinstance(error, DataError) or not said else said.splitlines()[0]
 
 
 def _parsed(url: str) -> URL:
@@ -147,6 +151,12 @@ def _configured(connection: Connection) -> Connection:
     # Without parameters a driver takes % and : in a query as they are.
     options: dict[str, Any] = {"no_parameters": True, "stream_results": True}
     if connection.dialect.name == "postgresql":
+        from docmill.tasks.sources import postgresql
+
         connection.execution_options(postgresql_readonly=True)
-        connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")  # one text, whoever asks
+        for name, value in postgresql.SETTINGS.items():
+            connection.exec_driver_sql(f"SET LOCAL {name} TO '{value}'")
+        if connection.dialect.driver == "psycopg":
+            driver: Any = connection.connection.driver_connection
+            postgresql.adapt(driver)
     return connection.execution_options(max_row_buffer=MAX_BUFFERED_ROWS, **options)
