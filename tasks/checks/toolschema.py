@@ -13,7 +13,9 @@ from docmill.tasks.checks.declared import faults as declared_faults
 from docmill.tasks.checks.inlining import inlined
 from docmill.tasks.checks.jsontext import parse
 from docmill.tasks.checks.lint import Faults, lint
-from docmill.tasks.checks.subschemas import EXEMPTION, Schema, without, written
+from docmill.tasks.checks.older import translated
+from docmill.tasks.checks.subschemas import EXEMPTION, Pointer, Schema, without, written
+from docmill.tasks.checks.toolfile import unwrapped
 
 FOLDER = Path("schemas/tools")
 FIXED_COLUMNS = ("document_id", "content_sha256", "run_id")
@@ -32,22 +34,37 @@ def load(path: Path) -> ToolSchema:
     Raises ConfigError with each fault on a line of its own: the file, the place (line and column of
     a syntax error, else a JSON pointer), what is wrong and what to do.
     """
-    declared = _read(path)
+    return made(_read(path), path.stem, str(path))
+
+
+def made(declared: Any, id_: str, place: str) -> ToolSchema:
+    """Make the tool schema of a tool, or of a JSON Schema alone; `place` is where its faults are said to be.
+
+    Raises ConfigError as `load` does.
+    """
     try:
-        tool = ToolFile.model_validate({**declared, "id": path.stem})
-    except ValidationError as error:
-        found = declared_faults(error, declared, ToolFile)
-        raise _refused(path, [(tuple(map(str, at)), fault) for at, fault in found]) from None
-    if wrong := lint(tool.parameters):
-        raise _refused(path, _below_parameters(wrong))
-    try:
-        parameters = inlined(without(tool.parameters, EXEMPTION))
-        marked = inlined(tool.parameters)
+        tool, at = unwrapped(declared, id_)
     except ValueError as error:
-        raise _refused(path, [(("parameters",), str(error))]) from None
+        raise ConfigError(f"{place}: {error}") from None
+    if "id" in tool:
+        raise ConfigError(f"{place}: must not hold an id: it is the file's name")
+    if "parameters" in tool:
+        tool["parameters"] = translated(tool["parameters"])
+    try:
+        checked = ToolFile.model_validate({**tool, "id": id_})
+    except ValidationError as error:
+        faults = [(tuple(map(str, where)), fault) for where, fault in declared_faults(error, tool, ToolFile)]
+        raise _refused(place, [(_placed(where, at), fault) for where, fault in faults]) from None
+    if wrong := lint(checked.parameters):
+        raise _refused(place, _below(at, wrong))
+    try:
+        parameters = inlined(without(checked.parameters, EXEMPTION))
+        marked = inlined(checked.parameters)
+    except ValueError as error:
+        raise _refused(place, [(at, str(error))]) from None
     if wrong := [*_shape_faults(parameters), *column_faults(parameters)]:
-        raise _refused(path, _below_parameters(wrong))
-    return ToolSchema(**tool.model_dump() | {"parameters": _whole(parameters), "marked": _whole(marked)})
+        raise _refused(place, _below(at, wrong))
+    return ToolSchema(**checked.model_dump() | {"parameters": _whole(parameters), "marked": _whole(marked)})
 
 
 def column_faults(parameters: dict[str, Any]) -> Faults:
@@ -64,9 +81,9 @@ def column_faults(parameters: dict[str, Any]) -> Faults:
     return wrong
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Any:
     try:
-        declared = parse(path.read_bytes().decode("utf-8-sig"))
+        return parse(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -75,9 +92,6 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
     except ValueError as error:
         raise ConfigError(f"{path}: not a JSON that is taken here: {error}") from None
-    if not isinstance(declared, dict) or "id" in declared:
-        raise ConfigError(f"{path}: must be an object with name, description and parameters, and no more")
-    return declared
 
 
 def _whole(parameters: Schema) -> Schema:
@@ -91,12 +105,17 @@ def _shape_faults(parameters: dict[str, Any]) -> Faults:
     return [(("type",), f"must be 'object', not {declared!r}: a record is an object")]
 
 
-def _below_parameters(faults: Faults) -> Faults:
-    return [(("parameters", *at), fault) for at, fault in faults]
+def _placed(where: Pointer, at: Pointer) -> Pointer:
+    """Give the place in what is declared of one in docmill's own form, whose schema stands at `at`."""
+    return (*at, *where[1:]) if where[:1] == ("parameters",) else (*at[:-1], *where)
 
 
-def _refused(path: Path, faults: Faults) -> ConfigError:
-    lines = [f"{path}: {written(at) or '/'}: {fault}" for at, fault in faults[:MAX_FAULTS]]
+def _below(at: Pointer, faults: Faults) -> Faults:
+    return [((*at, *inner), fault) for inner, fault in faults]
+
+
+def _refused(place: str, faults: Faults) -> ConfigError:
+    lines = [f"{place}: {written(at) or '/'}: {fault}" for at, fault in faults[:MAX_FAULTS]]
     if len(faults) > MAX_FAULTS:
-        lines.append(f"{path}: {len(faults) - MAX_FAULTS} more")
+        lines.append(f"{place}: {len(faults) - MAX_FAULTS} more")
     return ConfigError("\n".join(lines))
