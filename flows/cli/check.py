@@ -5,7 +5,7 @@ from docmill.flows.cli.output import console, print_json
 from docmill.flows.cli.ready import require_ready
 from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.plan import Overrides, resolve
-from docmill.tasks.sinks.database import shown
+from docmill.tasks.sinks.database import require_folder, shown
 
 
 def check(
@@ -26,6 +26,7 @@ def check(
     file = pipeline_file(pipeline)
     plan = resolve(load(file), Overrides(documents, into, endpoint, model))
     require_ready(plan)
+    require_folder(plan.into.url)
     found = {"documents": plan.source.count(), "into": shown(plan.into.url)}
     if json:
         print_json({"pipeline": plan.name, "pipeline_sha256": plan.sha256, **found})

@@ -15,7 +15,14 @@ from docmill.schemas.outcome import Outcome, Run, Status
 from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks import typed
-from docmill.tasks.sinks.database import changing_tables, engine_of, reason, shown, sqlite_file
+from docmill.tasks.sinks.database import (
+    changing_tables,
+    engine_of,
+    reason,
+    require_folder,
+    shown,
+    sqlite_file,
+)
 from docmill.tasks.sinks.keys import native, type_in
 from docmill.tasks.sinks.tables import METADATA, OUTCOMES, RUNS
 
@@ -45,6 +52,7 @@ class Results:
 
         Waits for the rows' first key where that decides the type of a column.
         """
+        require_folder(into.url)
         engine = engine_of(into.url)
         key = type_in(into, engine.dialect.name) if schemas else None
         tables = {name: typed.declared(pipeline, into, schema, key) for name, schema in schemas.items()}

@@ -12,14 +12,14 @@ from sqlalchemy.exc import ArgumentError, DataError, NoSuchModuleError, SQLAlche
 from sqlalchemy.pool import NullPool
 
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks.spelling import meant
 
 MAX_BUFFERED_ROWS = 100  # of a slow query few are waited for
 CONNECT_TIMEOUT_S = 10
 BUSY_TIMEOUT_S = 30
 # Where a driver or dialect is called otherwise than the package that brings it.
-PACKAGES = {
-    "MySQLdb": "mysqlclient",
-    "psycopg2": "psycopg2-binary",
+DRIVERS = {"MySQLdb": "mysqlclient", "psycopg2": "psycopg2-binary"}
+DIALECTS = {
     "bigquery": "sqlalchemy-bigquery",
     "clickhouse": "clickhouse-connect",
     "databricks": "databricks-sqlalchemy",
@@ -28,6 +28,8 @@ PACKAGES = {
     "snowflake": "snowflake-sqlalchemy",
     "trino": "trino",
 }
+
+KNOWN = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", *DIALECTS)
 
 
 class Query:
@@ -101,6 +103,8 @@ def _parsed(url: str) -> URL:
         raise ConfigError(
             "rows.url: not a database's URL, such as sqlite:///tickets.db or postgresql://user@host/name"
         ) from None
+    if parsed.drivername == "postgres":
+        raise ConfigError("rows.url: write postgresql:// where it says postgres://")
     return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
 
 
@@ -115,7 +119,9 @@ def _engine(url: URL) -> Engine:
     except ModuleNotFoundError as error:
         raise ConfigError(f"rows.url: {_install(error.name or url.get_driver_name())}") from None
     except NoSuchModuleError:
-        raise ConfigError(f"rows.url: {_install(url.get_backend_name())}") from None
+        name = url.get_backend_name()
+        said = _install(name) if name in DIALECTS else f"{name!r} is no database{meant(name, KNOWN)}"
+        raise ConfigError(f"rows.url: {said}") from None
     except (ArgumentError, TypeError, ValueError) as error:
         raise ConfigError(f"rows.url: {reason(error)}") from None
     if engine.dialect.is_async:
@@ -124,7 +130,7 @@ def _engine(url: URL) -> Engine:
 
 
 def _install(module: str) -> str:
-    package = PACKAGES.get(module, module)
+    package = (DRIVERS | DIALECTS).get(module, module)
     return f"{module!r} is not installed: install the package {package} where docmill is"
 
 
