@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, time
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,9 @@ from sqlalchemy import BigInteger, Boolean, Date, DateTime, Numeric, Text, Time,
 from sqlalchemy.types import TypeEngine
 
 from docmill.schemas.pipeline import Into
+from docmill.tasks.checks.jsontext import INTEGERS
 
+MAX_DIGITS = 131_072  # what PostgreSQL's numeric has before the point
 BOOLEANS = {"True": True, "False": False}
 
 
@@ -55,21 +57,32 @@ def key_type(key: Any, dialect: str) -> TypeEngine[Any]:
 
 def native(kind: TypeEngine[Any], document_id: str) -> Any:
     """Give the key that a document's id stands for; raises ValueError where it is none of this type."""
+    value, written = _read(kind, document_id)
+    if written != document_id:  # 1_000 and 1000 are two documents
+        raise ValueError(document_id)
+    return value
+
+
+def _read(kind: TypeEngine[Any], text: str) -> tuple[Any, str]:
+    """Read a text as a type, and write it again."""
+    value: Any
     match kind:
         case Boolean():
-            if document_id not in BOOLEANS:
-                raise ValueError(document_id)
-            return BOOLEANS[document_id]
+            return BOOLEANS.get(text), text if text in BOOLEANS else ""
         case BigInteger():
-            return int(document_id)
+            value = int(text)
+            return value, str(value) if value in INTEGERS else ""
         case Uuid():
-            return UUID(document_id)
+            value = UUID(text)
+            return value, str(value)
         case Numeric():
-            return Decimal(document_id)
-        case DateTime():
-            return datetime.fromisoformat(document_id)
-        case Date():
-            return date.fromisoformat(document_id)
-        case Time():
-            return time.fromisoformat(document_id)
-    return document_id
+            try:
+                value = Decimal(text)
+            except InvalidOperation:
+                raise ValueError(text) from None
+            digits = format(value, "f") if value.adjusted() < MAX_DIGITS else ""
+            return value, digits.rstrip("0").rstrip(".") if "." in digits else digits
+        case DateTime() | Date() | Time():
+            value = kind.python_type.fromisoformat(text)
+            return value, value.isoformat()
+    return text, text

@@ -45,7 +45,7 @@ def rows(database: str, table: str) -> list[dict[str, Any]]:
     return found
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=COLUMNS)
 @example(names=["unit price", "unit_price", "unit.price", "unit[price", "unit]price"])
 @example(names=["document id", "run id", "content sha256", "document.id", "c0", "c1"])
@@ -65,7 +65,7 @@ def test_each_property_has_its_own_column_whatever_it_is_called(database: str, n
         assert rows(database, table) == [each | records[each["document_id"]] for each in fixed]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=NAMES, key=NAMES.filter(lambda key: key.casefold() != "kind"))
 @example(name='50 % "net": (x)', key="content.sha256")
 def test_a_table_and_its_key_may_be_called_anything_too(database: str, name: str, key: str):
