@@ -9,6 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SECRET_OPTIONS = {"password", "sslpassword"}  # of PostgreSQL's URLs
+# As SQLAlchemy reads it; urlsplit ends the user's part at a # or ? within a password.
+DATABASE_PASSWORD = re.compile(r"(?!https?:)[^:/]+://[^:/]*:([^@]*)@", re.IGNORECASE)
 VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -33,8 +35,9 @@ class Prices(Declared):
 
 def without_password(url: str) -> str:
     """Give the URL back; a user's password in it is a ValueError (`${NAME}` is none)."""
-    parts = urlsplit(url)
-    passwords = [parts.password, *(value for key, value in parse_qsl(parts.query) if key in SECRET_OPTIONS)]
+    parts, database = urlsplit(url), DATABASE_PASSWORD.match(url)
+    options = [value for key, value in parse_qsl(parts.query) if key in SECRET_OPTIONS]
+    passwords = [parts.password, database and database[1], *options]
     if any(password and not VARIABLE.fullmatch(password) for password in passwords):
         raise ValueError(
             "a password must not stand in a pipeline: write ${NAME} and set NAME in the environment"

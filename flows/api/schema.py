@@ -46,7 +46,7 @@ def tool_schema(schema: str | Mapping[str, Any] | type[BaseModel]) -> ToolSchema
 def _of_json(text: str) -> ToolSchema:
     declared: Schema = json.loads(text)
     if {"name", "parameters"} <= declared.keys():
-        return toolschema.made(declared, str(declared["name"]), "schema")
+        return toolschema.made(declared, str(declared["name"]), "schema", columns=False)
     return _bare(declared, "schema")
 
 
@@ -67,7 +67,7 @@ def _bare(parameters: Schema, place: str) -> ToolSchema:
     if "properties" in parameters:
         parameters = {"type": "object", **parameters}
     declared = {"name": name, "description": described, "parameters": parameters}
-    return toolschema.made(declared, name, place, bare=True)
+    return toolschema.made(declared, name, place, bare=True, columns=False)
 
 
 class _Numbers(GenerateJsonSchema):

@@ -6,7 +6,7 @@ from docmill.flows.cli.ready import require_ready
 from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import resolve
-from docmill.tasks.sinks.database import shown
+from docmill.tasks.sinks.database import require_folder, shown
 
 
 def check(
@@ -27,6 +27,7 @@ def check(
     file = pipeline_file(pipeline)
     plan = resolve(load(file), RunOptions(documents=documents, into=into, endpoint=endpoint, model=model))
     require_ready(plan)
+    require_folder(plan.into.url)
     found = {"documents": plan.source.count(), "into": shown(plan.into.url)}
     if json:
         print_json({"pipeline": plan.name, "pipeline_sha256": plan.sha256, **found})

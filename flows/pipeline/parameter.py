@@ -6,6 +6,7 @@ from docmill.schemas.endpoint import BUILT_IN, VARIABLE, Endpoint
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.pipeline import Pipeline
 from docmill.tasks.chat.environment import HOSTS, allowed_hosts, host_of
+from docmill.tasks.sinks.database import hosts_of
 
 
 def require_safe(pipeline: Pipeline) -> None:
@@ -36,8 +37,8 @@ def _require_safe_database(place: str, url: str) -> None:
             f"{place}: a pipeline that is given as a parameter takes nothing from the environment: "
             "give it as a file"
         )
-    # A driver adds the environment's own password, and options may name another host.
-    if not url.startswith("sqlite:") and ("?" in url or host_of(url) not in (allowed_hosts() or ())):
+    # A driver adds the environment's own password.
+    if not hosts_of(place, url) <= (allowed_hosts() or frozenset()):
         raise ConfigError(_refusal(place))
 
 

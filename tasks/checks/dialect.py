@@ -117,7 +117,7 @@ def _bounded(check: Check) -> Check:
 
 def _is_email(value: Any) -> bool:
     """Ask for one @ between two words; jsonschema asks for the @ alone."""
-    return bool(expression(r"^[^@\s]+@[^@\s]+$").search(value))
+    return bool(expression(r"\A[^@\s]+@[^@\s]+\z").search(value))
 
 
 def _encoded(check: Check) -> Check:

@@ -14,8 +14,10 @@ from docmill.tasks.checks.declared import faults as declared_faults
 from docmill.tasks.checks.inlining import inlined
 from docmill.tasks.checks.jsontext import parse
 from docmill.tasks.checks.lint import Faults, lint
+from docmill.tasks.checks.older import translated
 from docmill.tasks.checks.spelling import meant
 from docmill.tasks.checks.subschemas import EXEMPTION, Pointer, Schema, without, written
+from docmill.tasks.checks.toolfile import unwrapped
 
 # Where a schema is looked for by its name: in the working directory, then among docmill's own.
 FOLDERS = (Path("schemas/tools"), Path("schemas"), Path(docmill.schemas.__path__[0]) / "tools")
@@ -55,34 +57,39 @@ def load(path: Path) -> ToolSchema:
     Raises ConfigError with each fault on a line of its own: the file, the place (line and column of
     a syntax error, else a JSON pointer), what is wrong and what to do.
     """
-    return made(_read(path), path.stem, str(path), columns=True)
+    return made(_read(path), path.stem, str(path))
 
 
-def made(
-    declared: dict[str, Any], id_: str, place: str, *, bare: bool = False, columns: bool = False
-) -> ToolSchema:
-    """Make a tool schema of what is declared: name, description and parameters.
+def made(declared: Any, id_: str, place: str, *, bare: bool = False, columns: bool = True) -> ToolSchema:
+    """Make the tool schema of a tool, or of a JSON Schema alone; `place` is where its faults are said to be.
 
-    `place` names it in its faults; `bare` says that only its parameters were declared, so that faults
-    are placed below these. With `columns` its properties have to be columns of a typed table too.
-    Raises ConfigError with each fault on a line of its own.
+    `bare` says that only its parameters were declared, so that faults are placed below these. With
+    `columns` its properties have to be columns of a typed table too. Raises ConfigError as `load` does.
     """
-    below: Pointer = () if bare else ("parameters",)
     try:
-        tool = ToolFile.model_validate({**declared, "id": id_})
-    except ValidationError as error:
-        found = declared_faults(error, declared, ToolFile)
-        raise _refused(place, [(tuple(map(str, at)), fault) for at, fault in found]) from None
-    if wrong := lint(tool.parameters):
-        raise _refused(place, wrong, below)
-    try:
-        parameters = inlined(without(tool.parameters, EXEMPTION))
-        marked = inlined(tool.parameters)
+        tool, at = unwrapped(declared, id_)
     except ValueError as error:
-        raise _refused(place, [((), str(error))], below) from None
+        raise ConfigError(f"{place}: {error}") from None
+    at = () if bare else at
+    if "id" in tool:
+        raise ConfigError(f"{place}: must not hold an id: it is the file's name")
+    if "parameters" in tool:
+        tool["parameters"] = translated(tool["parameters"])
+    try:
+        checked = ToolFile.model_validate({**tool, "id": id_})
+    except ValidationError as error:
+        faults = [(tuple(map(str, where)), fault) for where, fault in declared_faults(error, tool, ToolFile)]
+        raise _refused(place, [(_placed(where, at), fault) for where, fault in faults]) from None
+    if wrong := lint(checked.parameters):
+        raise _refused(place, _below(at, wrong))
+    try:
+        parameters = inlined(without(checked.parameters, EXEMPTION))
+        marked = inlined(checked.parameters)
+    except ValueError as error:
+        raise _refused(place, [(at, str(error))]) from None
     if wrong := [*_shape_faults(parameters), *(column_faults(parameters) if columns else [])]:
-        raise _refused(place, wrong, below)
-    return ToolSchema(**tool.model_dump() | {"parameters": _whole(parameters), "marked": _whole(marked)})
+        raise _refused(place, _below(at, wrong))
+    return ToolSchema(**checked.model_dump() | {"parameters": _whole(parameters), "marked": _whole(marked)})
 
 
 def column_faults(parameters: dict[str, Any]) -> Faults:
@@ -99,9 +106,9 @@ def column_faults(parameters: dict[str, Any]) -> Faults:
     return wrong
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Any:
     try:
-        declared = parse(path.read_bytes().decode("utf-8-sig"))
+        return parse(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -110,9 +117,6 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
     except ValueError as error:
         raise ConfigError(f"{path}: not a JSON that is taken here: {error}") from None
-    if not isinstance(declared, dict) or "id" in declared:
-        raise ConfigError(f"{path}: must be an object with name, description and parameters, and no more")
-    return declared
 
 
 def _whole(parameters: Schema) -> Schema:
@@ -126,8 +130,17 @@ def _shape_faults(parameters: dict[str, Any]) -> Faults:
     return [(("type",), f"must be 'object', not {declared!r}: a record is an object")]
 
 
-def _refused(place: str, faults: Faults, below: Pointer = ()) -> ConfigError:
-    lines = [f"{place}: {written((*below, *at)) or '/'}: {fault}" for at, fault in faults[:MAX_FAULTS]]
+def _placed(where: Pointer, at: Pointer) -> Pointer:
+    """Give the place in what is declared of one in docmill's own form, whose schema stands at `at`."""
+    return (*at, *where[1:]) if where[:1] == ("parameters",) else (*at[:-1], *where)
+
+
+def _below(at: Pointer, faults: Faults) -> Faults:
+    return [((*at, *inner), fault) for inner, fault in faults]
+
+
+def _refused(place: str, faults: Faults) -> ConfigError:
+    lines = [f"{place}: {written(at) or '/'}: {fault}" for at, fault in faults[:MAX_FAULTS]]
     if len(faults) > MAX_FAULTS:
         lines.append(f"{place}: {len(faults) - MAX_FAULTS} more")
     return ConfigError("\n".join(lines))

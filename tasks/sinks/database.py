@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, StatementError
@@ -14,6 +15,9 @@ from docmill.tasks.sinks.encoding import dumps
 
 BUSY_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10
+# Options that lead to no other host than the URL's, take nothing from a file and protect no less.
+HARMLESS = {"application_name", "connect_timeout", "port", "target_session_attrs"}
+HOSTS = ("host", "hostaddr")  # options that name hosts, several at once
 SCHEMA_LOCK = 0x646F636D696C6C  # "docmill": one process at a time creates tables in PostgreSQL
 
 
@@ -46,6 +50,41 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
 
 
+def require_folder(url: str) -> None:
+    """Raise ConfigError where a SQLite file would lie in a folder that does not exist."""
+    file = sqlite_file(url)
+    if file is not None and not file.absolute().parent.is_dir():
+        raise ConfigError(f"into: there is no folder {str(file.parent)!r} for {file.name}: make it first")
+
+
+def hosts_of(place: str, url: str) -> frozenset[str]:
+    """Name every host that a database's driver may connect to by a URL; none for a SQLite file.
+
+    They are those of the object that is opened, in lower case. Raises ConfigError, naming the place,
+    for a URL that another reader would read otherwise, and for options that may lead elsewhere.
+    """
+    try:
+        parsed = make_url(url)
+        again, host = make_url(parsed.render_as_string(hide_password=False)), urlsplit(url).hostname
+    except (ArgumentError, ValueError):
+        raise ConfigError(f"{place}: not a database's URL") from None
+    if parsed.get_backend_name() == "sqlite":
+        return frozenset()
+    if again != parsed or (host or "") != (parsed.host or "").lower():
+        raise ConfigError(f"{place}: its host can be read in two ways: percent-encode what is no part of it")
+    for name in parsed.query.keys() - HARMLESS - set(HOSTS):
+        raise ConfigError(f"{place}: the option {name} may lead elsewhere: leave it out")
+    named = [host for name in HOSTS for host in parsed.normalized_query.get(name, ())]
+    said = [*named, parsed.host] if parsed.host else named or [""]  # without one its driver chooses
+    return frozenset(_host(each) for hosts in said for each in hosts.split(","))
+
+
+def _host(said: str) -> str:
+    """Take the port off a host as an option names it; an IPv6 address may stand in brackets."""
+    name = said.partition(":")[0] if said.count(":") == 1 else said
+    return name.removeprefix("[").partition("]")[0].lower()
+
+
 @contextmanager
 def changing_tables(engine: Engine) -> Iterator[Connection]:
     """Open a transaction in which no other docmill creates or alters tables."""
@@ -75,8 +114,12 @@ def _parsed(url: str) -> URL:
         ) from None
     if parsed.drivername == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername == "postgres":
+        raise ConfigError("into: write postgresql:// where it says postgres://")
     if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
         raise ConfigError(f"into: {parsed.drivername} is not supported: use sqlite or postgresql")
+    if parsed.drivername == "sqlite" and "uri" in parsed.query:
+        raise ConfigError("into: SQLite's option uri is not taken: name the file itself")
     if parsed.drivername == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise ConfigError("into: a SQLite database in memory is lost at once: name a file")
     return parsed

@@ -15,7 +15,14 @@ from docmill.schemas.outcome import Outcome, Run, Status
 from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks import typed
-from docmill.tasks.sinks.database import changing_tables, engine_of, reason, shown, sqlite_file
+from docmill.tasks.sinks.database import (
+    changing_tables,
+    engine_of,
+    reason,
+    require_folder,
+    shown,
+    sqlite_file,
+)
 from docmill.tasks.sinks.keys import native, type_in
 from docmill.tasks.sinks.tables import METADATA, OUTCOMES, RUNS
 
@@ -45,6 +52,7 @@ class Results:
 
         Waits for the rows' first key where that decides the type of a column.
         """
+        require_folder(into.url)
         engine = engine_of(into.url)
         key = type_in(into, engine.dialect.name) if schemas else None
         tables = {name: typed.declared(pipeline, into, schema, key) for name, schema in schemas.items()}
@@ -163,12 +171,9 @@ class Results:
                     connection.execute(delete(key.table).where(key == value))
         for name, (table, record) in wanted.items():
             key = self._own[name]
-            fixed = {
-                key.name: native(key.type, outcome.document_id),
-                "content_sha256": outcome.content_sha256,
-                "run_id": run_id,
-            }
-            self._upsert(connection, table, [{**fixed, **typed.row(table, record)}])
+            value = native(key.type, outcome.document_id)
+            row = typed.row(table, value, outcome.content_sha256, run_id, record)
+            self._upsert(connection, table, [row])
 
     def _fill(self, connection: Connection, table: Table, pipeline_sha256: str) -> None:
         """Copy the records that are done into the pipeline's one table: their documents are unchanged."""
@@ -180,20 +185,17 @@ class Results:
         key = self._own[table.name]
         for row in connection.execute(query).all():
             with suppress(ValueError):  # the outcome of another source
-                fixed = {
-                    key.name: native(key.type, row.document_id),
-                    "content_sha256": row.content_sha256,
-                    "run_id": row.run_id,
-                }
-                self._upsert(connection, table, [{**fixed, **typed.row(table, row.record)}])
+                value = native(key.type, row.document_id)
+                made = typed.row(table, value, row.content_sha256, row.run_id, row.record)
+                self._upsert(connection, table, [made])
 
     def _upsert(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         statement = dialect.insert(table)
-        keys = [column.name for column in table.primary_key.columns]
-        others = {name: statement.excluded[name] for name in table.columns.keys() if name not in keys}  # noqa: SIM118
+        others = {each.key: statement.excluded[each.key] for each in table.columns if not each.primary_key}
         connection.execute(
-            statement.on_conflict_do_update(index_elements=keys, set_=others), [dict(row) for row in rows]
+            statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=others),
+            [dict(row) for row in rows],
         )
 
     def _rows(self, query: Any) -> Iterator[Any]:

@@ -1,25 +1,35 @@
 """Typed tables: one for each extract schema, a column for each of its top-level properties."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Date, Double, Table, Text, inspect, text
+from sqlalchemy import JSON, Column, Connection, Double, Table, Text, inspect
 from sqlalchemy import MetaData as Tables
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import CreateColumn, ExecutableDDLElement
+from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.types import TypeEngine
 
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.sinks.column_types import Exact, column_type, stored
 from docmill.tasks.sinks.tables import TYPED, Json
 
-SCALARS: dict[str, type[TypeEngine[Any]]] = {
-    "string": Text,
-    "integer": BigInteger,
-    "number": Double,
-    "boolean": Boolean,
-}
+Row = dict[str, Any]
+
+
+class AddColumn(ExecutableDDLElement):
+    """ALTER TABLE … ADD COLUMN, which SQLAlchemy has no element of."""
+
+    def __init__(self, column: Column[Any]) -> None:
+        self.column = column
+
+
+@compiles(AddColumn)
+def _add_column(element: AddColumn, compiler: DDLCompiler, **_: Any) -> str:
+    table = compiler.preparer.format_table(element.column.table)
+    return f"ALTER TABLE {table} ADD COLUMN {compiler.process(CreateColumn(element.column))}"
 
 
 def table_name(pipeline: str, into: Into, schema: ToolSchema) -> str:
@@ -30,39 +40,54 @@ def table_name(pipeline: str, into: Into, schema: ToolSchema) -> str:
 def declared(pipeline: str, into: Into, schema: ToolSchema, key: TypeEngine[Any] | None) -> Table:
     """Declare the table of a schema; of one that is not created the key's type is not known."""
     name = table_name(pipeline, into, schema)
-    fixed: list[Column[Any]] = [
-        Column(into.key, key or Text(), primary_key=True, autoincrement=False),
-        Column("content_sha256", Text),
-        Column("run_id", Text, nullable=False),
+    fixed: list[tuple[str, TypeEngine[Any]]] = [
+        (into.key, key or Text()),
+        ("content_sha256", Text()),
+        ("run_id", Text()),
     ]
     properties: Mapping[str, Any] = schema.parameters.get("properties", {})
-    own: list[Column[Any]] = [Column(column, column_type(rule)) for column, rule in properties.items()]
-    return Table(name, Tables(), *fixed, *own)
+    own = [(column, column_type(rule)) for column, rule in properties.items()]
+    columns = [_column(number, *each) for number, each in enumerate([*fixed, *own])]
+    return Table(name, Tables(), *columns, quote=True)
+
+
+def _column(number: int, name: str, kind: TypeEngine[Any]) -> Column[Any]:
+    # Its values are bound by a name of our own: SQLAlchemy writes the signs of a bind name as letters
+    # and underscores, so that `unit price` and `unit_price` would be one value.
+    primary, required = number == 0, number == 2
+    return Column(
+        name,
+        kind,
+        key=f"c{number}",
+        quote=True,
+        primary_key=primary,
+        autoincrement=False,
+        nullable=not (primary or required),
+    )
 
 
 def owned(connection: Connection, pipeline: str) -> dict[str, Column[Any]]:
     """Find every typed table of a pipeline's, with its key column: also those that it no longer declares."""
     keys = {}
     for row in connection.execute(TYPED.select().where(TYPED.c.pipeline == pipeline)).all():
-        if inspect(connection).has_table(row.name):  # somebody may have dropped it
+        if inspect(connection).has_table(row.name):  # somebody may have dropped it, or renamed its key
             types = {each["name"]: each["type"] for each in inspect(connection).get_columns(row.name)}
-            keys[row.name] = Column(row.key, types[row.key], primary_key=True)
-            Table(row.name, Tables(), keys[row.name])
+            if row.key in types:
+                keys[row.name] = _column(0, row.key, types[row.key])
+                Table(row.name, Tables(), keys[row.name], quote=True)
     return keys
 
 
-def column_type(rule: Any) -> TypeEngine[Any]:
-    """Choose a property's column: a scalar's own, nullable or not, DATE for its format, else JSON."""
-    scalar, form = _scalar(rule)
-    if scalar == "string" and form == "date":
-        return Date()
-    return SCALARS[scalar]() if scalar in SCALARS else Json
-
-
-def row(table: Table, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Make a record's values what its table's columns take; a property that is absent is NULL."""
-    own = list(table.columns)[3:]
-    return {column.name: _value(column, record.get(column.name)) for column in own}
+def row(table: Table, key: Any, content_sha256: str | None, run_id: str, record: Mapping[str, Any]) -> Row:
+    """Make a record's row, by the names that its table's values are bound by; what is absent is NULL."""
+    columns = list(table.columns)
+    values = [
+        key,
+        content_sha256,
+        run_id,
+        *(stored(each.type, record.get(each.name)) for each in columns[3:]),
+    ]
+    return dict(zip((each.key for each in columns), values, strict=True))
 
 
 def ensure(connection: Connection, pipeline: str, table: Table) -> bool:
@@ -89,44 +114,34 @@ def ensure(connection: Connection, pipeline: str, table: Table) -> bool:
     return not exists
 
 
-def _scalar(rule: Any) -> tuple[str | None, str | None]:
-    """Find the one scalar type of a property, and its format; null beside it makes no difference."""
-    if not isinstance(rule, dict):
-        return None, None
-    kinds = rule.get("type")
-    if kinds is None and (branches := rule.get("anyOf") or rule.get("oneOf")):
-        others = [each for each in branches if each != {"type": "null"}]
-        return _scalar(others[0]) if len(others) == 1 else (None, None)
-    others = [kind for kind in ([kinds] if isinstance(kinds, str) else kinds or []) if kind != "null"]
-    return (others[0], rule.get("format")) if len(others) == 1 else (None, None)
-
-
-def _value(column: Column[Any], value: Any) -> Any:
-    if value is None:
-        return None
-    if isinstance(column.type, Date):
-        return date.fromisoformat(value)
-    # 3.0 is an integer to JSON Schema.
-    return int(value) if isinstance(column.type, BigInteger) else value
-
-
 def _add_columns(connection: Connection, table: Table) -> None:
     dialect = connection.dialect
     there = {column["name"]: column["type"] for column in inspect(connection).get_columns(table.name)}
-    quoted = dialect.identifier_preparer.format_table(table)
     for column in table.columns:
+        if column.name not in there and column.primary_key:
+            raise ConfigError(
+                f"into: the table {table.name} has no column {column.name}, its key: rename it back, or name "
+                "another table"
+            )
         if column.name not in there:
-            added = CreateColumn(column).compile(dialect=dialect)
-            connection.execute(text(f"ALTER TABLE {quoted} ADD COLUMN {added}"))
+            connection.execute(AddColumn(column))
             continue
         was, wanted = there[column.name].compile(dialect), column.type.compile(dialect)
-        if was != wanted and column.primary_key:
+        if was == wanted:
+            continue
+        if column.primary_key:
             raise ConfigError(
                 f"into: the key {column.name} of {table.name} is {was}, and the documents' ids are {wanted}: "
                 "name another table"
             )
-        if was != wanted:
+        if not _holds(there[column.name], column.type):
             raise ConfigError(
                 f"into: the column {column.name} of {table.name} is {was}, and the schema asks for {wanted}: "
                 "rename the property, or the schema's file"
             )
+        column.type = Json if isinstance(there[column.name], JSON) else there[column.name]
+
+
+def _holds(there: TypeEngine[Any], wanted: TypeEngine[Any]) -> bool:
+    """Tell whether a column that an earlier version made takes what it would be made for today."""
+    return isinstance(there, JSON) or (isinstance(there, Double) and isinstance(wanted, Exact))

@@ -6,6 +6,8 @@ from hashlib import blake2b
 from typing import Any
 from unicodedata import category
 
+from docmill.tasks.sources.values import Beyond, digits, writable
+
 MAX_BYTES = 1000  # PostgreSQL refuses index entries over 2.7 KB
 KEPT_CHARS = 100
 DIGEST_BYTES = 16
@@ -28,9 +30,12 @@ class Ids:
         """Give the next row's id, and the reason why its key cannot serve as one."""
         if key is None:
             return self._numbered("NULL", 1), "its key is NULL: a row needs a key"
-        self._kind = self._kind or type(key)
         text = text_of(key)
-        fault = _fault(key, text, self._kind)
+        if isinstance(key, Beyond):
+            fault: str | None = "its key is a value that is only a text here, such as infinity"
+        else:
+            self._kind = self._kind or type(key)
+            fault = _fault(key, text, self._kind)
         document_id = _shown(text)
         if self._take(document_id):
             return document_id, fault
@@ -63,9 +68,9 @@ def text_of(key: Any) -> str:
         case date():
             return key.isoformat()
         case Decimal():
-            digits = format(key, "f")
-            return digits.rstrip("0").rstrip(".") if "." in digits else digits
-    return str(key)
+            written = digits(key)
+            return written.rstrip("0").rstrip(".") if "." in written and "E" not in written else written
+    return str(writable(key))
 
 
 def _fault(key: Any, text: str, kind: type) -> str | None:

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks.spelling import meant
 
 MAX_BUFFERED_ROWS = 100  # of a slow query few are waited for
 CONNECT_TIMEOUT_S = 10
 BUSY_TIMEOUT_S = 30
 # Where a driver or dialect is called otherwise than the package that brings it.
-PACKAGES = {
-    "MySQLdb": "mysqlclient",
-    "psycopg2": "psycopg2-binary",
+DRIVERS = {"MySQLdb": "mysqlclient", "psycopg2": "psycopg2-binary"}
+DIALECTS = {
     "bigquery": "sqlalchemy-bigquery",
     "clickhouse": "clickhouse-connect",
     "databricks": "databricks-sqlalchemy",
@@ -28,6 +28,8 @@ PACKAGES = {
     "snowflake": "snowflake-sqlalchemy",
     "trino": "trino",
 }
+
+KNOWN = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", *DIALECTS)
 
 
 class Query:
@@ -85,9 +87,13 @@ def shown(url: str) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Say in one line what a database's driver said."""
-    said = str(getattr(error, "orig", None) or error).strip()
-    return said.splitlines()[0] if said else type(error).__name__
+    """Say in one line what a database's driver said; of a value that it refused its kind alone.
+
+    The line reaches Prefect's states, and a driver quotes what it refuses: a part of a row.
+    """
+    cause = getattr(error, "orig", None) or error
+    said = str(cause).strip()
+    return type(cause).__name__ if isinstance(error, DataError) or not said else said.splitlines()[0]
 
 
 def _parsed(url: str) -> URL:
@@ -97,6 +103,8 @@ def _parsed(url: str) -> URL:
         raise ConfigError(
             "rows.url: not a database's URL, such as sqlite:///tickets.db or postgresql://user@host/name"
         ) from None
+    if parsed.drivername == "postgres":
+        raise ConfigError("rows.url: write postgresql:// where it says postgres://")
     return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
 
 
@@ -111,7 +119,9 @@ def _engine(url: URL) -> Engine:
     except ModuleNotFoundError as error:
         raise ConfigError(f"rows.url: {_install(error.name or url.get_driver_name())}") from None
     except NoSuchModuleError:
-        raise ConfigError(f"rows.url: {_install(url.get_backend_name())}") from None
+        name = url.get_backend_name()
+        said = _install(name) if name in DIALECTS else f"{name!r} is no database{meant(name, KNOWN)}"
+        raise ConfigError(f"rows.url: {said}") from None
     except (ArgumentError, TypeError, ValueError) as error:
         raise ConfigError(f"rows.url: {reason(error)}") from None
     if engine.dialect.is_async:
@@ -120,7 +130,7 @@ def _engine(url: URL) -> Engine:
 
 
 def _install(module: str) -> str:
-    package = PACKAGES.get(module, module)
+    package = (DRIVERS | DIALECTS).get(module, module)
     return f"{module!r} is not installed: install the package {package} where docmill is"
 
 
@@ -147,6 +157,12 @@ def _configured(connection: Connection) -> Connection:
     # Without parameters a driver takes % and : in a query as they are.
     options: dict[str, Any] = {"no_parameters": True, "stream_results": True}
     if connection.dialect.name == "postgresql":
+        from docmill.tasks.sources import postgresql
+
         connection.execution_options(postgresql_readonly=True)
-        connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")  # one text, whoever asks
+        for name, value in postgresql.SETTINGS.items():
+            connection.exec_driver_sql(f"SET LOCAL {name} TO '{value}'")
+        if connection.dialect.driver == "psycopg":
+            driver: Any = connection.connection.driver_connection
+            postgresql.adapt(driver)
     return connection.execution_options(max_row_buffer=MAX_BUFFERED_ROWS, **options)

@@ -22,6 +22,7 @@ from docmill.tasks.sources.parsing.text import cleaned, legible
 from docmill.tasks.sources.query import Query, reason
 from docmill.tasks.sources.spool import Spool
 from docmill.tasks.sources.template import TOO_LARGE, Render
+from docmill.tasks.sources.values import Beyond
 
 JOIN_TIMEOUT_S = 5.0
 
@@ -84,7 +85,7 @@ class Reading(Iterator[RowRef]):
         return None if self._failure or self._closing.is_set() else self._rows
 
     def first_key(self) -> Any:
-        """Give the first key that is not NULL, once it is read; None where there is none."""
+        """Give the first key that can be one, once it is read; None where there is none."""
         self._keyed.wait()
         return self._first_key
 
@@ -117,7 +118,7 @@ class Reading(Iterator[RowRef]):
 
     def _record(self, row: Any) -> bytes:
         key = row[self._key]
-        if key is not None and not self._keyed.is_set():
+        if not (key is None or isinstance(key, Beyond) or self._keyed.is_set()):
             self._first_key = key
             self._keyed.set()
         document_id, fault = self._ids.take(key)
@@ -135,7 +136,7 @@ class Reading(Iterator[RowRef]):
             size = len(rendered.encode())
         except UnicodeEncodeError:  # cleaning would take out what cannot be encoded
             raise Unreadable("the row's text is not UTF-8") from None
-        text = cleaned(rendered).strip()
+        text = cleaned(rendered.replace("\0", " ")).strip()  # what stands on both sides are two words
         if size > MAX_BYTES:
             raise Unreadable(TOO_LARGE)
         if not legible(text):

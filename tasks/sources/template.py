@@ -1,6 +1,5 @@
 """The text of a row: a Jinja2 template over the query's columns, in a sandbox."""
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Number
@@ -13,10 +12,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from docmill.schemas.errors import ConfigError, Unreadable
 from docmill.tasks.sources.columns import require
+from docmill.tasks.sources.values import Json, as_json, writable, written
 
 MAX_CHARS = 20_000_000
 TOO_LARGE = f"the row's text is larger than {MAX_CHARS:,} bytes: shorten it in the query"
-NAMED = re.compile(r"(?:attribute|element) ['\"]?(.+?)['\"]?(?: of |$)", re.DOTALL)
+NAMED = re.compile(r"(?:attribute|element) ['\"]?(.+?)['\"]?(?: of |\Z)", re.DOTALL)
 Render = Callable[[Mapping[str, Any]], str]
 
 
@@ -60,7 +60,7 @@ def compiled(text: str, columns: Sequence[str]) -> Render:
             require(columns, name, "rows.text")
 
     def render(row: Mapping[str, Any]) -> str:
-        values = {name: NULL if value is None else value for name, value in row.items()}
+        values = {name: NULL if value is None else writable(value) for name, value in row.items()}
         parts, length = [], 0
         try:
             for part in template.generate(values):
@@ -82,13 +82,14 @@ def _said(error: Exception, text: str) -> str:
     kind = type(error).__name__
     if not isinstance(error, UndefinedError | SecurityError):
         return kind
-    named = NAMED.search(str(error))
-    return f"{kind}: {error}" if named is None or named[1] in text else kind
+    said = str(error).replace(f"{Json.__module__}.", "")
+    named = NAMED.search(said)
+    return f"{kind}: {said}" if named is None or named[1] in text else kind
 
 
 def _sandbox() -> _Sandbox:
     environment = _Sandbox(
-        undefined=StrictUndefined, autoescape=False, finalize=_written, keep_trailing_newline=True
+        undefined=StrictUndefined, autoescape=False, finalize=written, keep_trailing_newline=True
     )
     environment.filters["tojson"] = _json  # Jinja2's escapes <, >, & and ' for HTML
     environment.tests["none"] = lambda value: value is None or value is NULL
@@ -96,12 +97,5 @@ def _sandbox() -> _Sandbox:
     return environment
 
 
-def _written(value: Any) -> Any:
-    if isinstance(value, bytes | bytearray | memoryview):
-        raise TypeError("a binary value has no text")
-    return "" if value is None else value
-
-
 def _json(value: Any, indent: int | None = None) -> str:
-    value = None if value is NULL else value
-    return json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    return as_json(None if value is NULL else value, indent)

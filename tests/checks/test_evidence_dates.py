@@ -43,6 +43,7 @@ def quotes(text: str, day: date = DAY) -> list[str]:
         "Jan. 31st, 2024",
         "Jan 31st 2024",
         "January\n31,\n2024",
+        "Jan.\n31st, 2024",
         "31. Januar 2024",
         "31. Jan. 2024",
         "31. Jänner 2024",

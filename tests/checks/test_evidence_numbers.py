@@ -87,6 +87,10 @@ def test_what_is_written_with_any_separators_is_found_whole(
         ("2 1 130,50", "1130.5", ["1 130,50"]),
         ("2 1 130,50", "2", ["2"]),
         ("5 and 5.0 and 5,00", "5", ["5", "5.0", "5,00"]),
+        ("Total\n318.40 EUR", "318.4", ["318.40"]),
+        ("Room 4\n318.40", "318.4", ["318.40"]),
+        ("Total\r\n-5,00", "-5", ["-5,00"]),
+        ("A\n.5", "0.5", [".5"]),
     ],
 )
 def test_a_number_is_quoted_as_it_stands(text: str, value: str, found: list[str]):

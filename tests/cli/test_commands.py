@@ -216,6 +216,17 @@ def test_check_says_what_a_run_would_do_and_sends_nothing(
     assert not provider.requests
 
 
+def test_check_and_run_name_a_folder_for_results_that_does_not_exist(
+    project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]
+):
+    project.documents(a="one")
+    pipeline = str(project.pipeline(provider.url, into="sqlite:///out/results.db"))
+    for command in ("check", "run"):
+        assert project.run(command, pipeline) == 2
+        assert "into: there is no folder 'out' for results.db: make it first" in capfd.readouterr().err
+    assert not provider.requests
+
+
 def test_on_a_terminal_there_is_a_bar(project: Project, provider: Provider, prefect_api: str):
     project.documents(**{f"d{number}": f"text {number}" for number in range(8)})
     provider.delay_s = 0.3

@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import re
+from typing import Any
 
 import pytest
 
+from tests.support.connection import Request
 from tests.support.project import Project
 from tests.support.provider import Provider
 from tests.support.shapes import saying
@@ -104,3 +107,51 @@ def test_jsonl_is_the_row(mixed: Project, capfd: Printed):
     [line] = _lines(mixed, capfd, "export", "p.yaml", "--to", "jsonl", "--status", "failed")
     columns = [name for _, name, *_ in mixed.rows("pragma table_info(docmill_outcomes)")]
     assert list(json.loads(line)) == columns
+
+
+COMPUTED = {
+    "=cmd|'/c calc'!A0": "'=cmd|'/c calc'!A0",
+    "+1+1": "'+1+1",
+    "-2+3": "'-2+3",
+    "@SUM(A1)": "'@SUM(A1)",
+    "\t=1": "'\t=1",
+    "\r=1": "'\n=1",
+    " =1": "' =1",
+    "\x01=1": "' =1",
+    "\uff1d1": "'\uff1d1",
+    'a";=1': 'a";=1',
+    "a\x1b[2Jb\x9bc\r\nd\xa0e": "a [2Jb c\nd\xa0e",
+    "a=1 - b": "a=1 - b",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("field", ["name", "=name"])
+def test_csv_has_no_cell_that_a_spreadsheet_computes(
+    project: Project, provider: Provider, capfd: Printed, field: str
+):
+    properties = {field: {"type": "string"}, "net": {"type": "number"}}
+    project.schema("bill", {"type": "object", "properties": properties})
+    project.documents(**{f"d{number:02}": f"text {number}" for number in range(len(COMPUTED))})
+
+    def answer(request: Request) -> Any:
+        [number] = re.findall(r"text (\d+)", request.text)
+        return saying(json.dumps({field: list(COMPUTED)[int(number)], "net": -75.2}))
+
+    provider.rule(answer)
+    project.run("run", str(project.pipeline(provider.url, "  - extract: {schema: bill}\n")))
+
+    def cells(*arguments: str) -> list[list[str]]:
+        capfd.readouterr()
+        assert project.run("export", "p.yaml", "--to", "csv", *arguments) == 0
+        return list(csv.reader(io.StringIO(capfd.readouterr().out, newline="")))
+
+    (head, *rows), (raw_head, *raw_rows) = cells(), cells("--raw")
+    assert (head[4:], raw_head[4:]) == (["'" * field.startswith("=") + field, "net"], [field, "net"])
+    assert [row[4:] for row in rows] == [[cell, "-75.2"] for cell in COMPUTED.values()]
+    assert [row[4:] for row in raw_rows] == [[cell, "-75.2"] for cell in COMPUTED]
+
+
+def test_each_cell_stands_in_quotes_so_that_a_semicolon_begins_none(mixed: Project, capfd: Printed):
+    lines = _lines(mixed, capfd, "export", "p.yaml", "--to", "csv", "--status", "failed")
+    assert lines[1] == '"in/empty.txt","failed","","","","",""'

@@ -106,6 +106,11 @@ class TestSafety:
             "postgresql+psycopg://u@ok.example/d?host=evil.example",
             "postgresql+psycopg:///d?host=evil.example",
             "mysql://u@evil.example/d",
+            "postgresql:///d",
+            "postgresql:///d?application_name=ok.example",
+            "postgresql://u@ok.example/d?hostaddr=10.0.0.1",
+            "postgresql://u@ok.example/d?host=ok.example,,",
+            "postgresql://u@ok.example/d?host=ok.example:5432&host=evil.example:5432",
         ],
     )
     def test_nor_is_a_database_asked_on_a_host_of_the_senders(
@@ -116,9 +121,44 @@ class TestSafety:
         with pytest.raises(ConfigError, match=r"into: .* may send to the hosts in DOCMILL_HOSTS alone"):
             require_safe(Pipeline.model_validate(declared("local", into=url)))
 
-    def test_a_database_on_an_allowed_host_is(self, monkeypatch: pytest.MonkeyPatch):
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "postgresql://ok.example#@evil.example:5432/d",
+            "postgresql://ok.example?@evil.example/d",
+            "postgresql://u@ok.example/d?service=evil",
+            "postgresql://u@ok.example/d?passfile=/tmp/x",
+            "postgresql://u@ok.example/d?sslmode=disable",
+            "mysql://u@ok.example/d?read_default_file=/tmp/x",
+            "postgresql://u@ok.example:x/d",
+        ],
+    )
+    @pytest.mark.parametrize("place", ["into", "rows.url"])
+    def test_nor_by_a_url_that_two_readers_read_differently(
+        self, url: str, place: str, monkeypatch: pytest.MonkeyPatch
+    ):
         monkeypatch.setenv("DOCMILL_HOSTS", "ok.example")
-        pipeline = Pipeline.model_validate(declared("local", into="postgresql://u@ok.example:5433/d"))
+        given = declared("local", into=url)
+        if place == "rows.url":
+            rows = {"url": url, "query": "select 1 as id", "key": "id", "text": "x"}
+            given = {**declared("local"), "rows": rows, "documents": None}
+        with pytest.raises(ConfigError, match=f"^{place}: "):
+            require_safe(Pipeline.model_validate(given))
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "postgresql://u@ok.example:5433/d",
+            "postgresql://u%40x@OK.example/d?application_name=x&connect_timeout=3",
+            "postgresql:///d?host=ok.example&port=5433",
+            "postgresql://u@/d?host=ok.example:5432&host=db2.example:5432",
+            "postgresql://u@[::1]:5432/d",
+            "sqlite:///results.db",
+        ],
+    )
+    def test_a_database_on_an_allowed_host_is(self, url: str, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setenv("DOCMILL_HOSTS", "ok.example db2.example ::1")
+        pipeline = Pipeline.model_validate(declared("local", into=url))
         require_safe(pipeline)
 
     @pytest.mark.parametrize("name", BUILT_IN)

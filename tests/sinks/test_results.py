@@ -233,7 +233,9 @@ def test_writing_is_all_or_nothing(results: Results, database: str):
         ("nonsense", "not a database's URL"),
         ("mysql://x/y", "mysql is not supported"),
         ("sqlite://", "in memory"),
-        ("sqlite:////nowhere/at/all.db", "cannot be opened"),
+        ("sqlite:////nowhere/at/all.db", "there is no folder '/nowhere/at' for all.db: make it first"),
+        ("sqlite:///file:x.db?uri=true", "SQLite's option uri is not taken: name the file itself"),
+        ("postgres://u:geheim@127.0.0.1:1/x", "write postgresql:// where it says postgres://"),
         ("postgresql://u:geheim@127.0.0.1:1/x", "cannot be opened"),
     ],
 )

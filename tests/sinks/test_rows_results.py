@@ -134,3 +134,21 @@ def test_a_table_without_a_name_of_its_own_has_the_id_as_text(database: str):
     with closing(Results.open(into, "p", schema())) as results:
         results.write([outcome("7")], "r1", "s1")
     assert asked(database, "select document_id from p__bill_s") == [("7",)]
+
+
+OTHERS = {  # ids that are no keys of the type, though Python would read them as such
+    "int": (1000, ["1_000", " 1000", "١٠٠٠", "+1000", "9" * 30, "in/a.txt"]),
+    "date": (date(2026, 1, 2), ["20260102", "2026-W01-5", "soon"]),
+    "decimal": (Decimal("10.5"), ["10.50", "1.05E+1", "in/a.txt", "1E+999999999"]),
+    "uuid": (UUID(int=7), ["{00000000-0000-0000-0000-000000000007}", "x"]),
+    "a truth": (True, ["true", "1"]),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_document_whose_id_is_no_such_key_touches_no_other_ones_row(database: str, kind: str):
+    key, others = OTHERS[kind]
+    with closing(results_of(database, key)) as results:
+        results.write([outcome(text_of(key))], "r1", "s1")
+        results.write([outcome(document_id, typed={}) for document_id in others], "r2", "s1")
+    assert asked(database, "select run_id from enriched") == [("r1",)]

@@ -96,7 +96,9 @@ WRONG_URLS = {
     "an unknown option": ("postgresql://u:geheim@127.0.0.1:1/x?colour=red", "cannot be opened"),
     "a driver that is missing": ("mysql://h/db", "'MySQLdb' is not installed: .* package mysqlclient"),
     "a dialect that is missing": ("duckdb:///x.db", "'duckdb' is not installed: .* package duckdb-engine"),
-    "an unknown dialect": ("oracel://h/db", "'oracel' is not installed"),
+    "an unknown dialect": ("oracel://h/db", "'oracel' is no database; did you mean oracle"),
+    "a file": ("csv://tickets.csv", "'csv' is no database; known: sqlite, postgresql, mysql"),
+    "another name of postgresql": ("postgres://u:geheim@h/db", "write postgresql:// where it says postgres:"),
     "an asynchronous driver": ("sqlite+aiosqlite:///x.db", "is asynchronous"),
 }
 
@@ -156,3 +158,10 @@ def test_rows_are_counted_while_they_are_read_and_beside_it(database: str):
         next(refs)
         assert source.count() == 30
         assert len(list(refs)) == 29
+
+
+@POSTGRES
+def test_a_value_that_the_database_refuses_is_not_repeated(database: str):
+    table(database, [(1, "my secret", "b")])
+    said = refusal(rows_of(database, "select subject::integer as id, subject, body from tickets"))
+    assert said == "rows.query: InvalidTextRepresentation"

@@ -41,7 +41,7 @@ def test_nothing_is_escaped():
 
 def test_json_holds_any_type():
     row = {"a": [date(2026, 1, 2), Decimal("1.5"), UUID(int=0)]}
-    expected = ["2026-01-02", "1.5", "00000000-0000-0000-0000-000000000000"]
+    expected = ["2026-01-02", 1.5, "00000000-0000-0000-0000-000000000000"]
     assert json.loads(rendered("{{ a|tojson }}", **row)) == expected
 
 
@@ -84,7 +84,7 @@ def test_a_failing_template_does_not_say_what_is_in_the_row(template: str):
 
 
 def test_a_failing_template_names_what_it_lacks():
-    with pytest.raises(Unreadable, match=r"UndefinedError: 'dict object' has no attribute 'total'$"):
+    with pytest.raises(Unreadable, match=r"UndefinedError: 'Json object' has no attribute 'total'$"):
         rendered("{{ a.total }}", a={})
 
 

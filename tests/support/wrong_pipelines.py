@@ -80,6 +80,8 @@ TOP = {
 PASSWORDS = {
     "into: postgresql://u:secret@h/db": "3:1: into",
     "into: {url: 'postgresql://u:secret@h/db'}": "3:8: into.url",
+    "into: {url: 'postgresql://u:sec#ret@h/db'}": "3:8: into.url",  # urlsplit sees a fragment
+    "into: {url: 'postgresql://u:sec/ret?@h/db'}": "3:8: into.url",
     "into: postgresql://h/db?user=u&password=secret": "3:1: into",
     "into: postgresql://u:${A}secret${B}@h/db": "3:1: into",
     "rows: {url: 'postgresql://u:secret@h/db', query: q, key: k, text: t}": "3:8: rows.url",

@@ -36,7 +36,7 @@ NAMED = re.compile(
 AFTER_NAME = re.compile(
     rf"({FIRST}(?<=[^\W\d_][. -]\d|[.][ -]\d)\d?){ORDINAL}(?:, ?|[ -])(?=(\d{{4}}|'?\d{{2}})(?!\d))"
 )
-NAME_BEFORE = re.compile(rf"({NAME})\.?[ -]?$")
+NAME_BEFORE = re.compile(rf"({NAME})\.?[ \n-]?\Z")
 CJK = re.compile(rf"({FIRST}\d{{3}}) ?[年년] ?(\d\d?) ?[月월] ?(\d\d?)(?: ?[日일])?")
 COMPACT = re.compile(rf"({FIRST}\d{{3}})(\d\d)(\d\d)")
 TIME = re.compile(

@@ -21,10 +21,10 @@ SYMBOLS = r"(?:US|A|C|R|HK|NZ)?[$€£¥₩₹₽₺₫₱₪฿￥＄]"
 UNITS = "kg|g|mg|t|km|m|cm|mm|l|ml|h|min|s|MB|GB|kB|W|kW|kWh|V|A|x|pcs|Stk|st|nd|rd|th"
 MINUS = "[-−–+]"
 LEFT = re.compile(
-    rf"(?P<before>{MINUS})?(?:(?:{SYMBOLS}|(?<![^\W\d_])(?:{CODES})\.?)\s?)?(?P<after>{MINUS})?$"
+    rf"(?P<before>{MINUS})?(?:(?:{SYMBOLS}|(?<![^\W\d_])(?:{CODES})\.?)\s?)?(?P<after>{MINUS})?\Z"
 )
 RIGHT = re.compile(rf"(?:{CODES}|{UNITS})(?![^\W_])")
-LEADING_POINT = re.compile(r"(?:^|[\s(])[.,]$")  # .5, but not the cell of "Ada",5
+LEADING_POINT = re.compile(r"(?:^|[\s(])[.,]\Z")  # .5, but not the cell of "Ada",5
 PERCENT = re.compile(r"\s?(?:[%％٪]|percent\b|per cent\b|Prozent\b)")
 LEFT_CHARS = 8
 GROUP = 3
@@ -51,7 +51,7 @@ def places(text: str, wanted: Mapping[Decimal, int]) -> Places:
 def values(text: str) -> set[Decimal]:
     """Read a text that is one number and nothing else, in each way that it can be read."""
     stripped = text.strip()
-    first, last = re.search(r"\d", stripped), re.search(r"\d(?=\D*$)", stripped)
+    first, last = re.search(r"\d", stripped), re.search(r"\d(?=\D*\Z)", stripped)
     if first is None or last is None:
         return set()
     left, right = stripped[: first.start()], stripped[last.end() :].strip()
