@@ -21,6 +21,7 @@ from docmill.schemas.errors import ChatError, ConfigError, Fatal, MaybeBilled, T
 from docmill.tasks.chat.environment import require_allowed
 from docmill.tasks.chat.errors import redacted, refusal, without_answer
 from docmill.tasks.chat.key import parsed
+from docmill.tasks.chat.redaction import Told, redaction_of
 from docmill.tasks.chat.streaming import StreamedReply
 
 CALLS_PER_CLIENT = 8  # httpx's pool costs more CPU the more connections it holds
@@ -29,19 +30,22 @@ WRITE_TIMEOUT_S = 30.0
 CHUNK_TIMEOUT_S = 120.0  # between two chunks of a stream
 END_TIMEOUT_S = 0.5  # from a stream's last event to the end of its response
 LARGEST_REPLY_BYTES = 16_000_000
+LONGEST_ON_LOOP_BYTES = 1_000_000  # which takes some 10 ms to look for the key in
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 SENDABLE = re.compile("[!-~]+")  # a header's value, RFC 9110, 5.5
 UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
 
 
-class _WithoutHeaders(logging.Filter):
-    """Keeps the headers of answers out of the log: a server may send the key back in one."""
+class _WithoutHead(logging.Filter):
+    """Keeps the heads of answers out of the log: a server may send the key back in a header or a reason."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not record.getMessage().startswith("receive_response_headers.complete")
+        said = record.getMessage()
+        return not said.startswith(("receive_response_headers.complete", "HTTP Request:"))
 
 
-logging.getLogger("httpcore.http11").addFilter(_WithoutHeaders())
+for _name in ("httpcore.http11", "httpx"):
+    logging.getLogger(_name).addFilter(_WithoutHead())
 
 
 @dataclass
@@ -62,13 +66,14 @@ class Transport:
         self._timeout_s = endpoint.timeout_s
         require_allowed(endpoint)
         self.secret = endpoint_key(endpoint)
+        self._redaction = redaction_of(self.secret)
         count = math.ceil(concurrency / CALLS_PER_CLIENT)
         self._clients = [_Client(self._http()) for _ in range(count)]
 
     async def post(
         self, body: bytes, *, stream: bool = False, tell: Callable[[str], None] = lambda _: None
     ) -> bytes:
-        """Send a body once and give the bytes of a reply with status 200.
+        """Send a body once and give the bytes of a reply with status 200, without the key.
 
         `stream` says that the body asks for a stream: it is given as the whole reply that it makes,
         and `tell` is told its texts as they come. Raises what the answer means (see `refusal`);
@@ -84,7 +89,7 @@ class Transport:
             raise answer
         response, content = answer
         if response.status_code == 200:
-            return content
+            return await self._without_key(content)
         raise refusal(response.status_code, response.headers, content, self.secret)
 
     async def _answer(
@@ -116,7 +121,7 @@ class Transport:
             return MaybeBilled(f"the connection broke after sending: {type(error).__name__}")
 
     async def _assembled(self, response: httpx.Response, tell: Callable[[str], None]) -> bytes:
-        reply = StreamedReply()
+        reply, told = StreamedReply(), Told(self._redaction, tell)
         parts = response.aiter_bytes()
         begun = False
         async for part in parts:
@@ -124,17 +129,23 @@ class Transport:
                 return await _whole(parts, part)
             begun = True
             for text in reply.feed(part):
-                tell(text)
+                told.take(text)
             if reply.ended:
                 # HTTP's own end comes behind: a connection is kept only where it was read too.
                 with suppress(TimeoutError, httpx.HTTPError):
                     async with asyncio.timeout(END_TIMEOUT_S):
                         await anext(parts, None)
                 break
+        told.end()
         body = reply.body()
         if reply.broke_off:
             raise without_answer(body, self.secret, begun=True)
         return body
+
+    async def _without_key(self, content: bytes) -> bytes:
+        if len(content) > LONGEST_ON_LOOP_BYTES:
+            return await asyncio.to_thread(self._redaction.reply, content)
+        return self._redaction.reply(content)
 
     def redacted(self, text: str) -> str:
         """Take the key out of a text of the server's."""
