@@ -23,6 +23,7 @@ from docmill.flows.server.home import home
 from docmill.flows.server.settings import api_url, apply
 from docmill.flows.server.watchdog import ALIVE, HOST, LOG, PORT, STATE, USERS
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks import children
 
 START_TIMEOUT_S = 120.0
 LOOK_TIMEOUT_S = 5.0
@@ -163,6 +164,7 @@ def _start(directory: Path, alive: int) -> str:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        env=children.environment(children.PREFECT_SERVER),  # which the server inherits from it
         pass_fds=[alive],
     )
     state = directory / STATE

@@ -13,6 +13,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks import children
 from docmill.tasks.local_model.weights import weights
 
 STATE_FILE = "local-model.json"
@@ -76,7 +77,7 @@ async def started(home: Path, announce: Announce, died: Died) -> AsyncIterator[S
             stderr=output,
             start_new_session=True,
             # Threads that spin while they wait starve beside anything else on two cores.
-            env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"},
+            env=children.environment(children.MODEL, OMP_WAIT_POLICY="PASSIVE"),
         )
     watching: asyncio.Task[None] | None = None
     try:
