@@ -2,15 +2,23 @@
 
 import re
 from decimal import Decimal
+from ipaddress import ip_address
 from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SECRET_OPTIONS = {"password", "sslpassword"}  # of PostgreSQL's URLs
 VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def is_loopback(host: str | None) -> bool:
+    """Say whether a URL's host is this machine itself: localhost, ::1 and 127.0.0.0/8."""
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 class Declared(BaseModel):
@@ -78,7 +86,7 @@ class Endpoint(Declared):
         url = urlsplit(self.base_url)
         if url.query or url.fragment:
             raise ValueError("base_url ends with its path: /chat/completions is appended to it")
-        if url.scheme == "http" and url.hostname not in LOOPBACK and not self.allow_http:
+        if url.scheme == "http" and not is_loopback(url.hostname) and not self.allow_http:
             raise ValueError(
                 f"plain http to {url.hostname} would send documents and the key unencrypted: "
                 "use https, or say allow_http: true"

@@ -20,8 +20,9 @@ from pathlib import Path
 import httpx
 
 from docmill.flows.server.home import home
-from docmill.flows.server.settings import api_url, apply
+from docmill.flows.server.settings import api_url, apply, spare_loopback
 from docmill.flows.server.watchdog import ALIVE, HOST, LOG, PORT, STATE, USERS
+from docmill.schemas.endpoint import is_loopback
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.checks import children
 
@@ -66,6 +67,7 @@ def launch(announce: Announce) -> Server:
     """
     apply()
     if configured := api_url():
+        spare_loopback(configured)
         with _client(configured) as client:
             answers = _healthy(client, configured)
         if not answers:
@@ -77,7 +79,7 @@ def launch(announce: Announce) -> Server:
     server = _join_or_start(home(), announce)
     os.environ["PREFECT_HOME"] = str(server.directory)
     os.environ["PREFECT_API_URL"] = server.api_url
-    os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), HOST]))
+    spare_loopback(server.api_url)
     return server
 
 
@@ -226,8 +228,9 @@ def _free_port(wanted: int = 0) -> int:
 
 def _client(api_url: str) -> httpx.Client:
     """Make a client for the server; what listens on this machine is not reached through a proxy."""
-    own_machine = HOST in api_url
-    return httpx.Client(timeout=LOOK_TIMEOUT_S, trust_env=not own_machine, verify=not own_machine)
+    url = httpx.URL(api_url)
+    own_machine = is_loopback(url.host)
+    return httpx.Client(timeout=LOOK_TIMEOUT_S, trust_env=not own_machine, verify=url.scheme == "https")
 
 
 def _healthy(client: httpx.Client, api_url: str) -> bool:

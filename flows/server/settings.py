@@ -3,6 +3,9 @@
 import os
 import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from docmill.schemas.endpoint import is_loopback
 
 # What docmill's flows and its own Prefect server run with; docs/operations.md says why. A worker that
 # starts in the clone reads the same from [tool.prefect] of pyproject.toml, which a test compares.
@@ -15,12 +18,25 @@ VARIABLES = {
     "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
     "DO_NOT_TRACK": "1",
 }
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def apply() -> None:
     """Set what is unset of these in the environment, where Prefect reads it."""
     for name, value in VARIABLES.items():
         os.environ.setdefault(name, value)
+
+
+def spare_loopback(url: str) -> None:
+    """Keep what goes to a server on this machine from proxies, as Prefect's clients ask the environment."""
+    host = urlsplit(url).hostname or ""
+    if not is_loopback(host):
+        return
+    said = os.environ.get("no_proxy", os.environ.get("NO_PROXY", ""))  # where both are set the first counts
+    spared = [part.strip() for part in said.split(",") if part.strip()]
+    if "*" not in spared:
+        whole = ",".join(dict.fromkeys([*spared, *LOOPBACK, host]))
+        os.environ["NO_PROXY"] = os.environ["no_proxy"] = whole
 
 
 def api_url() -> str | None:

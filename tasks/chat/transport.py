@@ -16,9 +16,9 @@ from types import TracebackType
 import httpx
 import rfc8785
 
-from docmill.schemas.endpoint import Endpoint
+from docmill.schemas.endpoint import Endpoint, is_loopback
 from docmill.schemas.errors import ChatError, ConfigError, Fatal, MaybeBilled, Transient
-from docmill.tasks.chat.environment import require_allowed
+from docmill.tasks.chat.environment import host_of, require_allowed
 from docmill.tasks.chat.errors import redacted, refusal, without_answer
 from docmill.tasks.chat.key import parsed
 from docmill.tasks.chat.redaction import Told, redaction_of
@@ -169,7 +169,14 @@ class Transport:
         if self.secret:
             headers["Authorization"] = f"Bearer {self.secret}"
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=CALLS_PER_CLIENT)
-        return httpx.AsyncClient(headers=headers, limits=limits, follow_redirects=False, verify=_trusted())
+        return httpx.AsyncClient(
+            headers=headers,
+            limits=limits,
+            follow_redirects=False,
+            verify=_trusted(),
+            # Plain http is taken for this machine as it does not leave it: no proxy may carry it away.
+            trust_env=not is_loopback(host_of(self._url)),
+        )
 
 
 def streamed(body: bytes) -> bytes:
