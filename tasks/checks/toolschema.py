@@ -9,6 +9,7 @@ from pydantic import ValidationError
 import docmill.schemas
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.tool import ToolFile, ToolSchema
+from docmill.tasks.checks import regular
 from docmill.tasks.checks.closing import closed
 from docmill.tasks.checks.declared import faults as declared_faults
 from docmill.tasks.checks.inlining import inlined
@@ -89,7 +90,8 @@ def column_faults(parameters: dict[str, Any]) -> Faults:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        declared = parse(path.read_bytes().decode("utf-8-sig"))
+        with regular.opened(path) as file:
+            declared = parse(file.read().decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks import regular
 from docmill.tasks.checks.spelling import meant
 
 MAX_BYTES = 256_000  # ruamel.yaml takes some 7 s a megabyte
@@ -64,7 +65,7 @@ def read(path: Path) -> YamlText:
 
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with regular.opened(path) as file:
             written = file.read(MAX_BYTES + 1)
         if len(written) > MAX_BYTES:
             raise ConfigError(f"{path}: longer than {MAX_BYTES:,} bytes")
