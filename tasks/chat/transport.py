@@ -24,6 +24,7 @@ from docmill.tasks.chat.key import parsed
 from docmill.tasks.chat.redaction import Told, redaction_of
 from docmill.tasks.chat.streaming import StreamedReply
 
+COMPLETIONS = "/chat/completions"
 CALLS_PER_CLIENT = 8  # httpx's pool costs more CPU the more connections it holds
 CONNECT_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 30.0
@@ -62,7 +63,7 @@ class Transport:
     """
 
     def __init__(self, endpoint: Endpoint, concurrency: int) -> None:
-        self._url = endpoint.base_url.rstrip("/") + "/chat/completions"
+        self._base_url = endpoint.base_url.rstrip("/")
         self._timeout_s = endpoint.timeout_s
         require_allowed(endpoint)
         self.secret = endpoint_key(endpoint)
@@ -92,8 +93,23 @@ class Transport:
             return await self._without_key(content)
         raise refusal(response.status_code, response.headers, content, self.secret)
 
+    async def get(self, path: str) -> bytes:
+        """Ask for what the endpoint has at a path below its base URL, such as /models; raises as `post`."""
+        answer = await self._answer(self._clients[0].http, None, False, lambda _: None, path)
+        if isinstance(answer, ChatError):
+            raise answer
+        response, content = answer
+        if response.status_code == 200:
+            return await self._without_key(content)
+        raise refusal(response.status_code, response.headers, content, self.secret)
+
     async def _answer(
-        self, http: httpx.AsyncClient, body: bytes, stream: bool, tell: Callable[[str], None]
+        self,
+        http: httpx.AsyncClient,
+        body: bytes | None,
+        stream: bool,
+        tell: Callable[[str], None],
+        path: str = COMPLETIONS,
     ) -> tuple[httpx.Response, bytes] | ChatError:
         """Give what came back. An error is returned: raised here it would keep httpx's, and so the key."""
         silence_s = min(CHUNK_TIMEOUT_S, self._timeout_s) if stream else self._timeout_s
@@ -102,7 +118,13 @@ class Transport:
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
-                http.stream("POST", self._url, content=body, headers=accept, timeout=timeout) as response,
+                http.stream(
+                    "GET" if body is None else "POST",
+                    self._base_url + path,
+                    content=body,
+                    headers=accept,
+                    timeout=timeout,
+                ) as response,
             ):
                 if stream and _is_stream(response):
                     return response, await self._assembled(response, tell)
@@ -114,7 +136,7 @@ class Transport:
         except httpx.ReadTimeout:
             return MaybeBilled(f"the server sent nothing for {silence_s:g} s")
         except UNSENT as error:
-            return Transient(f"no connection to the server: {type(error).__name__}")
+            return Transient(f"no connection to the server {_host(self._base_url)}: {_why(error)}")
         except UNSENDABLE as error:
             return Fatal(f"the request cannot be sent: {type(error).__name__}", remedy="Check base_url.")
         except httpx.HTTPError as error:
@@ -175,7 +197,7 @@ class Transport:
             follow_redirects=False,
             verify=_trusted(),
             # Plain http is taken for this machine as it does not leave it: no proxy may carry it away.
-            trust_env=not is_loopback(host_of(self._url)),
+            trust_env=not is_loopback(host_of(self._base_url)),
         )
 
 
@@ -202,6 +224,23 @@ async def _whole(parts: AsyncIterator[bytes], begun: bytes = b"") -> bytes:
         if len(content) > LARGEST_REPLY_BYTES:
             raise MaybeBilled(f"the reply is larger than {LARGEST_REPLY_BYTES:,} bytes")
     return bytes(content)
+
+
+def _host(url: str) -> str:
+    """Give a URL's host, with its port where one is written."""
+    return httpx.URL(url).netloc.decode()
+
+
+def _why(error: BaseException) -> str:
+    """Say in the system's words why there is no connection, else by the error's kind."""
+    kind, cause = type(error).__name__, error.__cause__ or error.__context__
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return str(getattr(cause, "verify_message", None) or cause.reason or kind)
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)  # DNS's are negative
+        cause = cause.__cause__ or cause.__context__
+    return kind
 
 
 @lru_cache(maxsize=1)
