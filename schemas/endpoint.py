@@ -86,6 +86,10 @@ class Endpoint(Declared):
         url = urlsplit(self.base_url)
         if url.query or url.fragment:
             raise ValueError("base_url ends with its path: /chat/completions is appended to it")
+        if url.path.rstrip("/").endswith("/chat/completions"):
+            raise ValueError(
+                "leave /chat/completions off the end of base_url: it is appended, as to https://api.302.ai/v1"
+            )
         if url.scheme == "http" and not is_loopback(url.hostname) and not self.allow_http:
             raise ValueError(
                 f"plain http to {url.hostname} would send documents and the key unencrypted: "

@@ -40,19 +40,15 @@ async def reach(target: Target) -> Reached:
             said = f"answers and lists {target.model} among {len(models or ()):,} models"
             return Reached(models=len(models or ()), listed=True, called=False, said=said)
         without = "lists no models" if models is None else _without(target.model, models)
-        request = {
-            "model": target.model,
-            "messages": [{"role": "user", "content": "Say ok."}],
-            "max_tokens": 1,
-        }
-        reply_of(await transport.post(rfc8785.dumps(request)), transport.secret)
+        reply_of(await transport.post(_shortest(target.model)), transport.secret)
         said = f"answers; it {without}; {target.model} was asked for one token and answers"
         return Reached(models=None if models is None else len(models), listed=False, called=True, said=said)
 
 
 def _shortest(model: str) -> bytes:
-    message: Any = {"role": "user", "content": "Say ok."}
-    return rfc8785.dumps({"model": model, "messages": [message], "max_tokens": 1})
+    messages = [{"role": "user", "content": "Say ok."}]
+    request: dict[str, Any] = {"model": model, "messages": messages, "max_tokens": 1}
+    return rfc8785.dumps(request)
 
 
 async def _models(transport: Transport) -> list[str] | None:

@@ -19,7 +19,7 @@ import rfc8785
 from docmill.schemas.endpoint import Endpoint, is_loopback
 from docmill.schemas.errors import ChatError, ConfigError, Fatal, MaybeBilled, Transient
 from docmill.tasks.chat.environment import host_of, require_allowed
-from docmill.tasks.chat.errors import redacted, refusal, without_answer
+from docmill.tasks.chat.errors import NO_MODEL_REMEDY, redacted, refusal, without_answer
 from docmill.tasks.chat.key import parsed
 from docmill.tasks.chat.redaction import Told, redaction_of
 from docmill.tasks.chat.streaming import StreamedReply
@@ -68,6 +68,11 @@ class Transport:
         require_allowed(endpoint)
         self.secret = endpoint_key(endpoint)
         self._redaction = redaction_of(self.secret)
+        self._key_named = (
+            f"The key is the one in {endpoint.api_key_env}."
+            if endpoint.api_key_env
+            else "No key was sent: name its variable by api_key_env; of --endpoint URL it is DOCMILL_API_KEY."
+        )
         count = math.ceil(concurrency / CALLS_PER_CLIENT)
         self._clients = [_Client(self._http()) for _ in range(count)]
 
@@ -91,7 +96,16 @@ class Transport:
         response, content = answer
         if response.status_code == 200:
             return await self._without_key(content)
-        raise refusal(response.status_code, response.headers, content, self.secret)
+        raise self._named(refusal(response.status_code, response.headers, content, self.secret), body)
+
+    def _named(self, error: ChatError, body: bytes) -> ChatError:
+        """Name the key's variable and the model where a refusal is about one of them."""
+        if error.status in (401, 403):
+            error.remedy += f" {self._key_named}"
+        model = parsed(body).get("model")
+        if model and (error.status in (403, 404) or error.remedy == NO_MODEL_REMEDY):
+            error.remedy += f" The model asked for is {model!r}, at {self._base_url}."
+        return error
 
     async def get(self, path: str) -> bytes:
         """Ask for what the endpoint has at a path below its base URL, such as /models; raises as `post`."""
@@ -101,7 +115,7 @@ class Transport:
         response, content = answer
         if response.status_code == 200:
             return await self._without_key(content)
-        raise refusal(response.status_code, response.headers, content, self.secret)
+        raise self._named(refusal(response.status_code, response.headers, content, self.secret), b"{}")
 
     async def _answer(
         self,

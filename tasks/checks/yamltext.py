@@ -19,6 +19,20 @@ MAX_VALUES = 50_000  # with every alias written out
 TAG = "tag:yaml.org,2002:"
 TAGS = {TAG + name for name in ("bool", "float", "int", "map", "merge", "null", "seq", "str")}
 DATE = TAG + "timestamp"
+# What people have written where the parser says this.
+SAID = {
+    "expected <block end>": (
+        "the indentation is wrong: this line begins in another column than the lines it belongs with"
+    ),
+    "mapping values are not allowed": (
+        "a colon stands where no key can: the line is indented too far, or a text with a colon needs quotes"
+    ),
+    "could not find expected ':'": "a key without its colon: write `key: value`, or put the text in quotes",
+    "expected ',' or '}'": "a { that is not closed by }, or a comma is missing within it",
+    "expected ',' or ']'": "a [ that is not closed by ], or a comma is missing within it",
+    "unexpected end of stream": "a quotation mark is not closed",
+    "cannot start any token": "a text that begins with this character needs quotes",
+}
 
 
 @dataclass(frozen=True)
@@ -148,4 +162,5 @@ def _said(error: MarkedYAMLError) -> str:
         return "a tab stands where only spaces may: indent with spaces"
     if problem.startswith("found duplicate key"):
         return problem.removeprefix("found ").partition(" with value")[0]
-    return "not YAML: " + (f"{error.context} {problem}" if error.context else problem)
+    plain = next((said for part, said in SAID.items() if part in problem), None)
+    return plain or "not YAML: " + (f"{error.context} {problem}" if error.context else problem)
