@@ -11,13 +11,14 @@ from docmill.flows.pipeline.file import NAME, named
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import Plan, resolve
 from docmill.flows.run.flow_run import execute, flow_run_name, options
+from docmill.flows.run.refusal import refuse_unknown
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.sources.arrivals import Arrivals
 from docmill.tasks.sources.documents import Documents
 from docmill.tasks.sources.files import Files
 
 
-@flow(name="arrived", flow_run_name=flow_run_name, validate_parameters=False)
+@flow(name="arrived", flow_run_name=flow_run_name, validate_parameters=False, on_crashed=[refuse_unknown])
 async def arrived(pipeline: Annotated[str, Field(pattern=f"^{NAME}$")], documents: list[str]) -> State[Any]:
     """Run a pipeline over the documents that an event names.
 

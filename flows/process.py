@@ -1,5 +1,6 @@
 """`process`: the flow that runs a pipeline over its documents."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,19 +8,22 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from docmill.flows.pipeline.checked import CheckedPipeline, checked, declared
+from docmill.flows.pipeline.checked import checked, modelled
 from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.parameter import require_safe
 from docmill.flows.pipeline.plan import Plan, resolve
+from docmill.flows.pipeline.roots import Roots
 from docmill.flows.run.flow_run import execute, flow_run_name, options
+from docmill.flows.run.refusal import refuse_unknown
 from docmill.schemas.pipeline import Pipeline
+from docmill.tasks.sources.documents import confined
 
 Limit = Annotated[int | None, Field(gt=0)]
 
 
 # The parameters are validated below, as Prefect would not say where in a pipeline a key is misspelt.
-@flow(name="process", flow_run_name=flow_run_name, validate_parameters=False)
+@flow(name="process", flow_run_name=flow_run_name, validate_parameters=False, on_crashed=[refuse_unknown])
 async def process(
     pipeline: Path | Pipeline,
     documents: str | None = None,
@@ -46,15 +50,20 @@ async def process(
     """
     given = RunOptions(documents=documents, limit=limit, refresh=refresh)
 
-    def prepare() -> Plan:
-        return resolve(_checked(pipeline), options(given))
-
-    return await execute(prepare)
+    return await execute(lambda: _plan(pipeline, given))
 
 
-def _checked(pipeline: Path | str | Pipeline | dict[str, Any]) -> CheckedPipeline:
+def _plan(pipeline: Path | str | Pipeline | dict[str, Any], given: RunOptions) -> Plan:
+    """Judge what came as a parameter before anything that it names is read."""
+    chosen, roots, declared = options(given), Roots.of_environment(), not isinstance(pipeline, Path | str)
     if isinstance(pipeline, Path | str):
-        return load(pipeline_file(str(pipeline)))
-    found = checked(pipeline) if isinstance(pipeline, Pipeline) else declared(pipeline)
-    require_safe(found.pipeline)
-    return found
+        found = load(pipeline_file(str(pipeline)))
+    else:
+        named = pipeline if isinstance(pipeline, Pipeline) else modelled(pipeline)
+        require_safe(named)
+        found = checked(named)
+    if by_parameter := chosen is given and given.documents is not None:
+        roots = roots if declared else roots.beside(found.pipeline.patterns())
+        roots.require_documents("documents", [str(given.documents)])
+    plan = resolve(found, chosen)
+    return replace(plan, source=confined(plan.source, roots.folders)) if declared or by_parameter else plan

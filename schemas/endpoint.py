@@ -2,12 +2,12 @@
 
 import re
 from decimal import Decimal
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SECRET_OPTIONS = {"password", "sslpassword"}  # of PostgreSQL's URLs
 # As SQLAlchemy reads it; urlsplit ends the user's part at a # or ? within a password.
 DATABASE_PASSWORD = re.compile(r"(?!https?:)[^:/]+://[^:/]*:([^@]*)@", re.IGNORECASE)
@@ -18,6 +18,14 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 def _described(schema: dict[str, Any]) -> None:
     """Keep a docstring's first paragraph alone: forms and editors show it."""
     schema["description"] = schema["description"].partition("\n\n")[0]
+
+
+def is_loopback(host: str | None) -> bool:
+    """Say whether a URL's host is this machine itself: localhost, ::1 and 127.0.0.0/8."""
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 class Declared(BaseModel):
@@ -97,7 +105,11 @@ class Endpoint(Declared):
         url = urlsplit(self.base_url)
         if url.query or url.fragment:
             raise ValueError("base_url ends with its path: /chat/completions is appended to it")
-        if url.scheme == "http" and url.hostname not in LOOPBACK and not self.allow_http:
+        if url.path.rstrip("/").endswith("/chat/completions"):
+            raise ValueError(
+                "leave /chat/completions off the end of base_url: it is appended, as to https://api.302.ai/v1"
+            )
+        if url.scheme == "http" and not is_loopback(url.hostname) and not self.allow_http:
             raise ValueError(
                 f"plain http to {url.hostname} would send documents and the key unencrypted: "
                 "use https, or say allow_http: true"

@@ -21,7 +21,7 @@ COMMANDS = {
     "run": "Run a pipeline over its documents: what is unchanged is passed over, nothing is paid twice.\n\n"
     "Exits with 0 where every document is done, unchanged or in review, with 1 where some are not, "
     "with 2 where the configuration is wrong and nothing was sent, and with 3 where the run was stopped.",
-    "check": "Check a pipeline; nothing is sent",
+    "check": "Check a pipeline; nothing is sent unless --connect says so",
     "evaluate": "Say how often the stored results are right",
     "report": "Report a run, and what is not done with its reason",
     "export": "Write the outcomes to stdout as CSV or JSON lines",

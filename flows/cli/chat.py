@@ -23,6 +23,7 @@ from docmill.tasks.chat.key import parsed
 from docmill.tasks.chat.prices import cost_usd
 from docmill.tasks.chat.reading import reply_of, usage_of
 from docmill.tasks.chat.transport import Transport, asks_for_stream
+from docmill.tasks.checks import regular
 from docmill.tasks.checks.jsontext import parse
 from docmill.tasks.checks.request import require_request
 from docmill.tasks.local_model.serving import serving
@@ -92,7 +93,7 @@ class Screen:
 def _body(file: str, model: str | None, stream: bool) -> bytes:
     """Read and check the request: the very JSON value that is sent, in canonical form."""
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text()
+        text = sys.stdin.read() if file == "-" else _text(Path(file))
         request = parse(text)
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
@@ -107,6 +108,11 @@ def _body(file: str, model: str | None, stream: bool) -> bytes:
         raise ConfigError(f"{file}: cannot be sent as JSON: {error}") from None
     require_request(parsed(body))
     return body
+
+
+def _text(file: Path) -> str:
+    with regular.opened(file) as stream:
+        return stream.read().decode()
 
 
 def _endpoint(said: str | None) -> tuple[str, Endpoint]:

@@ -1,12 +1,19 @@
 """`docmill check`: everything that can be known of a pipeline before it runs; nothing is sent."""
 
-from docmill.flows.cli.options import Documents, EndpointName, IntoUrl, Json, Model, PipelineName
-from docmill.flows.cli.output import console, print_json
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from docmill.flows.cli.connect import connected
+from docmill.flows.cli.options import FLAG, Documents, EndpointName, IntoUrl, Json, Model, PipelineName
+from docmill.flows.cli.output import console, plain, print_json
 from docmill.flows.cli.ready import require_ready
 from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import resolve
 from docmill.tasks.sinks.database import require_folder, shown
+
+Connect = Annotated[bool, FLAG, Parameter(help="Ask the endpoint, the results database and the source, too")]
 
 
 def check(
@@ -17,9 +24,14 @@ def check(
     into: IntoUrl = None,
     endpoint: EndpointName = None,
     model: Model = None,
+    connect: Connect = False,
     json: Json = False,
 ) -> int:
     """Check a pipeline, its tool schemas and its source; nothing is sent and nothing is written.
+
+    With --connect the endpoint is asked for its models, and where they do not hold the pipeline's the
+    model itself for one token; the results database and the source are opened. Exit code 2 where one of
+    them does not answer.
 
     Exit code 2 where a run would be refused: with the file, the line and what was meant, or the
     variable of the key that is missing.
@@ -29,9 +41,12 @@ def check(
     require_ready(plan)
     require_folder(plan.into.url)
     found = {"documents": plan.source.count(), "into": shown(plan.into.url)}
+    answered = connected(plan) if connect else {}
+    code = 0 if all(each["ok"] for each in answered.values()) else 2
     if json:
-        print_json({"pipeline": plan.name, "pipeline_sha256": plan.sha256, **found})
-        return 0
+        whole = {"pipeline": plan.name, "pipeline_sha256": plan.sha256, **found}
+        print_json({**whole, "connect": answered} if connect else whole)
+        return code
     out = console()
     out.print(plan.origin, markup=False)
     for step in plan.steps:
@@ -39,5 +54,9 @@ def check(
         out.print(f"  {step.id}{after}", markup=False)
     for name, value in found.items():
         out.print(f"{name}: {value}", markup=False, soft_wrap=True)
-    out.print(f"{file}: ok", style="green", markup=False)
-    return 0
+    for name, answer in answered.items():
+        mark = "ok" if answer["ok"] else "fails"
+        out.print(plain(f"{name} {mark}: {answer['said']}", "" if answer["ok"] else "red"), soft_wrap=True)
+    if code == 0:
+        out.print(f"{file}: ok", style="green", markup=False)
+    return code

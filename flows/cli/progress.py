@@ -59,6 +59,10 @@ class Progress(Observer):
         if not self._out.is_terminal:
             self._out.print(message, markup=False)
 
+    def warn(self, message: str) -> None:
+        """Print a line that stays."""
+        self._out.print(message, markup=False, soft_wrap=True)
+
     def started(self, run: Run, progress: RunProgress) -> None:
         """Print where the run can be watched."""
         self.summary.progress = progress

@@ -40,8 +40,9 @@ def report(
 ) -> int:
     """Report the last run and the outcomes as they stand; makes no call.
 
-    With --run that run, and those outcomes that are still its own. With --html the texts are read from
-    the source again, or from --documents where the run took those.
+    The slowest and the dearest are the run's own. With --run that run, and those outcomes that are still
+    its own. With --html the texts are read from the source again, or from --documents where the run took
+    those.
     """
     if documents is not None and html is None:
         raise ConfigError("--documents: only a page shows documents: add --html FILE")
@@ -58,18 +59,19 @@ def report(
     return 0
 
 
-def _highest(results: Results, run: str | None) -> dict[str, list[Row]]:
+def _highest(results: Results, row: Row) -> dict[str, list[Row]]:
+    """Give the run's own: as they stand, outcomes are those of many runs."""
     columns = {"slowest": "seconds", "dearest": "cost_usd"}
-    return {name: results.highest(column, MOST, run) for name, column in columns.items()}
+    return {name: results.highest(column, MOST, row["run_id"]) for name, column in columns.items()}
 
 
 def _print_json(results: Results, row: Row, status: Sequence[Status], run: str | None) -> None:
-    listed = {"documents": results.outcomes(status or NOT_DONE, run), **_highest(results, run)}
+    listed = {"documents": results.outcomes(status or NOT_DONE, run), **_highest(results, row)}
     print_json({"run": dict(row), **{name: [*map(dict, rows)] for name, rows in listed.items()}})
 
 
 def _print(out: Console, results: Results, row: Row, status: Sequence[Status], run: str | None) -> None:
-    highest = _highest(results, run)
+    highest = _highest(results, row)
     out.print(_head(row), soft_wrap=True)
     _print_highest(out, "slowest", [(each, f"{each['seconds']:.1f} s") for each in highest["slowest"]])
     _print_highest(out, "dearest", [(each, _cost(each)) for each in highest["dearest"]])

@@ -4,12 +4,14 @@ import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from io import TextIOWrapper
 from pathlib import Path, PurePath
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks import regular
 from docmill.tasks.checks.spelling import meant
 
 DOCUMENT, LABEL = "document", "label"
@@ -99,7 +101,7 @@ class _Found:
 
 def _read(truth: Path, fields: list[str]) -> list[tuple[int, dict[str, str]]]:
     try:
-        with truth.open(newline="", encoding="utf-8-sig") as file:
+        with TextIOWrapper(regular.opened(truth), encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             columns = list(reader.fieldnames or ())
             rows = [(reader.line_num, row) for row in reader]

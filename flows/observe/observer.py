@@ -12,6 +12,9 @@ class Observer:
     def announce(self, message: str) -> None:
         """Take a line about what is being waited for."""
 
+    def warn(self, message: str) -> None:
+        """Take a line that must be read, such as why nothing goes on."""
+
     def started(self, run: Run, progress: RunProgress) -> None:
         """A run begins; its row is written, and its progress is kept up to date from here on."""
 

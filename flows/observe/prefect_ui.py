@@ -47,6 +47,11 @@ class PrefectUI(Observer):
         self._log.debug(message)
         self._inner.announce(message)
 
+    def warn(self, message: str) -> None:
+        """Pass on a line that must be read, and log it."""
+        self._log.warning(message)
+        self._inner.warn(message)
+
     def started(self, run: Run, progress: RunProgress) -> None:
         """Write that a run begins."""
         self._run_id = run.run_id

@@ -31,7 +31,12 @@ class CheckedPipeline:
 
 
 def declared(data: dict[str, Any], written: YamlText | None = None) -> CheckedPipeline:
-    """Make a pipeline of what is declared, in a file or as a flow's parameter, and check all of it.
+    """Make a pipeline of what is declared in a file, and check all of it; raises as `modelled` does."""
+    return checked(modelled(data, written), written)
+
+
+def modelled(data: dict[str, Any], written: YamlText | None = None) -> Pipeline:
+    """Make a pipeline of what is declared, in a file or as a flow's parameter; reads no other file.
 
     Raises ConfigError with a line a fault: file, line and column of `written`, the place in the pipeline,
     what is wrong and what was meant.
@@ -39,14 +44,13 @@ def declared(data: dict[str, Any], written: YamlText | None = None) -> CheckedPi
     if wrong := _step_faults(data.get("steps")):
         raise _refused(wrong, written)
     try:
-        pipeline = Pipeline.model_validate(data)
+        return Pipeline.model_validate(data)
     except ValidationError as error:
         raise _refused(faults(error, data, Pipeline), written) from None
-    return checked(pipeline, written)
 
 
 def checked(pipeline: Pipeline, written: YamlText | None = None) -> CheckedPipeline:
-    """Check what pydantic cannot see, and load the tool schemas; raises ConfigError as `declared` does."""
+    """Check what pydantic cannot see, and load the tool schemas; raises ConfigError as `modelled` does."""
     unfit = reference_faults(pipeline)
     if wrong := [*(unfit or ring_faults(pipeline)), *name_faults(pipeline), *table_faults(pipeline)]:
         raise _refused(wrong, written)

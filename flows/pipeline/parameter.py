@@ -2,6 +2,7 @@
 
 import os
 
+from docmill.flows.pipeline.roots import require_within
 from docmill.schemas.endpoint import BUILT_IN, VARIABLE, Endpoint
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.pipeline import Pipeline
@@ -14,8 +15,10 @@ def require_safe(pipeline: Pipeline) -> None:
 
     Its endpoint is a built-in one, a mapping whose host is in DOCMILL_HOSTS, or any where the
     environment's own endpoint replaces it. Its databases are SQLite's, or on a host in DOCMILL_HOSTS,
-    and take nothing from the environment: that would be sent to a server that the sender chooses.
+    and take nothing from the environment: that would be sent to a server that the sender chooses. What
+    it reads and writes lies below DOCMILL_ROOTS. None of it is looked at before.
     """
+    require_within(pipeline)
     _require_safe_database("into", pipeline.sink().url)
     if pipeline.rows:
         _require_safe_database("rows.url", pipeline.rows.url)

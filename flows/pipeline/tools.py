@@ -14,7 +14,7 @@ def load_tools(pipeline: Pipeline) -> tuple[dict[str, ToolSchema], list[tuple[Pl
     wrong: list[tuple[Place, str]] = []
     for name, at in _places(pipeline).items():
         path = toolschema.path_of(name)
-        if not path.is_file():
+        if not path.exists():  # what is there and is no file is told as such
             wrong.append((at, toolschema.missing(name)))
             continue
         try:

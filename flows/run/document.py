@@ -48,7 +48,9 @@ async def _without_steps(run: ActiveRun, ref: DocumentRef, failure: BaseExceptio
 
     Raises StorageError where that was the failure, and CancelledError where the run does not stop.
     """
-    status, reason, error = _failure(failure, stopped=run.session.stopped.is_set())
+    if isinstance(failure, asyncio.CancelledError) and run.session.stopped.is_set():
+        failure = run.session.deferred(run.session.lane.closed or "the run was stopped")
+    status, reason, error = _failure(failure)
     tallies = (run.session.settle((ref.document_id, step.id)) for step in run.plan.steps)
     return Outcome(
         document_id=ref.document_id,
@@ -61,7 +63,7 @@ async def _without_steps(run: ActiveRun, ref: DocumentRef, failure: BaseExceptio
     )
 
 
-def _failure(failure: BaseException, *, stopped: bool) -> tuple[Status, str, str]:
+def _failure(failure: BaseException) -> tuple[Status, str, str]:
     """Give the status, our own sentence, and the whole error of what kept a document from its steps."""
     if isinstance(failure, ExceptionGroup):  # of the steps, which raise StorageError alone
         [failure, *_] = failure.exceptions
@@ -70,8 +72,6 @@ def _failure(failure: BaseException, *, stopped: bool) -> tuple[Status, str, str
             return "failed", str(failure), str(failure)
         case Deferred():
             return "deferred", str(failure), str(failure)
-        case asyncio.CancelledError() if stopped:
-            return "deferred", "the run was stopped", "the run was stopped"
         case StorageError() | asyncio.CancelledError():
             raise failure
     kind_of_error = f"cannot be read: {type(failure).__name__}"

@@ -90,7 +90,9 @@ async def _recorded(
     try:
         async with session(plan.target, Limits(concurrency=plan.concurrency), refresh=plan.refresh) as opened:
             with kept_alive(row.run_id, opened.directory), stop.stopping(opened):
+                opened.tell = observer.warn
                 await recover(results, plan.name, opened.directory, observer)
+                await asyncio.to_thread(_tell_other_models, plan, results, observer)
                 await asyncio.to_thread(results.begin, row)
                 observer.started(row, progress)
                 threading.Thread(target=_count, args=(plan, progress), daemon=True).start()
@@ -122,6 +124,16 @@ async def _end(run: ActiveRun, state: RunState) -> None:
     except StorageError as error:
         run.row, lost = run.row.model_copy(update={"state": "failed"}), error
     run.error = run.failure or lost or run.session.fatal
+
+
+def _tell_other_models(plan: Plan, results: Results, observer: Observer) -> None:
+    """Say before anything is sent which good outcomes another model has made, as they are replaced."""
+    for model, count in results.made_with_others(plan.target.model):
+        many = "1 outcome was" if count == 1 else f"{count:,} outcomes were"
+        observer.warn(
+            f"{many} made with the model {model}: those of this run's documents are asked anew with "
+            f"{plan.target.model} and replaced (--into keeps both)"
+        )
 
 
 def _count(plan: Plan, progress: RunProgress) -> None:

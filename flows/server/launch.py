@@ -16,8 +16,9 @@ import httpx
 
 from docmill.flows.server.home import home
 from docmill.flows.server.own import Announce, join_or_start, let_go, stays, watched
-from docmill.flows.server.settings import api_url, apply, configured, left_at_default
-from docmill.flows.server.watchdog import HOST, LOG
+from docmill.flows.server.settings import api_url, apply, configured, left_at_default, spare_loopback
+from docmill.flows.server.watchdog import LOG
+from docmill.schemas.endpoint import is_loopback
 from docmill.schemas.errors import ConfigError
 
 START_TIMEOUT_S = 120.0
@@ -62,6 +63,7 @@ def launch(announce: Announce, *, warn: Announce | None = None, port: int | None
     if url := api_url():
         if port is not None:
             raise ConfigError(f"--port: PREFECT_API_URL names a server, {url}: unset one of them")
+        spare_loopback(url)
         _join_configured(url, warn or announce)
         return Server(url, own=False, directory=home())
     directory = home()
@@ -69,7 +71,7 @@ def launch(announce: Announce, *, warn: Announce | None = None, port: int | None
     server = Server(joined, own=True, directory=directory, users=users)
     os.environ["PREFECT_HOME"] = str(server.directory)
     os.environ["PREFECT_API_URL"] = server.api_url
-    os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), HOST]))
+    spare_loopback(server.api_url)
     return server
 
 
@@ -171,8 +173,9 @@ def _credential() -> httpx.BasicAuth | None:
 
 def _client(api_url: str) -> httpx.Client:
     """Make a client for the server; what listens on this machine is not reached through a proxy."""
-    own_machine = HOST in api_url
-    return httpx.Client(timeout=LOOK_TIMEOUT_S, trust_env=not own_machine, verify=not own_machine)
+    url = httpx.URL(api_url)
+    own_machine = is_loopback(url.host)
+    return httpx.Client(timeout=LOOK_TIMEOUT_S, trust_env=not own_machine, verify=url.scheme == "https")
 
 
 def _healthy(client: httpx.Client, api_url: str) -> bool:

@@ -129,6 +129,7 @@ def _start(directory: Path, alive: int, port: int, announce: Announce) -> str:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        env=children.environment(children.PREFECT_SERVER),  # which the server inherits from it
         pass_fds=[alive],
     )
     noted = Noted(_url(port), watchdog.pid, grace_s)

@@ -3,6 +3,9 @@
 import os
 import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from docmill.schemas.endpoint import is_loopback
 
 # What docmill's flows and its own Prefect server run with; docs/operations.md says why. A worker that
 # starts in the clone reads the same from [tool.prefect] of pyproject.toml, which a test compares.
@@ -21,6 +24,7 @@ DEFAULTS = {
     "server.services.event_persister.batch_size": 20,
     "server.concurrency.lease_storage": "prefect.server.concurrency.lease_storage.memory",
 }
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def apply() -> None:
@@ -39,6 +43,18 @@ def left_at_default(settings: object) -> list[str]:
         if value == default:
             names.append("PREFECT_" + path.replace(".", "_").upper())
     return names
+
+
+def spare_loopback(url: str) -> None:
+    """Keep what goes to a server on this machine from proxies, as Prefect's clients ask the environment."""
+    host = urlsplit(url).hostname or ""
+    if not is_loopback(host):
+        return
+    said = os.environ.get("no_proxy", os.environ.get("NO_PROXY", ""))  # where both are set the first counts
+    spared = [part.strip() for part in said.split(",") if part.strip()]
+    if "*" not in spared:
+        whole = ",".join(dict.fromkeys([*spared, *LOOPBACK, host]))
+        os.environ["NO_PROXY"] = os.environ["no_proxy"] = whole
 
 
 def api_url() -> str | None:

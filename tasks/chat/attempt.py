@@ -41,9 +41,10 @@ async def attempt(session: Session, body: bytes, schema: str | None, caller: Cal
         reply, size = await _exchange(session, sent, caller)
         _book_paid(session, caller, reply, len(sent))
         completion = await _off_the_loop(size, reading.accepted, reply, expected, len(sent))
-    except (Deferred, Fatal) as error:
-        if isinstance(error, Fatal):
-            session.halt(error)
+    except Deferred as error:
+        raise session.deferred(str(error)) from None
+    except Fatal as error:
+        session.halt(error)
         raise
     except ChatError as error:
         error.body = session.transport.redacted(error.body)
@@ -51,6 +52,8 @@ async def attempt(session: Session, body: bytes, schema: str | None, caller: Cal
             _book_lost(session, caller, sent)
         now = asyncio.get_running_loop().time()
         failure = state.failed(error, reply, request, session.target, now)
+        if isinstance(error, Transient):
+            session.troubled(error, state.tries)
         if isinstance(failure, Fatal):
             session.halt(failure)
         raise failure from None
@@ -85,6 +88,7 @@ async def _exchange(session: Session, body: bytes, caller: Caller) -> tuple[Repl
                 (session.lane.answered if alive else session.lane.failed)(sent)
                 raise
             session.lane.succeeded(sent)
+            session.trouble = None
         await asyncio.sleep(0)  # the next call is sent before this reply is checked: the server never idles
         return reply, len(answer)
 

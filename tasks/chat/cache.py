@@ -18,6 +18,7 @@ from prefect.serializers import JSONSerializer
 from pydantic import PrivateAttr
 
 from docmill.schemas.chat import Completion
+from docmill.tasks.checks import regular
 
 SERIALIZER = JSONSerializer(object_decoder=None)  # text in, text out: it decodes no object
 RECORDS = "chat"
@@ -55,9 +56,10 @@ class CompletionCache(LocalFileSystem):
         self._directory, self._oldest, self._failed = directory, oldest, failed
 
     async def aread_path(self, path: str) -> bytes:
-        """Read a record; a ValueError, which is a miss, unless it is one of ours and fresh."""
+        """Read a record; a ValueError or OSError, which is a miss, unless it is one of ours and fresh."""
         file = self._resolve_path(path)
-        with file.open("rb") as stream:  # small and hot: a thread would cost more than the read
+        # Small and hot: a thread would cost more than the read.
+        with regular.opened(file, follow=False) as stream:
             if os.fstat(stream.fileno()).st_mtime < self._oldest():
                 raise ValueError(f"{path} is older than the run, which asks everything anew")
             return _trusted(stream.read())

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from docmill.schemas.endpoint import BUILT_IN, LOCAL, LOOPBACK, Endpoint, Target, normalised
+from docmill.schemas.endpoint import BUILT_IN, LOCAL, Endpoint, Target, is_loopback, normalised
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.checks.declared import faults
 from docmill.tasks.checks.spelling import meant
@@ -64,7 +64,7 @@ def require_allowed(endpoint: Endpoint) -> None:
     The embedded model is docmill's own child on this machine, and is always allowed.
     """
     hosts, host = allowed_hosts(), host_of(endpoint.base_url)
-    embedded = endpoint.api_key_env == LOCAL.api_key_env and host in LOOPBACK
+    embedded = endpoint.api_key_env == LOCAL.api_key_env and is_loopback(host)
     if hosts is not None and host not in hosts and not embedded:
         named = ", ".join(sorted(hosts)) or "no host"
         raise ConfigError(f"{HOSTS} does not hold {host}: requests may go to {named} alone")

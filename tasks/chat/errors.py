@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 
 from docmill.schemas.errors import ChatError, Fatal, MaybeBilled, Permanent, RateLimited, Transient, Unserved
+from docmill.tasks.chat.redaction import redaction_of
 from docmill.tasks.chat.retry_after import seconds
 
 EXCERPT_CHARS = 500
@@ -79,10 +80,8 @@ def without_answer(body: bytes, secret: str | None = None, *, begun: bool = Fals
 
 
 def redacted(text: str, secret: str | None) -> str:
-    """Take the key out of a text of the server's, which may have escaped its slashes."""
-    if not secret:
-        return text
-    return text.replace(secret, "[key]").replace(secret.replace("/", "\\/"), "[key]")
+    """Take the key out of a text of the server's, in whatever form it stands there."""
+    return redaction_of(secret).error(text)
 
 
 def excerpt(text: str) -> str:

@@ -3,21 +3,22 @@
 import asyncio
 import time
 import weakref
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
 from docmill.schemas.endpoint import Target
-from docmill.schemas.errors import Deferred, Fatal, StorageError
+from docmill.schemas.errors import ChatError, Deferred, Fatal, StorageError
 from docmill.schemas.outcome import Tally
 from docmill.schemas.pipeline import Limits
 from docmill.tasks.chat.cache import default_directory
 from docmill.tasks.chat.environment import environment_target
 from docmill.tasks.chat.lane import Lane
-from docmill.tasks.chat.request_state import RequestState
+from docmill.tasks.chat.request_state import TRIES, RequestState
 from docmill.tasks.chat.transport import Transport
 
+MOST_TOLD = 5  # reasons a run
 Caller = tuple[str, str]  # document, step
 
 _current: ContextVar["Session | None"] = ContextVar("docmill_session", default=None)
@@ -27,7 +28,8 @@ class Session:
     """One run's lane, clients, keys and tallies.
 
     `oldest` is the time (seconds since the epoch) before which a record of the cache is a miss:
-    the run's beginning where it refreshes. `fatal` is the answer that stopped the run.
+    the run's beginning where it refreshes. `fatal` is the answer that stopped the run. `trouble` is what
+    the endpoint last failed with, None once it answers; `tell` takes a line about it.
     """
 
     def __init__(self, target: Target, transport: Transport, concurrency: int, *, refresh: bool) -> None:
@@ -44,6 +46,22 @@ class Session:
         self.stopped = asyncio.Event()
         self.sending: set[asyncio.Task[object]] = set()
         self.aborted = False
+        self.tell: Callable[[str], None] = lambda _: None
+        self.trouble: str | None = None
+        self._told: set[str] = set()
+
+    def troubled(self, error: ChatError, tries: int) -> None:
+        """Note what the endpoint fails with, until it answers; each reason is told once a run."""
+        self.trouble = str(error)
+        if self.trouble not in self._told and len(self._told) < MOST_TOLD:
+            self._told.add(self.trouble)
+            onward = "it is tried again" if error.again else "the document is deferred"
+            self.tell(f"{self.trouble} (try {tries} of {TRIES} of a request: {onward})")
+
+    def deferred(self, why: str) -> Deferred:
+        """Make the error of a call that is not made, with what the endpoint failed with before."""
+        before = self.trouble if self.trouble and self.trouble not in why else None
+        return Deferred(f"{why}; before that: {before}" if before else why)
 
     def book(self, caller: Caller, tally: Tally) -> None:
         """Add to what a step of a document has cost."""
@@ -55,6 +73,8 @@ class Session:
 
     def halt(self, error: Fatal) -> None:
         """Stop for an answer that every other call would get too."""
+        if self.fatal is None:
+            self.tell(f"stopping: {error}")
         self.fatal = self.fatal or error
         self.stop(f"the run was stopped: {error}")
 
@@ -91,7 +111,7 @@ class Session:
             await asyncio.wait_for(self.stopped.wait(), delay)
         except TimeoutError:
             return
-        raise Deferred(self.lane.closed or "the run was stopped")
+        raise self.deferred(self.lane.closed or "the run was stopped")
 
 
 @asynccontextmanager

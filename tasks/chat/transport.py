@@ -16,32 +16,37 @@ from types import TracebackType
 import httpx
 import rfc8785
 
-from docmill.schemas.endpoint import Endpoint
+from docmill.schemas.endpoint import Endpoint, is_loopback
 from docmill.schemas.errors import ChatError, ConfigError, Fatal, MaybeBilled, Transient
-from docmill.tasks.chat.environment import require_allowed
-from docmill.tasks.chat.errors import redacted, refusal, without_answer
+from docmill.tasks.chat.environment import host_of, require_allowed
+from docmill.tasks.chat.errors import NO_MODEL_REMEDY, redacted, refusal, without_answer
 from docmill.tasks.chat.key import parsed
+from docmill.tasks.chat.redaction import Told, redaction_of
 from docmill.tasks.chat.streaming import StreamedReply
 
+COMPLETIONS = "/chat/completions"
 CALLS_PER_CLIENT = 8  # httpx's pool costs more CPU the more connections it holds
 CONNECT_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 30.0
 CHUNK_TIMEOUT_S = 120.0  # between two chunks of a stream
 END_TIMEOUT_S = 0.5  # from a stream's last event to the end of its response
 LARGEST_REPLY_BYTES = 16_000_000
+LONGEST_ON_LOOP_BYTES = 1_000_000  # which takes some 10 ms to look for the key in
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 SENDABLE = re.compile("[!-~]+")  # a header's value, RFC 9110, 5.5
 UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
 
 
-class _WithoutHeaders(logging.Filter):
-    """Keeps the headers of answers out of the log: a server may send the key back in one."""
+class _WithoutHead(logging.Filter):
+    """Keeps the heads of answers out of the log: a server may send the key back in a header or a reason."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not record.getMessage().startswith("receive_response_headers.complete")
+        said = record.getMessage()
+        return not said.startswith(("receive_response_headers.complete", "HTTP Request:"))
 
 
-logging.getLogger("httpcore.http11").addFilter(_WithoutHeaders())
+for _name in ("httpcore.http11", "httpx"):
+    logging.getLogger(_name).addFilter(_WithoutHead())
 
 
 @dataclass
@@ -58,17 +63,23 @@ class Transport:
     """
 
     def __init__(self, endpoint: Endpoint, concurrency: int) -> None:
-        self._url = endpoint.base_url.rstrip("/") + "/chat/completions"
+        self._base_url = endpoint.base_url.rstrip("/")
         self._timeout_s = endpoint.timeout_s
         require_allowed(endpoint)
         self.secret = endpoint_key(endpoint)
+        self._redaction = redaction_of(self.secret)
+        self._key_named = (
+            f"The key is the one in {endpoint.api_key_env}."
+            if endpoint.api_key_env
+            else "No key was sent: name its variable by api_key_env; of --endpoint URL it is DOCMILL_API_KEY."
+        )
         count = math.ceil(concurrency / CALLS_PER_CLIENT)
         self._clients = [_Client(self._http()) for _ in range(count)]
 
     async def post(
         self, body: bytes, *, stream: bool = False, tell: Callable[[str], None] = lambda _: None
     ) -> bytes:
-        """Send a body once and give the bytes of a reply with status 200.
+        """Send a body once and give the bytes of a reply with status 200, without the key.
 
         `stream` says that the body asks for a stream: it is given as the whole reply that it makes,
         and `tell` is told its texts as they come. Raises what the answer means (see `refusal`);
@@ -84,11 +95,35 @@ class Transport:
             raise answer
         response, content = answer
         if response.status_code == 200:
-            return content
-        raise refusal(response.status_code, response.headers, content, self.secret)
+            return await self._without_key(content)
+        raise self._named(refusal(response.status_code, response.headers, content, self.secret), body)
+
+    def _named(self, error: ChatError, body: bytes) -> ChatError:
+        """Name the key's variable and the model where a refusal is about one of them."""
+        if error.status in (401, 403):
+            error.remedy += f" {self._key_named}"
+        model = parsed(body).get("model")
+        if model and (error.status in (403, 404) or error.remedy == NO_MODEL_REMEDY):
+            error.remedy += f" The model asked for is {model!r}, at {self._base_url}."
+        return error
+
+    async def get(self, path: str) -> bytes:
+        """Ask for what the endpoint has at a path below its base URL, such as /models; raises as `post`."""
+        answer = await self._answer(self._clients[0].http, None, False, lambda _: None, path)
+        if isinstance(answer, ChatError):
+            raise answer
+        response, content = answer
+        if response.status_code == 200:
+            return await self._without_key(content)
+        raise self._named(refusal(response.status_code, response.headers, content, self.secret), b"{}")
 
     async def _answer(
-        self, http: httpx.AsyncClient, body: bytes, stream: bool, tell: Callable[[str], None]
+        self,
+        http: httpx.AsyncClient,
+        body: bytes | None,
+        stream: bool,
+        tell: Callable[[str], None],
+        path: str = COMPLETIONS,
     ) -> tuple[httpx.Response, bytes] | ChatError:
         """Give what came back. An error is returned: raised here it would keep httpx's, and so the key."""
         silence_s = min(CHUNK_TIMEOUT_S, self._timeout_s) if stream else self._timeout_s
@@ -97,7 +132,13 @@ class Transport:
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
-                http.stream("POST", self._url, content=body, headers=accept, timeout=timeout) as response,
+                http.stream(
+                    "GET" if body is None else "POST",
+                    self._base_url + path,
+                    content=body,
+                    headers=accept,
+                    timeout=timeout,
+                ) as response,
             ):
                 if stream and _is_stream(response):
                     return response, await self._assembled(response, tell)
@@ -109,14 +150,14 @@ class Transport:
         except httpx.ReadTimeout:
             return MaybeBilled(f"the server sent nothing for {silence_s:g} s")
         except UNSENT as error:
-            return Transient(f"no connection to the server: {type(error).__name__}")
+            return Transient(f"no connection to the server {_host(self._base_url)}: {_why(error)}")
         except UNSENDABLE as error:
             return Fatal(f"the request cannot be sent: {type(error).__name__}", remedy="Check base_url.")
         except httpx.HTTPError as error:
             return MaybeBilled(f"the connection broke after sending: {type(error).__name__}")
 
     async def _assembled(self, response: httpx.Response, tell: Callable[[str], None]) -> bytes:
-        reply = StreamedReply()
+        reply, told = StreamedReply(), Told(self._redaction, tell)
         parts = response.aiter_bytes()
         begun = False
         async for part in parts:
@@ -124,17 +165,23 @@ class Transport:
                 return await _whole(parts, part)
             begun = True
             for text in reply.feed(part):
-                tell(text)
+                told.take(text)
             if reply.ended:
                 # HTTP's own end comes behind: a connection is kept only where it was read too.
                 with suppress(TimeoutError, httpx.HTTPError):
                     async with asyncio.timeout(END_TIMEOUT_S):
                         await anext(parts, None)
                 break
+        told.end()
         body = reply.body()
         if reply.broke_off:
             raise without_answer(body, self.secret, begun=True)
         return body
+
+    async def _without_key(self, content: bytes) -> bytes:
+        if len(content) > LONGEST_ON_LOOP_BYTES:
+            return await asyncio.to_thread(self._redaction.reply, content)
+        return self._redaction.reply(content)
 
     def redacted(self, text: str) -> str:
         """Take the key out of a text of the server's."""
@@ -158,7 +205,14 @@ class Transport:
         if self.secret:
             headers["Authorization"] = f"Bearer {self.secret}"
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=CALLS_PER_CLIENT)
-        return httpx.AsyncClient(headers=headers, limits=limits, follow_redirects=False, verify=_trusted())
+        return httpx.AsyncClient(
+            headers=headers,
+            limits=limits,
+            follow_redirects=False,
+            verify=_trusted(),
+            # Plain http is taken for this machine as it does not leave it: no proxy may carry it away.
+            trust_env=not is_loopback(host_of(self._base_url)),
+        )
 
 
 def streamed(body: bytes) -> bytes:
@@ -184,6 +238,23 @@ async def _whole(parts: AsyncIterator[bytes], begun: bytes = b"") -> bytes:
         if len(content) > LARGEST_REPLY_BYTES:
             raise MaybeBilled(f"the reply is larger than {LARGEST_REPLY_BYTES:,} bytes")
     return bytes(content)
+
+
+def _host(url: str) -> str:
+    """Give a URL's host, with its port where one is written."""
+    return httpx.URL(url).netloc.decode()
+
+
+def _why(error: BaseException) -> str:
+    """Say in the system's words why there is no connection, else by the error's kind."""
+    kind, cause = type(error).__name__, error.__cause__ or error.__context__
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return str(getattr(cause, "verify_message", None) or cause.reason or kind)
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)  # DNS's are negative
+        cause = cause.__cause__ or cause.__context__
+    return kind
 
 
 @lru_cache(maxsize=1)

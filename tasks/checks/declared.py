@@ -22,6 +22,18 @@ WORDS = {
     "string": "text",
     "tuple": "a list",
 }
+# What a pattern means, with an example, as nobody should have to read one; a test holds them together.
+FORMS = {
+    r"^[a-z][a-z0-9_-]*$": "a name of small letters, digits, - and _ behind a letter, such as labels-2",
+    r"^[a-z0-9-]+$": "a name of small letters, digits and -, such as inbox-2",
+    r"^(https?://|\$\{)": "a URL with https:// in front, such as https://api.302.ai/v1",
+    r"^DOCMILL_[A-Z0-9_]+$": (
+        "the name of an environment variable that begins with DOCMILL_, such as DOCMILL_API_KEY, "
+        "and never the key itself"
+    ),
+    r"^[a-zA-Z0-9_-]{1,64}$": "a name of up to 64 letters, digits, _ and -, such as record_invoice",
+    r"^[A-Za-z0-9_-]{1,64}$": "a name of up to 64 letters, digits, _ and -, such as record_invoice",
+}
 KINDS = {f"{name}_{ending}": word for name, word in WORDS.items() for ending in ("type", "parsing")} | {
     "int_from_float": "a whole number"
 }
@@ -93,7 +105,8 @@ def _sentence(
 
 def _rule(error: ErrorDetails) -> str:
     if error["type"] == "string_pattern_mismatch":
-        return f"of the form {error['ctx']['pattern']}"
+        pattern = error["ctx"]["pattern"]
+        return FORMS.get(pattern, f"of the form {pattern}")
     return error["msg"].partition(" should be ")[2] or f"otherwise ({error['msg']})"
 
 

@@ -1,5 +1,6 @@
 """What is wrong with a JSON Schema before anything is checked by it."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from docmill.tasks.checks.subschemas import EXEMPTION, Pointer, Schema, walk
 
 Faults = list[tuple[Pointer, str]]
 
+TYPES = ("string", "integer", "number", "boolean", "object", "array", "null")
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 REBASING = ("$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveAnchor", "$recursiveRef", "$vocabulary")
 OPENAPI = frozenset({"definitions", "discriminator", "example"})  # harmless, and generators write them
@@ -33,7 +35,16 @@ def _against_metaschema(schema: Any) -> Faults:
     from docmill.tasks.checks.faults import faults
 
     found = faults(Draft202012Validator(Draft202012Validator.META_SCHEMA), schema)
-    return [(tuple(str(part) for part in path), fault) for path, fault in found]
+    return [(tuple(map(str, path)), _type_fault(schema, path) or fault) for path, fault in found]
+
+
+def _type_fault(schema: Any, path: Sequence[str | int]) -> str | None:
+    """Say of a type that there is none like it; the metaschema says that no alternative fits."""
+    for part in path:
+        schema = schema[part]
+    if path[-1:] != ("type",) or not isinstance(schema, str) or schema in TYPES:
+        return None
+    return f"{shown(schema)} is no type{meant(schema, TYPES)}"
 
 
 def _faults(schema: Schema, root: Schema, at: Pointer) -> list[str]:

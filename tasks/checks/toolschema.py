@@ -1,6 +1,7 @@
 """Tool schemas as their files declare them: checked, written out and closed when they are loaded."""
 
 import json
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 import docmill.schemas
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.tool import ToolFile, ToolSchema
+from docmill.tasks.checks import regular
 from docmill.tasks.checks.closing import closed
 from docmill.tasks.checks.declared import faults as declared_faults
 from docmill.tasks.checks.inlining import inlined
@@ -40,8 +42,11 @@ def path_of(name: str) -> Path:
 def missing(name: str) -> str:
     """Say that a schema has no file, where it was looked for, and what was meant."""
     if _is_path(name):
-        near = meant(name, map(str, sorted(Path(name).parent.glob("*.json"))))
-        return f"there is no tool schema {name!r}{near}"
+        folders = dict.fromkeys((Path(name).parent, *FOLDERS[:2]))
+        files = {file.name: str(file) for folder in folders for file in sorted(folder.glob("*.json"))}
+        near = get_close_matches(Path(name).name, files, n=1)
+        said = f"; did you mean {files[near[0]]}?" if near else meant(name, files.values())
+        return f"there is no tool schema {name!r}{said}"
     stems = (file.stem for folder in FOLDERS for file in sorted(folder.glob("*.json")))
     known = (stem for stem in stems if "." not in stem)  # pipeline.schema.json describes no tool
     return f"there is no tool schema {name!r} in schemas/tools, schemas or docmill's own{meant(name, known)}"
@@ -108,7 +113,8 @@ def column_faults(parameters: dict[str, Any]) -> Faults:
 
 def _read(path: Path) -> Any:
     try:
-        return parse(path.read_bytes().decode("utf-8-sig"))
+        with regular.opened(path) as file:
+            return parse(file.read().decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

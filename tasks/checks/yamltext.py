@@ -11,6 +11,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks import regular
 from docmill.tasks.checks.spelling import meant
 
 MAX_BYTES = 256_000  # ruamel.yaml takes some 7 s a megabyte
@@ -18,6 +19,20 @@ MAX_VALUES = 50_000  # with every alias written out
 TAG = "tag:yaml.org,2002:"
 TAGS = {TAG + name for name in ("bool", "float", "int", "map", "merge", "null", "seq", "str")}
 DATE = TAG + "timestamp"
+# What people have written where the parser says this.
+SAID = {
+    "expected <block end>": (
+        "the indentation is wrong: this line begins in another column than the lines it belongs with"
+    ),
+    "mapping values are not allowed": (
+        "a colon stands where no key can: the line is indented too far, or a text with a colon needs quotes"
+    ),
+    "could not find expected ':'": "a key without its colon: write `key: value`, or put the text in quotes",
+    "expected ',' or '}'": "a { that is not closed by }, or a comma is missing within it",
+    "expected ',' or ']'": "a [ that is not closed by ], or a comma is missing within it",
+    "unexpected end of stream": "a quotation mark is not closed",
+    "cannot start any token": "a text that begins with this character needs quotes",
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +79,7 @@ def read(path: Path) -> YamlText:
 
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with regular.opened(path) as file:
             written = file.read(MAX_BYTES + 1)
         if len(written) > MAX_BYTES:
             raise ConfigError(f"{path}: longer than {MAX_BYTES:,} bytes")
@@ -147,4 +162,5 @@ def _said(error: MarkedYAMLError) -> str:
         return "a tab stands where only spaces may: indent with spaces"
     if problem.startswith("found duplicate key"):
         return problem.removeprefix("found ").partition(" with value")[0]
-    return "not YAML: " + (f"{error.context} {problem}" if error.context else problem)
+    plain = next((said for part, said in SAID.items() if part in problem), None)
+    return plain or "not YAML: " + (f"{error.context} {problem}" if error.context else problem)

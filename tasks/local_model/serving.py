@@ -13,6 +13,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks import children, regular
 from docmill.tasks.local_model.weights import weights
 
 STATE_FILE = "local-model.json"
@@ -76,7 +77,7 @@ async def started(home: Path, announce: Announce, died: Died) -> AsyncIterator[S
             stderr=output,
             start_new_session=True,
             # Threads that spin while they wait starve beside anything else on two cores.
-            env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"},
+            env=children.environment(children.MODEL, OMP_WAIT_POLICY="PASSIVE"),
         )
     watching: asyncio.Task[None] | None = None
     try:
@@ -126,7 +127,8 @@ async def _end(child: asyncio.subprocess.Process) -> None:
 async def _kept(home: Path) -> Served | None:
     """Give the kept model where its state file holds and its server accepts the token."""
     try:
-        served = Served.model_validate_json((home / STATE_FILE).read_bytes())
+        with regular.opened(home / STATE_FILE) as file:
+            served = Served.model_validate_json(file.read())
         async with httpx.AsyncClient(timeout=LOOK_TIMEOUT_S, trust_env=False) as client:
             headers = {"Authorization": f"Bearer {served.token}"}
             reply = await client.get(f"{served.base_url}/models", headers=headers)

@@ -1,13 +1,14 @@
 """Opens a results database: SQLite in WAL mode, or PostgreSQL by psycopg."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, StatementError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError, StatementError
 
 from docmill.schemas.endpoint import SECRET_OPTIONS
 from docmill.schemas.errors import ConfigError
@@ -83,6 +84,24 @@ def _host(said: str) -> str:
     """Take the port off a host as an option names it; an IPv6 address may stand in brackets."""
     name = said.partition(":")[0] if said.count(":") == 1 else said
     return name.removeprefix("[").partition("]")[0].lower()
+
+
+def answers(url: str) -> str:
+    """Connect to a results database, write nothing, and say what is there; raises ConfigError."""
+    file = sqlite_file(url)
+    if file is not None and not file.exists():
+        if not os.access(file.absolute().parent, os.W_OK):
+            raise ConfigError(f"into: {str(file.absolute().parent)!r} is no folder that docmill may write to")
+        return "does not exist yet: the first run makes it"
+    engine = engine_of(url)
+    try:
+        with engine.connect() as connection:
+            tables = inspect(connection).has_table("docmill_runs")
+    except (SQLAlchemyError, ValueError, TypeError) as error:
+        raise ConfigError(f"into: the database {shown(url)} cannot be opened: {reason(error)}") from None
+    finally:
+        engine.dispose()
+    return "answers, and holds results" if tables else "answers, and holds no results yet"
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, Select, Table, delete, inspect, select, update
+from sqlalchemy import Column, Connection, Engine, Select, Table, delete, func, inspect, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -138,11 +138,22 @@ class Results:
         for row in self._rows(query):
             yield row._mapping
 
-    def highest(self, column: str, count: int, run_id: str | None = None) -> list[Row]:
-        """Give the outcomes that have most in a column, such as seconds or cost_usd, of 0 none."""
+    def highest(self, column: str, count: int, run_id: str) -> list[Row]:
+        """Give the outcomes of a run that have most in a column, such as seconds or cost_usd, of 0 none."""
         value = OUTCOMES.c[column]
         query = self._outcomes(run_id).where(value > 0).order_by(value.desc()).limit(count)
         return [row._mapping for row in self._rows(query)]
+
+    def made_with_others(self, model: str) -> list[tuple[str, int]]:
+        """Count the good outcomes that runs with other models have made, by model."""
+        query = (
+            select(RUNS.c.model, func.count())
+            .select_from(OUTCOMES.join(RUNS, OUTCOMES.c.run_id == RUNS.c.run_id))
+            .where(OUTCOMES.c.pipeline == self._pipeline, OUTCOMES.c.status.in_(KEPT), RUNS.c.model != model)
+            .group_by(RUNS.c.model)
+            .order_by(RUNS.c.model)
+        )
+        return [(row[0], row[1]) for row in self._rows(query)]
 
     def last_run(self) -> Row | None:
         """Give the row of the pipeline's last run."""

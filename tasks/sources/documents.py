@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.sources.files import FileRef, Files
 from docmill.tasks.sources.remote import ObjectRef, Objects
+from docmill.tasks.sources.source import Source
 from docmill.tasks.sources.urls import url_glob
 
 FILE = "file://"
@@ -14,9 +17,16 @@ FILE = "file://"
 
 def source_of(patterns: Sequence[str]) -> "Files | Documents":
     """Make the source of patterns, which are globs and URLs; raises ConfigError for a wrong URL."""
-    local = tuple(_path(pattern) for pattern in patterns if not _is_remote(pattern))
-    globs = tuple(url_glob(pattern) for pattern in patterns if _is_remote(pattern))
+    local = tuple(path_of(pattern) for pattern in patterns if not is_remote(pattern))
+    globs = tuple(url_glob(pattern) for pattern in patterns if is_remote(pattern))
     return Documents(Files(local), Objects(globs)) if globs else Files(local)
+
+
+def confined(source: Source, below: tuple[Path, ...]) -> Source:
+    """Let a source read files alone that lie below these folders once links are followed."""
+    if isinstance(source, Documents):
+        return Documents(replace(source.files, below=below), source.objects)
+    return replace(source, below=below) if isinstance(source, Files) else source
 
 
 class Documents:
@@ -49,11 +59,13 @@ class Documents:
         return f"documents: {self.described()} matches no file and no object"
 
 
-def _is_remote(pattern: str) -> bool:
+def is_remote(pattern: str) -> bool:
+    """Say whether a pattern is a URL of a store, and no path of this machine."""
     return "://" in pattern and not pattern.lower().startswith(FILE)
 
 
-def _path(pattern: str) -> str:
+def path_of(pattern: str) -> str:
+    """Give a local pattern without file://."""
     if not pattern.lower().startswith(FILE):
         return pattern
     path = pattern[len(FILE) :].removeprefix("localhost")

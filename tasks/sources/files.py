@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
 from io import BufferedReader
 from pathlib import Path
@@ -23,17 +23,19 @@ class FileRef:
     """A file that is a document.
 
     `document_id` is the path relative to the working directory where it lies below it, else its
-    URI, as where a name could not be printed.
+    URI, as where a name could not be printed. Where `below` names folders, it is read only if it lies
+    below one of them once links are followed.
     """
 
     document_id: str
     uri: str
     path: Path
+    below: tuple[Path, ...] = ()
 
     def sha256(self) -> str | None:
         """Hash its bytes; None where they cannot be read, which `read` explains."""
         try:
-            return content_sha256(self.path)
+            return content_sha256(self.path, self.below)
         except Unreadable:
             return None
 
@@ -42,21 +44,22 @@ class FileRef:
 
         Raises Unreadable, whose message is the reason and what to do about it.
         """
-        with _opened(self.path) as file, _reasons():
+        with _opened(self.path, self.below) as file, _reasons():
             content = file.read(MAX_BYTES + 1)
         return document_of(content, self.path.name, self.document_id, self.uri)
 
 
 @dataclass(frozen=True)
 class Files:
-    """The files that the patterns match, as a source."""
+    """The files that the patterns match, as a source; `below` as a file has it."""
 
     patterns: tuple[str, ...]
+    below: tuple[Path, ...] = ()
 
     @contextmanager
     def opened(self) -> Iterator[Iterator[FileRef]]:
         """List them; raises ConfigError where the directory of a pattern does not exist."""
-        listing = listed(self.patterns)
+        listing = (replace(ref, below=self.below) for ref in listed(self.patterns))
         with pool.kept():
             yield listing
 
@@ -116,17 +119,17 @@ def document_of(content: bytes, name: str, document_id: str, uri: str) -> Docume
     )
 
 
-def content_sha256(path: Path) -> str:
-    """Hash a file's bytes, of any number; raises Unreadable."""
-    with _opened(path) as file, _reasons():
+def content_sha256(path: Path, below: Sequence[Path] = ()) -> str:
+    """Hash a file's bytes, of any number; raises Unreadable, also where it does not lie `below`."""
+    with _opened(path, below) as file, _reasons():
         return file_digest(file, sha256).hexdigest()
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BufferedReader]:
+def _opened(path: Path, below: Sequence[Path]) -> Iterator[BufferedReader]:
     """Open a regular file; nothing else is opened, as that could wait for ever or move a device."""
     with _reasons():
-        _refuse_escape(path)
+        _refuse_escape(path, below)
         _refuse_special(path.stat().st_mode)
         # A pipe that takes the file's place between the two calls must not block either.
         file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
@@ -135,8 +138,10 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
         yield file
 
 
-def _refuse_escape(path: Path) -> None:
+def _refuse_escape(path: Path, below: Sequence[Path]) -> None:
     """Refuse a link out of its directory: who may only add files must not name any other file."""
+    if below and not any(path.resolve().is_relative_to(folder) for folder in below):
+        raise Unreadable("a link that leads to where the pipeline may not read: see DOCMILL_ROOTS")
     if path.is_symlink() and not path.resolve(strict=True).is_relative_to(path.parent.resolve()):
         raise Unreadable("a link that leads out of its directory: put the file itself there")
 

@@ -57,14 +57,24 @@ def lookup(patterns: Sequence[str], path: str, root: Path) -> Found | None:
     return Found(path, (name,) in directory.rests)
 
 
+def beginning(pattern: str, root: Path) -> Path:
+    """Give the part of a pattern before its first wildcard: all that it matches lies below, or is it."""
+    fixed = takewhile(lambda part: isinstance(part, str), _absolute(pattern, root))
+    return Path("/", *map(str, fixed))
+
+
 def _parts(pattern: str, root: Path) -> Rest:
     if "://" in pattern:
         raise ConfigError(f"documents: {pattern!r} is a URL, and no directory of this machine")
-    whole = pattern if pattern.startswith("/") else f"{glob.escape(str(root))}/{pattern}"
-    absolute = os.path.abspath(whole)  # noqa: PTH100 - resolve() would follow links
-    parts = parts_of(text for text in absolute.split("/") if text)
+    parts = _absolute(pattern, root)
     _require(list(takewhile(lambda part: isinstance(part, str), parts)), len(parts), pattern)
     return parts
+
+
+def _absolute(pattern: str, root: Path) -> Rest:
+    whole = pattern if pattern.startswith("/") else f"{glob.escape(str(root))}/{pattern}"
+    absolute = os.path.abspath(whole)  # noqa: PTH100 - resolve() would follow links
+    return parts_of(text for text in absolute.split("/") if text)
 
 
 def _require(fixed: list[str | Wild], length: int, pattern: str) -> None:

@@ -1,8 +1,10 @@
 """`complete`: each decision about the one task that calls, each with a test that fails without it."""
 
 import json
+import os
 import pickle
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -325,6 +327,35 @@ async def test_a_planted_record_is_a_miss(
     file.write_text(json.dumps(plant(json.loads(file.read_text()))))
     assert (await ask(target(provider.url), free())).names == ["Completed"]
     assert not Path("owned").exists()
+
+
+def _pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def _device(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("/dev/zero")
+
+
+def _link(file: Path) -> None:
+    file.rename(file.with_name("elsewhere"))
+    file.symlink_to("elsewhere")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("plant", [_pipe, _device, _link])
+async def test_what_is_no_regular_file_in_a_records_place_is_a_miss(
+    provider: Provider, cache: Path, plant: Callable[[Path], None]
+):
+    await ask(target(provider.url), free())
+    [file] = [each for each in cache.rglob("*") if each.is_file() and each.name != "locks"]
+    plant(file)
+    assert (await ask(target(provider.url), free())).names == ["Completed"]
+    assert len(provider.requests) == 2
+    assert stat.S_ISREG(file.lstat().st_mode)
+    assert (await ask(target(provider.url), free())).names == ["Cached"]
 
 
 async def test_a_cache_that_takes_no_record_is_told(provider: Provider, cache: Path):

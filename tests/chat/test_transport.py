@@ -294,3 +294,31 @@ async def test_no_connection_is_left_open(provider: Provider):
         await at_once(transport, provider, 16)
         assert len(provider._connections) == 16
     assert eventually(lambda: not provider._connections, 5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "named"),
+    [
+        ("unauthorized", "The key is the one in DOCMILL_TEAM_KEY."),
+        ("forbidden", "The key is the one in DOCMILL_TEAM_KEY. The model asked for is 'm', at "),
+        ("not_found", "The model asked for is 'm', at "),
+    ],
+)
+async def test_a_refusal_names_the_keys_variable_and_the_model(
+    shape: str, named: str, provider: Provider, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("DOCMILL_TEAM_KEY", "sk-none")
+    provider.always(shape)
+    endpoint = Endpoint(base_url=provider.url, api_key_env="DOCMILL_TEAM_KEY")
+    async with Transport(endpoint, 1) as transport:
+        with pytest.raises(Fatal) as caught:
+            await transport.post(free())
+    assert named in caught.value.remedy
+
+
+async def test_and_says_where_no_key_was_sent(provider: Provider):
+    provider.always("unauthorized")
+    async with Transport(Endpoint(base_url=provider.url), 1) as transport:
+        with pytest.raises(Fatal) as caught:
+            await transport.post(free())
+    assert "No key was sent: name its variable by api_key_env" in caught.value.remedy

@@ -249,10 +249,11 @@ def test_a_file_becomes_a_tool_whose_id_is_its_stem(tmp_path: Path):
         (declared() | {"descripton": ""}, ": /descripton: unknown key; did you mean description?"),
         (
             declared() | {"name": "my tool"},
-            ": /name: must be of the form ^[a-zA-Z0-9_-]{1,64}$, not 'my tool'",
+            ": /name: must be a name of up to 64 letters, digits, _ and -, such as record_invoice, "
+            "not 'my tool'",
         ),
         (declared(type="array"), ": /parameters/type: must be 'object', not 'array': a record is an object"),
-        (declared(type="objekt"), ': /parameters/type: "objekt" fits none of the alternatives of anyOf'),
+        (declared(type="objekt"), ': /parameters/type: "objekt" is no type; did you mean object?'),
         (declared(requird=["a"]), ": /parameters: unknown keyword 'requird'; did you mean required?"),
         (
             declared(properties={"a/b": {"$ref": "#/$defs/no"}}),

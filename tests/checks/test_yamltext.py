@@ -81,8 +81,12 @@ def test_any_bytes_are_read_or_refused_by_config_error(path: Path, content: byte
     ("content", "said"),
     [
         ("name: ü".encode("latin-1"), ": not UTF-8 at byte 6: save it as UTF-8"),
-        (b"a: 'x", ":1:6: not YAML: while scanning a quoted scalar found unexpected end of stream"),
-        (b"a: b: c", ":1:5: not YAML: mapping values are not allowed here"),
+        (b"a: 'x", ":1:6: a quotation mark is not closed"),
+        (
+            b"a: b: c",
+            ":1:5: a colon stands where no key can: the line is indented too far, or "
+            "a text with a colon needs quotes",
+        ),
         (b"? [a]\n: b", ":1:1: a key must be text, not a list or a mapping"),
         (b'a: "\\0"', ":1:4: holds U+0000 or half of a surrogate pair, which are no characters"),
         (b"a: !!binary aGk=", ":1:4: the tag !!binary is not taken: write plain YAML"),
@@ -121,5 +125,5 @@ def test_a_missing_file_names_the_nearest_one(tmp_path: Path):
     missing = tmp_path / "inbx.yaml"
     with pytest.raises(ConfigError, match=r"inbx.yaml: there is no such file; did you mean inbox.yaml\?$"):
         read(missing)
-    with pytest.raises(ConfigError, match=r"cannot be read: Is a directory$"):
+    with pytest.raises(ConfigError, match=r"cannot be read: a directory, not a regular file$"):
         read(tmp_path)

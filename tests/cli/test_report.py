@@ -4,11 +4,14 @@ import csv
 import io
 import json
 import re
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.connection import Request
+from tests.support.planted import STARTED, outcome, plant
 from tests.support.project import Project
 from tests.support.provider import Provider
 from tests.support.shapes import saying
@@ -62,6 +65,17 @@ def test_json_is_one_object(mixed: Project, capfd: Printed):
     assert told["run"]["started_at"].endswith("+00:00")
     assert [row["document_id"] for row in told["documents"]] == ["in/empty.txt", "in/wrong.txt"]
     assert told["dearest"][0]["document_id"] == "in/wrong.txt"  # it was asked three times
+
+
+def test_the_dearest_and_slowest_are_the_runs_own(project: Project, capfd: Printed):
+    project.documents(a="text", b="text b")
+    project.pipeline("http://127.0.0.1:9/v1", "  - summarize:\n")
+    plant([outcome(Path("in/a.txt"), cost_usd=9.0, seconds=90.0)], "r1", STARTED)
+    plant([outcome(Path("in/b.txt"))], "r2", STARTED + timedelta(days=1))
+    told = json.loads(_lines(project, capfd, "report", "p.yaml", "--json")[0])
+    assert told["run"]["run_id"] == "r2"
+    for name in ("dearest", "slowest"):
+        assert [row["document_id"] for row in told[name]] == ["in/b.txt"]
 
 
 def test_a_run_is_reported_with_what_is_still_its_own(mixed: Project, capfd: Printed):

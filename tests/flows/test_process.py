@@ -130,3 +130,15 @@ def test_hostile_output_stays_text(project: Project, provider: Provider):
     assert not (project.root / "owned").exists()
     [(record,)] = project.rows("select record from docmill_outcomes", "again.db")
     assert "subprocess.getoutput" in record
+
+
+def test_another_model_says_before_which_outcomes_it_replaces(
+    project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]
+):
+    project.documents(a="first", b="second")
+    pipeline = str(project.pipeline(provider.url, "  - summarize:\n"))
+    assert project.run("run", pipeline) == 0
+    assert "made with the model" not in capfd.readouterr().out
+    assert project.run("run", pipeline, "--model", "n") == 0
+    said = "2 outcomes were made with the model m: those of this run's documents are asked anew with n"
+    assert said in capfd.readouterr().out

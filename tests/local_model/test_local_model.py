@@ -14,7 +14,7 @@ import pytest
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.local_model.serving import keep, serving, started
 from docmill.tasks.local_model.weights import identity, weights
-from tests.support.processes import alive, eventually
+from tests.support.processes import alive, children_of, environment_of, eventually
 
 BODY = {
     "messages": [{"role": "user", "content": "Name a color."}],
@@ -54,6 +54,19 @@ async def test_a_page_in_the_browser_gets_no_answer(tmp_path: Path):
     async with started(tmp_path, print, print) as served, httpx.AsyncClient(timeout=60) as client:
         refused = await client.post(f"{served.base_url}/chat/completions", json=BODY)
     assert refused.status_code == 401
+
+
+async def test_its_process_knows_no_key_and_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    secrets = {"DOCMILL_API_KEY": "sk-none", "PGPASSWORD": "pw", "DOCMILL_INTO": "postgresql://u:pw@h/d"}
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    before = set(children_of(os.getpid()))
+    async with started(tmp_path, print, print):
+        [child] = set(children_of(os.getpid())) - before
+        environment = environment_of(child)
+    assert environment["PATH"] == os.environ["PATH"]
+    assert not secrets.keys() & environment.keys()
+    assert not [name for name in environment if name.startswith("DOCMILL_")]
 
 
 async def test_a_kept_model_is_joined(tmp_path: Path):

@@ -253,13 +253,20 @@ def test_the_server_refuses_a_misspelt_key(site: Site):
     assert "pipeline" in refused.text
 
 
-def test_a_parameter_that_does_not_exist_crashes_the_run_and_its_log_names_it(site: Site):
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"pipeline": "pages", "pages": 3}, "pages: unknown parameter"),
+        ({"pipelin": "pages"}, "pipelin: unknown parameter; did you mean pipeline?"),
+    ],
+)
+def test_a_parameter_that_does_not_exist_fails_the_run_before_anything_runs(
+    site: Site, parameters: dict[str, object], said: str
+):
     site.pipeline("pages", "a")
-    started = site.start("nightly", pipeline="pages", pages=3)
-    flow_run_id = started.json()["id"]
-    assert site.ended(flow_run_id)[0] == "Crashed"
-    logs = {"flow_run_id": {"any_": [flow_run_id]}}
-    assert eventually(
-        lambda: any("pages" in line["message"] for line in site.asked("/logs/filter", logs=logs))
-    )
+    before = len(site.provider.requests)
+    flow_run_id = site.start("nightly", **parameters).json()["id"]
+    assert eventually(lambda: site.flow_run(flow_run_id)["state_name"] == "Failed", 90)
+    assert said in site.flow_run(flow_run_id)["state"]["message"]
     assert not site.rows("pages", "select 1 from docmill_runs")
+    assert len(site.provider.requests) == before

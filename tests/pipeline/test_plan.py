@@ -159,7 +159,7 @@ def test_a_built_ins_url_takes_the_built_ins_settings(monkeypatch: pytest.Monkey
             "https://u:secret@h/v1",
             "the URL must hold no user and no password: a key goes by its variable",
         ),
-        ("ftp://h/v1", r"must be of the form ^(https?://|\$\{)"),
+        ("ftp://h/v1", "must be a URL with https:// in front, such as https://api.302.ai/v1"),
         (
             "http://h/v1",
             "plain http to h would send documents and the key unencrypted: "

@@ -36,6 +36,32 @@ def test_a_hundred_documents_cost_a_dead_server_few_attempts(
     assert len(provider.requests) == (attempts if shape else 0)
 
 
+def test_why_nothing_goes_on_is_told_once_and_kept(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    _run(project, NOBODY, 20, monkeypatch)
+    said = "no connection to the server 127.0.0.1:9: Connection refused"
+    lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith(said)]
+    assert lines == [f"{said} (try 1 of 5 of a request: it is tried again)"]
+    errors = {error for (error,) in project.rows("select error from docmill_outcomes")}
+    assert errors
+    assert all(said in error for error in errors), errors
+
+
+def test_a_stop_does_not_hide_it(project: Project):
+    project.documents(a="text", b="text b")
+    run = project.begin("run", str(project.pipeline(NOBODY, "  - summarize:\n", limits="{concurrency: 1}")))
+    assert run.stdout is not None
+    printed = next(line for line in run.stdout if "Connection refused" in line)
+    assert printed.startswith("no connection to the server 127.0.0.1:9")
+    run.terminate()
+    run.communicate(timeout=60)
+    errors = [error for (error,) in project.rows("select error from docmill_outcomes")]
+    assert errors
+    for error in errors:
+        assert "Connection refused" in error
+
+
 @pytest.mark.slow
 def test_a_thousand_documents_cost_a_dead_server_no_more(
     project: Project, provider: Provider, monkeypatch: pytest.MonkeyPatch

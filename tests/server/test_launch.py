@@ -15,7 +15,7 @@ import pytest
 from docmill.flows.server.launch import launch, run_page
 from docmill.flows.server.settings import VARIABLES, api_url
 from docmill.schemas.errors import ConfigError
-from tests.support.processes import eventually, with_argument
+from tests.support.processes import children_of, environment_of, eventually, with_argument
 from tests.support.project import Project
 from tests.support.provider import Provider
 
@@ -78,6 +78,26 @@ def _healthy(api_url: str) -> bool:
         return httpx.get(f"{api_url}/health", timeout=1).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def test_the_server_and_its_watchdog_know_no_key_and_no_password(home: Path, monkeypatch: pytest.MonkeyPatch):
+    secrets = {"DOCMILL_API_KEY": "sk-none", "PGPASSWORD": "pw", "DOCMILL_INTO": "postgresql://u:pw@h/d"}
+    for name, value in {**secrets, "NO_PROXY": ""}.items():
+        monkeypatch.setenv(name, value)
+    launched = launch(print)
+    try:
+        [watchdog] = _watchdogs(home)
+        assert eventually(lambda: children_of(watchdog))
+        [server] = children_of(watchdog)
+        assert eventually(lambda: b"prefect" in Path(f"/proc/{server}/cmdline").read_bytes())
+        for pid in (watchdog, server):
+            environment = environment_of(pid)
+            assert environment["PREFECT_HOME"] == str(home)
+            assert not secrets.keys() & environment.keys()
+            assert not [name for name in environment if name.startswith("DOCMILL_")]
+    finally:
+        launched.release()
+    assert eventually(lambda: not _watchdogs(home))
 
 
 def test_a_configured_server_that_is_gone_is_a_wrong_configuration(monkeypatch: pytest.MonkeyPatch):

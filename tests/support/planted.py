@@ -38,7 +38,9 @@ def outcome(file: Path, status: Status = "done", **values: Any) -> Outcome:
     return Outcome(status=status, **whole | values)
 
 
-def plant(outcomes: Iterable[Outcome], run_id: str = "r1", name: str = "p") -> None:
+def plant(
+    outcomes: Iterable[Outcome], run_id: str = "r1", started: datetime = STARTED, *, name: str = "p"
+) -> None:
     """Store a run with these outcomes in results.db."""
     found = list(outcomes)
     counts: dict[Status, int] = {
@@ -50,10 +52,10 @@ def plant(outcomes: Iterable[Outcome], run_id: str = "r1", name: str = "p") -> N
         pipeline_sha256="h",
         endpoint="http://127.0.0.1:9/v1",
         model="m",
-        started_at=STARTED,
+        started_at=started,
     )
     ended = {
-        "ended_at": STARTED + timedelta(seconds=5),
+        "ended_at": started + timedelta(seconds=5),
         "state": "complete",
         "documents_in": len(found),
         "counts": counts,

@@ -33,6 +33,17 @@ def with_argument(text: str) -> list[int]:
     return found
 
 
+def children_of(pid: int) -> list[int]:
+    """List the processes that a process has started and that live."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    """Give the environment that a process was started with."""
+    pairs = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
+    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+
+
 def eventually(condition: Callable[[], object], within_s: float = 20.0) -> bool:
     """Say whether a condition becomes true in time."""
     give_up = time.monotonic() + within_s

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.support.connection import Connection, Reply, Request
-from tests.support.shapes import Shape, answered, error
+from tests.support.shapes import Shape, answered, error, written
 
 LOOPBACK = "127.0.0.1"
 HOLD_AT_MOST_S = 30.0
@@ -27,7 +27,7 @@ class Provider:
     """The server and what it has seen; `url` is the base URL, ending in /v1.
 
     An answer is chosen by the first rule that returns one, else by the script, else by `always`.
-    `delay_s` is waited before every answer.
+    `delay_s` is waited before every answer. `models` is what it lists; it lists none where that is None.
     """
 
     def __init__(self) -> None:
@@ -36,6 +36,7 @@ class Provider:
         self.in_flight = 0
         self.most_in_flight = 0
         self.delay_s = 0.0
+        self.models: list[str] | None = None
         self.failures: list[Exception] = []
         self._rules: list[Rule] = []
         self._script: deque[Shape] = deque()
@@ -106,6 +107,8 @@ class Provider:
             return error(500, f"the test's own provider failed: {failure!r}")
 
     def _choose(self, request: Request) -> Shape:
+        if request.path.endswith("/v1/models") and self.models is not None:
+            return written({"object": "list", "data": [{"id": name} for name in self.models]})
         if not request.path.endswith("/v1/chat/completions"):
             return error(404, f"no such path: {request.path}")
         chosen = (shape for rule in self._rules if (shape := rule(request)) is not None)

@@ -1,6 +1,5 @@
 """A child as its parent sees it: started, asked, and buried."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -8,16 +7,15 @@ import threading
 import time
 from contextlib import suppress
 
+from docmill.tasks.checks import children
 from docmill.tasks.sources.parsing import wire
 from docmill.tasks.sources.parsing.kinds import Binary
 from docmill.tasks.sources.parsing.limits import IDLE_S
 from docmill.tasks.sources.parsing.reasons import Reason
 
 COMMAND = (sys.executable, "-I", "-m", "docmill.tasks.sources.parsing.child")
-# Nothing else: no key is for the child to know. An allocator's arena reserves 64 MB of its memory.
-ENVIRONMENT = {"MALLOC_ARENA_MAX": "1", "OPENPYXL_LXML": "False"} | {
-    name: value for name, value in os.environ.items() if name == "LD_LIBRARY_PATH"
-}
+# An allocator's arena reserves 64 MB of the child's memory.
+ENVIRONMENT = children.environment(children.PARSER, MALLOC_ARENA_MAX="1", OPENPYXL_LXML="False")
 # PDFium, Rust and the C library end a process like this that gets no more memory.
 OUT_OF_MEMORY = (signal.SIGABRT, signal.SIGTRAP, signal.SIGILL)
 OUT_OF_TIME = (signal.SIGALRM, signal.SIGXCPU)

@@ -1,0 +1,51 @@
+"""`docmill check --connect`: whether the endpoint, the results database and the source answer."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Any
+
+from docmill.flows.cli.output import console
+from docmill.flows.pipeline.plan import Plan
+from docmill.flows.server.home import home
+from docmill.schemas.endpoint import Target
+from docmill.schemas.errors import ChatError, DocmillError
+from docmill.tasks.chat.reach import Reached, reach
+from docmill.tasks.local_model.serving import serving
+from docmill.tasks.sinks.database import answers, shown
+
+Answer = dict[str, Any]
+
+
+def connected(plan: Plan) -> dict[str, Answer]:
+    """Ask all three, whatever the others say; `ok` is whether each answers, `said` what."""
+    return {
+        "endpoint": {"url": plan.target.endpoint.base_url, **_tried(lambda: _endpoint(plan.target))},
+        "into": {"url": shown(plan.into.url), **_tried(lambda: {"said": answers(plan.into.url)})},
+        "source": {"name": plan.source.described(), **_tried(lambda: _source(plan))},
+    }
+
+
+def _tried(ask: Callable[[], Answer]) -> Answer:
+    try:
+        return {"ok": True, **ask()}
+    except DocmillError as error:
+        remedy = f". {error.remedy}" if isinstance(error, ChatError) and error.remedy else ""
+        return {"ok": False, "said": f"{error}{remedy}"}
+
+
+def _endpoint(target: Target) -> Answer:
+    return asyncio.run(_embedded(target) if target.local else reach(target)).model_dump()
+
+
+def _source(plan: Plan) -> Answer:
+    with plan.source.opened() as refs:
+        first = next(refs, None)
+    return {"said": "answers, and has no documents" if first is None else f"answers: {first.document_id} …"}
+
+
+async def _embedded(target: Target) -> Reached:
+    async with serving(home(), console(stderr=True).print, lambda _: None) as served:
+        endpoint = target.endpoint.model_copy(update={"base_url": served.base_url})
+        os.environ[endpoint.api_key_env or ""] = served.token
+        return await reach(target.model_copy(update={"endpoint": endpoint}))
