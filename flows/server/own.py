@@ -19,6 +19,7 @@ from pathlib import Path
 
 from docmill.flows.server.watchdog import ALIVE, END_TIMEOUT_S, HOST, LOG, PORT, STATE, USERS
 from docmill.schemas.errors import ConfigError, DocmillError
+from docmill.tasks.checks import children
 
 GRACE = "DOCMILL_SERVER_GRACE_S"
 GRACE_S = 300.0
