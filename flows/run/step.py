@@ -21,6 +21,7 @@ from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.attempt import LONGEST_ON_LOOP_BYTES
 from docmill.tasks.chat.complete import complete
 from docmill.tasks.chat.session import Session
+from docmill.tasks.chat.usage import limit_of
 from docmill.tasks.checks.evidence.grounding import Grounding, Grounds
 from docmill.tasks.steps.kind import kind
 from docmill.tasks.steps.prompt import BYTES_PER_TOKEN, unsent_schema
@@ -88,6 +89,7 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
             step=step.id,
             document=of.document.document_id,
             schema=unsent_schema(of.plan.target, tool),
+            longest=acts.longest(step.options),
             return_state=True,
             wait_for=[opaque(result.state) for result in before.values() if result.state],
         )
@@ -164,7 +166,7 @@ def _require_fit(body: bytes, plan: Plan) -> None:
         return  # the rule for nearly all: the whole body is longer than its messages
     request = json.loads(body)
     messages = sum(len(str(message["content"]).encode()) for message in request["messages"])
-    needed = messages // BYTES_PER_TOKEN + request["max_tokens"]
+    needed = messages // BYTES_PER_TOKEN + (limit_of(request) or plan.target.endpoint.max_output_tokens)
     if needed > limit:
         raise Unreadable(
             f"too long: about {needed:,} tokens with the reply, and the endpoint takes {limit:,}. "

@@ -6,6 +6,7 @@ import math
 import os
 import re
 import ssl
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from copy import copy
@@ -18,6 +19,7 @@ import rfc8785
 
 from docmill.schemas.endpoint import Endpoint
 from docmill.schemas.errors import ChatError, ConfigError, Fatal, MaybeBilled, Transient
+from docmill.tasks.chat.encoding import decoded
 from docmill.tasks.chat.environment import require_allowed
 from docmill.tasks.chat.errors import redacted, refusal, without_answer
 from docmill.tasks.chat.key import parsed
@@ -30,6 +32,8 @@ CHUNK_TIMEOUT_S = 120.0  # between two chunks of a stream
 END_TIMEOUT_S = 0.5  # from a stream's last event to the end of its response
 LARGEST_REPLY_BYTES = 16_000_000
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+LONGEST_FIELD_BYTES = 8
+EVENT = re.compile(rb"(?:\xef\xbb\xbf)?(?:(?:data|event|id|retry) ?:|:)")
 SENDABLE = re.compile("[!-~]+")  # a header's value, RFC 9110, 5.5
 UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
 
@@ -93,15 +97,17 @@ class Transport:
         """Give what came back. An error is returned: raised here it would keep httpx's, and so the key."""
         silence_s = min(CHUNK_TIMEOUT_S, self._timeout_s) if stream else self._timeout_s
         timeout = httpx.Timeout(silence_s, connect=CONNECT_TIMEOUT_S, write=WRITE_TIMEOUT_S, pool=None)
-        accept = {"Accept": "text/event-stream" if stream else "application/json"}
+        kind = "text/event-stream" if stream else "application/json"
+        accept = {"Accept": kind, "Accept-Encoding": "identity"}
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
                 http.stream("POST", self._url, content=body, headers=accept, timeout=timeout) as response,
             ):
-                if stream and _is_stream(response):
-                    return response, await self._assembled(response, tell)
-                return response, await _whole(response.aiter_bytes())
+                parts = decoded(response)
+                if response.status_code == 200:
+                    return response, await self._reply(response, parts, tell)
+                return response, await _whole(parts)
         except ChatError as error:
             return copy(error)
         except TimeoutError:
@@ -115,14 +121,26 @@ class Transport:
         except httpx.HTTPError as error:
             return MaybeBilled(f"the connection broke after sending: {type(error).__name__}")
 
-    async def _assembled(self, response: httpx.Response, tell: Callable[[str], None]) -> bytes:
-        reply = StreamedReply()
-        parts = response.aiter_bytes()
-        begun = False
+    async def _reply(
+        self, response: httpx.Response, parts: AsyncIterator[bytes], tell: Callable[[str], None]
+    ) -> bytes:
+        """Give the reply in one piece: what it begins with says whether it is a stream, asked for or not."""
+        begun = b""
         async for part in parts:
-            if not begun and part.lstrip().startswith(b"{"):  # in one piece, whatever its content type says
-                return await _whole(parts, part)
-            begun = True
+            begun = (begun + part).lstrip()
+            if len(begun) >= LONGEST_FIELD_BYTES:
+                break
+        kind = response.headers.get("content-type", "").lower()
+        is_json = begun.removeprefix(BOM_UTF8).startswith((b"{", b"["))
+        if EVENT.match(begun) or (kind.startswith("text/event-stream") and not is_json):
+            return await self._assembled(begun, parts, tell)
+        return await _whole(parts, begun)
+
+    async def _assembled(
+        self, begun: bytes, parts: AsyncIterator[bytes], tell: Callable[[str], None]
+    ) -> bytes:
+        reply, part = StreamedReply(), begun
+        while part:
             for text in reply.feed(part):
                 tell(text)
             if reply.ended:
@@ -131,6 +149,7 @@ class Transport:
                     async with asyncio.timeout(END_TIMEOUT_S):
                         await anext(parts, None)
                 break
+            part = await anext(parts, b"")
         body = reply.body()
         if reply.broke_off:
             raise without_answer(body, self.secret, begun=True)
@@ -169,12 +188,6 @@ def streamed(body: bytes) -> bytes:
 def asks_for_stream(body: bytes) -> bool:
     """Say whether a canonical body asks for a stream by itself."""
     return b'"stream":true' in body and parsed(body).get("stream") is True
-
-
-def _is_stream(response: httpx.Response) -> bool:
-    """Say whether an answer is one: a server that does not stream, or refuses, answers in one piece."""
-    kind = response.headers.get("content-type", "").lower()
-    return response.status_code == 200 and not kind.startswith(("application/json", "text/html"))
 
 
 async def _whole(parts: AsyncIterator[bytes], begun: bytes = b"") -> bytes:
