@@ -42,7 +42,7 @@ def _parsed(body: bytes, secret: str | None) -> Any:
     content = body.removeprefix(BOM_UTF8)
     bound_values(content)
     try:
-        return parse(DONE_BEHIND.sub("", content.decode()), any_number=True)
+        return parse(DONE_BEHIND.sub("", content.decode()), unstored=True)
     except UnicodeDecodeError:
         if not content.lstrip().startswith(b"{"):
             raise without_answer(body, secret) from None

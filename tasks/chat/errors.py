@@ -140,8 +140,13 @@ def redacted(text: str, secret: str | None) -> str:
 
 
 def excerpt(text: str) -> str:
-    """Give the beginning of a text of the server's, without the character that databases do not take."""
-    return text[:EXCERPT_CHARS].replace("\0", "\ufffd")
+    """Give the beginning of a text of the server's, as databases take it."""
+    return storable(text[:EXCERPT_CHARS])
+
+
+def storable(text: str) -> str:
+    """Take out the character that databases do not take."""
+    return text.replace("\0", "\ufffd")
 
 
 def _billed(error: Transient) -> MaybeBilled:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from docmill.schemas.chat import Answer, Call, Choice, Completion, Message, Reply, ToolCall
 from docmill.schemas.errors import CutShort, InvalidReply, MaybeBilled, Refused
 from docmill.tasks.chat import finish
-from docmill.tasks.chat.errors import excerpt
+from docmill.tasks.chat.errors import excerpt, storable
 from docmill.tasks.chat.expected import Expected
 from docmill.tasks.chat.judging import valid
 from docmill.tasks.chat.spoken import without_thinking
@@ -25,8 +25,8 @@ def accepted(reply: Reply, expected: Expected, allowed: Allowed) -> Completion:
     first, *others = _answers(reply, expected)
     tokens = tokens_of(reply, allowed)
     return Completion(
-        id=reply.id or "",
-        model=reply.model or "",
+        id=storable(reply.id or ""),
+        model=storable(reply.model or ""),
         text=first.text,
         calls=first.calls,
         finish_reason=first.finish_reason,
@@ -86,6 +86,8 @@ def _text(message: Message, expected: Expected) -> str:
 
 def _plain(message: Message, expected: Expected) -> str:
     text = without_thinking(message.text())
+    if "\0" in text:
+        raise InvalidReply("the text holds the character U+0000, which databases do not take")
     if len(text) > expected.longest:
         most = f"it has {len(text):,} characters: write at most {expected.longest:,}"
         raise InvalidReply("the reply is far longer than was asked for", body=most)

@@ -10,10 +10,10 @@ INTEGERS = range(-(2**63), 2**63)  # what BIGINT takes
 MAX_DIGITS = 20
 
 
-def parse(text: str, *, any_number: bool = False) -> Any:
+def parse(text: str, *, unstored: bool = False) -> Any:
     """Read one JSON value as RFC 8259 has it; floats are floats.
 
-    `any_number` lets numbers pass that are only refused for what is stored: NaN, infinite, large.
+    `unstored` lets pass what is only refused for a database's sake: NaN, infinite and large numbers, U+0000.
 
     Raises ValueError (JSONDecodeError, with its place, where the syntax is wrong) also for
     duplicate keys, NaN, infinities, integers beyond 64 bits, lone surrogates, U+0000, and for what is
@@ -23,11 +23,11 @@ def parse(text: str, *, any_number: bool = False) -> Any:
         raise ValueError(f"longer than {MAX_CHARS:,} characters")
     numbers: dict[str, Any] = {"parse_constant": _constant, "parse_float": _float, "parse_int": _integer}
     try:
-        value = json.loads(text, object_pairs_hook=_object, **({} if any_number else numbers))
+        value = json.loads(text, object_pairs_hook=_object, **({} if unstored else numbers))
     except RecursionError:
         raise _too_deep() from None
     _bound_depth(value)
-    _bound_characters(value)
+    _bound_characters(value, nul=unstored)
     return value
 
 
@@ -76,9 +76,9 @@ def _too_deep() -> ValueError:
     return ValueError(f"nested deeper than {MAX_DEPTH} levels")
 
 
-def _bound_characters(value: Any) -> None:
+def _bound_characters(value: Any, *, nul: bool) -> None:
     written = json.dumps(value, ensure_ascii=False)
-    if "\\u0000" in written.replace("\\\\", ""):
+    if not nul and "\\u0000" in written.replace("\\\\", ""):
         raise ValueError("holds the character U+0000, which databases do not take")
     try:
         written.encode()
