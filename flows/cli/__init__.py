@@ -26,6 +26,7 @@ COMMANDS = {
     "export": "Write the outcomes to stdout as CSV or JSON lines",
     "up": "Serve the Prefect UI, the deployments and a worker on this machine",
     "chat": "Send one request to an endpoint and print its reply",
+    "probe": "Ask a server what it can, and write the endpoint's mapping",
     "local": "Keep the embedded model ready for all runs",
     "watch": "Announce what arrives in a directory, as events",
 }

@@ -10,6 +10,7 @@ from docmill.tasks.checks.jsontext import parse
 
 NAMES = r"(?:think|thinking|thought|reasoning)"
 BEGIN = re.compile(rf"^[ \t]*<{NAMES}>", re.IGNORECASE | re.MULTILINE)
+NEXT = re.compile(rf"\s*<{NAMES}>", re.IGNORECASE)  # right behind a block
 END = re.compile(rf"</{NAMES}>", re.IGNORECASE)
 LINE_END = re.compile(rf"</{NAMES}>[ \t]*(?:\n|\Z)", re.IGNORECASE)
 FENCE = re.compile(r"```\w*[ \t]*\n(.*?)```", re.DOTALL)
@@ -23,13 +24,12 @@ def without_thinking(text: str) -> str:
     A block begins a line, so that a text which speaks of such tags keeps them. Templates open it
     within the prompt: then the reply has the end alone, at a line's end.
     """
-    kept, at = [], 0
-    for begin in BEGIN.finditer(text):
-        if begin.start() < at:
-            continue
+    kept: list[str] = []
+    at = 0
+    while begin := (at and NEXT.match(text, at)) or BEGIN.search(text, at):
         end = END.search(text, begin.end())
         if end is None:
-            return "" if not text[: begin.start()].strip() else text
+            return text if "".join([*kept, text[at : begin.start()]]).strip() else ""
         kept.append(text[at : begin.start()])
         at = end.end()
     unopened = LINE_END.search(text) if at == 0 else None

@@ -141,7 +141,8 @@ class _Choice:
         if call is None and not (id_ and _named(delta)):
             # Some gateways give each delta an id of its own.
             call = self._by_index.get(index) if index is not None else None
-            if call is None and self._calls and (id_ is None or index is None):
+            another = index is not None and (id_ or _named(delta))
+            if call is None and self._calls and not another:
                 call = self._calls[-1]
         if call is None:
             call = self._begun(id_)

@@ -1,6 +1,7 @@
 """The one place that talks HTTP: a request's bytes out, a reply's bytes in, or an error of the tree."""
 
 import asyncio
+import json
 import logging
 import math
 import os
@@ -62,7 +63,7 @@ class Transport:
     """
 
     def __init__(self, endpoint: Endpoint, concurrency: int) -> None:
-        self._url = endpoint.base_url.rstrip("/") + "/chat/completions"
+        self._base_url = endpoint.base_url.rstrip("/")
         self._timeout_s = endpoint.timeout_s
         require_allowed(endpoint)
         self.secret = endpoint_key(endpoint)
@@ -78,10 +79,24 @@ class Transport:
         and `tell` is told its texts as they come. Raises what the answer means (see `refusal`);
         Transient where nothing was sent, MaybeBilled where the reply was lost after sending.
         """
+        return await self._asked("POST", "/chat/completions", body, stream, tell)
+
+    async def models(self) -> list[str]:
+        """List the models that the endpoint says it serves; raises what its answer means."""
+        content = await self._asked("GET", "/models", b"", False, lambda _: None)
+        try:
+            listed = json.loads(content)["data"]
+            return [str(model["id"]) for model in listed]
+        except (ValueError, RecursionError, LookupError, TypeError):
+            raise without_answer(content, self.secret) from None
+
+    async def _asked(
+        self, method: str, path: str, body: bytes, stream: bool, tell: Callable[[str], None]
+    ) -> bytes:
         client = min(self._clients, key=lambda client: client.in_flight)
         client.in_flight += 1
         try:
-            answer = await self._answer(client.http, body, stream, tell)
+            answer = await self._answer(client.http, method, path, body, stream, tell)
         finally:
             client.in_flight -= 1
         if isinstance(answer, ChatError):
@@ -92,7 +107,13 @@ class Transport:
         raise refusal(response.status_code, response.headers, content, self.secret)
 
     async def _answer(
-        self, http: httpx.AsyncClient, body: bytes, stream: bool, tell: Callable[[str], None]
+        self,
+        http: httpx.AsyncClient,
+        method: str,
+        path: str,
+        body: bytes,
+        stream: bool,
+        tell: Callable[[str], None],
     ) -> tuple[httpx.Response, bytes] | ChatError:
         """Give what came back. An error is returned: raised here it would keep httpx's, and so the key."""
         silence_s = min(CHUNK_TIMEOUT_S, self._timeout_s) if stream else self._timeout_s
@@ -102,7 +123,9 @@ class Transport:
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
-                http.stream("POST", self._url, content=body, headers=accept, timeout=timeout) as response,
+                http.stream(
+                    method, self._base_url + path, content=body, headers=accept, timeout=timeout
+                ) as response,
             ):
                 parts = decoded(response)
                 if response.status_code == 200:
