@@ -16,6 +16,7 @@ MOST_VALUES = 1_000_000  # opening brackets and commas; each becomes an object i
 MOST_CHOICES = 128
 MOST_CALLS = 128
 MOST_PARTS = 4096
+TAIL_CHARS = 64
 DONE_BEHIND = re.compile(r"\s*(?:data:\s*)?\[DONE\]\s*\Z")  # gateways end plain replies like streams
 
 
@@ -42,7 +43,8 @@ def _parsed(body: bytes, secret: str | None) -> Any:
     content = body.removeprefix(BOM_UTF8)
     bound_values(content)
     try:
-        return parse(DONE_BEHIND.sub("", content.decode()), unstored=True)
+        text = content.decode()
+        return parse(text[:-TAIL_CHARS] + DONE_BEHIND.sub("", text[-TAIL_CHARS:]), unstored=True)
     except UnicodeDecodeError:
         if not content.lstrip().startswith(b"{"):
             raise without_answer(body, secret) from None
