@@ -1,5 +1,6 @@
 """The wire's data: a request, checked; a server's reply, read tolerantly; the completion kept of it."""
 
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -157,19 +158,32 @@ class ToolCall(Tolerant):
     function: FunctionCall = FunctionCall()
 
 
-class Message(Tolerant):
-    """A reply's message; content may be null, text, or a list of parts."""
+TEXT_PARTS = {None, "text", "output_text"}
 
-    content: str | list[Any] | None = None
+
+def text_of(content: Any) -> str:
+    """Join a content to one text, whichever form it has; parts that hold no answer are left out."""
+    if isinstance(content, dict):
+        return json.dumps(content, ensure_ascii=False)
+    if not isinstance(content, list):
+        return content if isinstance(content, str) else ""
+    if all(isinstance(part, str) for part in content):
+        return "".join(content)
+    parts = (part for part in content if isinstance(part, dict) and part.get("type") in TEXT_PARTS)
+    return "".join(text for part in parts if isinstance(text := part.get("text"), str))
+
+
+class Message(Tolerant):
+    """A reply's message; content may be null, text, an object, or a list of parts or of texts."""
+
+    content: str | list[Any] | dict[str, Any] | None = None
     tool_calls: list[ToolCall] | None = None
-    refusal: str | None = None
+    function_call: Annotated[FunctionCall | None, OrNone] = None
+    refusal: Annotated[str | None, OrNone] = None
 
     def text(self) -> str:
-        """Join the content to one text."""
-        if isinstance(self.content, list):
-            parts = [part.get("text") for part in self.content if isinstance(part, dict)]
-            return "".join(part for part in parts if isinstance(part, str))
-        return self.content or ""
+        """Join the content to one text, without parts that are the model's thinking."""
+        return text_of(self.content)
 
 
 class Choice(Tolerant):
@@ -179,11 +193,28 @@ class Choice(Tolerant):
     finish_reason: str | None = None
 
 
+class PromptDetails(Tolerant):
+    """Of the prompt's tokens those that the server had in its cache."""
+
+    cached_tokens: Annotated[int | None, OrNone] = None
+
+
+class CompletionDetails(Tolerant):
+    """Of the completion's tokens those that are the model's thinking."""
+
+    reasoning_tokens: Annotated[int | None, OrNone] = None
+
+
 class Usage(Tolerant):
-    """Tokens that the server counted; None where it did not."""
+    """Tokens that the server counted; None where it did not. Three names of cached ones are in use."""
 
     prompt_tokens: Annotated[int | None, OrNone] = None
     completion_tokens: Annotated[int | None, OrNone] = None
+    total_tokens: Annotated[int | None, OrNone] = None
+    prompt_tokens_details: Annotated[PromptDetails | None, OrNone] = None
+    completion_tokens_details: Annotated[CompletionDetails | None, OrNone] = None
+    prompt_cache_hit_tokens: Annotated[int | None, OrNone] = None
+    cache_read_input_tokens: Annotated[int | None, OrNone] = None
 
 
 class Reply(Tolerant):
@@ -223,7 +254,8 @@ class Completion(AcceptedChoice):
     """An accepted reply: its first choice, its tokens, and where `n` asked for more the `others`.
 
     `id` and `model` are the server's words, empty where it gave none. Tokens are those of all choices,
-    at an estimate of bytes / 3 where `usage_estimated`.
+    at an estimate of bytes / 3 where `usage_estimated`; the cached ones are among the prompt's, the
+    reasoning ones among the completion's.
 
     Its JSON is what `complete` returns and what the cache keeps: no field holds anything but text
     and numbers, so nothing of a model's making is ever decoded into an object.
@@ -237,6 +269,8 @@ class Completion(AcceptedChoice):
     model: str
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
     usage_estimated: bool = False
     others: tuple[AcceptedChoice, ...] = ()
 

@@ -39,6 +39,9 @@ class Prices(Declared):
 
     input: Annotated[Decimal, Field(ge=0)]
     output: Annotated[Decimal, Field(ge=0)]
+    cached_input: Annotated[Decimal, Field(ge=0)] | None = Field(
+        default=None, description="Of input that the server had in its cache; that of input where not said"
+    )
 
 
 def without_password(url: str) -> str:
@@ -89,6 +92,14 @@ class Endpoint(Declared):
     )
     max_output_tokens: int = Field(
         default=4096, gt=0, strict=True, description="The most max_tokens it takes"
+    )
+    max_tokens_name: Literal["max_tokens", "max_completion_tokens"] = Field(
+        default="max_tokens",
+        description="What it calls the limit of a reply: some models refuse max_tokens",
+    )
+    strict: Annotated[bool, Field(strict=True)] | Literal["auto"] = Field(
+        default="auto",
+        description="Whether a json_schema is strict; auto: where all properties are required, none is open",
     )
     prices: Prices | None = Field(
         default=None, description="USD a million tokens; else the list price is used"
@@ -151,6 +162,7 @@ LOCAL = Endpoint(
     base_url="http://127.0.0.1:0/v1",  # the port changes with every start
     api_key_env="DOCMILL_LOCAL_TOKEN",
     structured_output="json_schema",
+    strict=True,  # its server pays no heed, and the bytes stay what they were
     context_tokens=4096,
     max_output_tokens=1024,
     prices=Prices(input=Decimal(0), output=Decimal(0)),

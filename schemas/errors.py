@@ -7,6 +7,7 @@
     └── ChatError              a completion did not come about
         ├── Fatal              stop the run: every other call would get the same answer (exit 3)
         ├── Permanent          this document is failed: the server will not take this request
+        │   └── Blocked        the same; where every document meets it, the run stops
         ├── Transient          try again: five tries in all
         │   ├── MaybeBilled    try again once: the attempt may have been paid for
         │   └── Unserved       try again once, then stop the run: the model is not served
@@ -80,6 +81,10 @@ class Fatal(ChatError):
 
 class Permanent(ChatError):
     """The server will not take this request, however often it is sent."""
+
+
+class Blocked(Permanent):
+    """A page came in the place of the server's answer: a firewall took offence at the document."""
 
 
 class Transient(ChatError):

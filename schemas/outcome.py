@@ -20,8 +20,8 @@ WORST_FIRST: tuple[StepStatus, ...] = ("failed", "deferred", "invalid", "refused
 class Tally(BaseModel):
     """What calls cost, in this run: attempts are HTTP requests, calls are replies paid.
 
-    `cost_usd` is None where a call has no price; `cost_estimated` says that a usage or a billing
-    was guessed.
+    Cached tokens are among the prompt's, reasoning ones among the completion's. `cost_usd` is None where a
+    call has no price; `cost_estimated` says that a usage or a billing was guessed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -31,6 +31,8 @@ class Tally(BaseModel):
     cached_calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
     cost_usd: float | None = 0.0
     cost_estimated: bool = False
 
@@ -42,6 +44,8 @@ class Tally(BaseModel):
             cached_calls=self.cached_calls + other.cached_calls,
             prompt_tokens=self.prompt_tokens + other.prompt_tokens,
             completion_tokens=self.completion_tokens + other.completion_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
             cost_usd=self.cost_usd + other.cost_usd if known else None,  # type: ignore[operator]
             cost_estimated=self.cost_estimated or other.cost_estimated,
         )

@@ -29,6 +29,7 @@ COMMANDS = {
     "up": "Serve the Prefect UI, the deployments and a worker on this machine",
     "down": "End docmill's own Prefect server, which stays for a while after a run",
     "chat": "Send one request to an endpoint and print its reply",
+    "probe": "Ask a server what it can, and write the endpoint's mapping",
     "local": "Keep the embedded model ready for all runs",
     "watch": "Announce what arrives in a directory, as events",
 }

@@ -18,11 +18,12 @@ from docmill.schemas.chat import Reply, ToolCall
 from docmill.schemas.endpoint import BUILT_IN, Endpoint, Target, normalised
 from docmill.schemas.errors import ConfigError, DocmillError
 from docmill.schemas.money import money
+from docmill.tasks.chat.envelope import reply_of
 from docmill.tasks.chat.environment import endpoint_at
 from docmill.tasks.chat.key import parsed
 from docmill.tasks.chat.prices import cost_usd
-from docmill.tasks.chat.reading import reply_of, usage_of
 from docmill.tasks.chat.transport import Transport, asks_for_stream
+from docmill.tasks.chat.usage import Allowed, tokens_of
 from docmill.tasks.checks import regular
 from docmill.tasks.checks.jsontext import parse
 from docmill.tasks.checks.request import require_request
@@ -177,16 +178,16 @@ def _laid_out(call: ToolCall) -> Text:
 
 def _footer(reply: Reply, name: str, endpoint: Endpoint, body: bytes) -> str:
     model = parsed(body)["model"]
-    prompt_tokens, completion_tokens, estimated = usage_of(reply, len(body))
+    tokens = tokens_of(reply, Allowed.of(parsed(body), len(body), endpoint))
     target = Target(name=name, endpoint=endpoint, model=model, identity=normalised(endpoint.base_url))
     cost = money(
-        cost_usd(target, prompt_tokens, completion_tokens),
-        estimated=estimated,
+        cost_usd(target, tokens),
+        estimated=tokens.estimated,
         listed=endpoint.prices is None,
     )
     finishes = ", ".join(
         dict.fromkeys(choice.finish_reason or "no finish_reason" for choice in reply.choices or [])
     )
     return (
-        f"{prompt_tokens:,} tokens read, {completion_tokens:,} written, {cost}; {finishes}; {model} at {name}"
+        f"{tokens.prompt:,} tokens read, {tokens.completion:,} written, {cost}; {finishes}; {model} at {name}"
     )

@@ -157,7 +157,10 @@ def _surroundings(target: Target) -> list[Any]:
     """List what decides every step's bodies beside its own declaration."""
     endpoint = target.endpoint
     limits = [endpoint.structured_output, endpoint.max_output_tokens]
-    return [prompt.VERSION, target.model, target.identity, *limits]
+    # Named only where they are not what every endpoint had before there were such keys.
+    changed: list[Any] = [] if endpoint.max_tokens_name == "max_tokens" else [endpoint.max_tokens_name]
+    changed += [] if endpoint.strict else ["not strict"]
+    return [prompt.VERSION, target.model, target.identity, *limits, *changed]
 
 
 def _sha256(value: Any) -> str:

@@ -89,6 +89,7 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
             step=step.id,
             document=of.document.document_id,
             schema=unsent_schema(of.plan.target, tool),
+            longest=acts.longest(step.options),
             return_state=True,
             wait_for=[opaque(result.state) for result in before.values() if result.state],
         )

@@ -1,27 +1,40 @@
 """One attempt at a request: through the lane, over the wire, read, checked and booked."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from docmill.schemas.chat import Completion, Reply
-from docmill.schemas.errors import ChatError, Deferred, Fatal, MaybeBilled, RateLimited, Transient, Unserved
+from docmill.schemas.errors import (
+    Blocked,
+    ChatError,
+    Deferred,
+    Fatal,
+    InvalidReply,
+    MaybeBilled,
+    RateLimited,
+    Transient,
+    Unserved,
+)
 from docmill.schemas.outcome import Tally
 from docmill.tasks.chat import reading
+from docmill.tasks.chat.envelope import reply_of
 from docmill.tasks.chat.expected import Expected
 from docmill.tasks.chat.key import cache_key, parsed
 from docmill.tasks.chat.prices import cost_usd
 from docmill.tasks.chat.request_state import RequestState
 from docmill.tasks.chat.session import Caller, Session
 from docmill.tasks.chat.transport import asks_for_stream, streamed
+from docmill.tasks.chat.usage import BYTES_PER_TOKEN, Allowed, Tokens, tokens_of
 from docmill.tasks.checks.request import require_request
 
 LONGEST_ON_LOOP_BYTES = 65_536
 Read = TypeVar("Read")
 
 
-async def attempt(session: Session, body: bytes, schema: str | None, caller: Caller) -> Completion:
+async def attempt(
+    session: Session, body: bytes, schema: str | None, caller: Caller, longest: int | None = None
+) -> Completion:
     """Try once to get the completion of a body, after the wait that earlier failures demand.
 
     Raises a ChatError whose `again` says whether the same call may be made once more, StorageError
@@ -34,13 +47,14 @@ async def attempt(session: Session, body: bytes, schema: str | None, caller: Cal
     await session.wait_until(state.not_before)
     request = parsed(body)
     require_request(request)
-    expected = Expected.of(request, schema)  # a request that cannot be judged is not sent
+    expected = Expected.of(request, schema, longest)  # a request that cannot be judged is not sent
     sent = state.body(body, request, session.target.endpoint.max_output_tokens)
+    allowed = Allowed.of(request if sent is body else parsed(sent), len(sent), session.target.endpoint)
     reply: Reply | None = None
     try:
         reply, size = await _exchange(session, sent, caller)
-        _book_paid(session, caller, reply, len(sent))
-        completion = await _off_the_loop(size, reading.accepted, reply, expected, len(sent))
+        _book(session, caller, 1, tokens_of(reply, allowed))
+        completion = await _off_the_loop(size, reading.accepted, reply, expected, allowed)
     except Deferred as error:
         raise session.deferred(str(error)) from None
     except Fatal as error:
@@ -48,8 +62,9 @@ async def attempt(session: Session, body: bytes, schema: str | None, caller: Cal
         raise
     except ChatError as error:
         error.body = session.transport.redacted(error.body)
-        if isinstance(error, MaybeBilled):
-            _book_lost(session, caller, sent)
+        if reply is None and isinstance(error, MaybeBilled | InvalidReply):
+            # What came and could not be read was paid for all the same.
+            _book(session, caller, int(isinstance(error, InvalidReply)), _most(allowed))
         now = asyncio.get_running_loop().time()
         failure = state.failed(error, reply, request, session.target, now)
         if isinstance(error, Transient):
@@ -76,18 +91,23 @@ async def _exchange(session: Session, body: bytes, caller: Caller) -> tuple[Repl
             try:
                 answer = await _posted(session, body, caller)
                 # Here, as an answer with status 200 may be a rate limit all the same.
-                reply = await _off_the_loop(len(answer), reading.reply_of, answer, session.transport.secret)
+                reply = await _off_the_loop(len(answer), reply_of, answer, session.transport.secret)
             except RateLimited as error:
                 session.lane.refused(sent, error.retry_after_s)
                 continue
             except Fatal as error:
                 session.halt(error)  # while the slot is held: no other call takes it
                 raise
+            except Blocked as error:
+                session.lane.answered(sent)
+                session.blocked(error)
+                raise
             except ChatError as error:
                 alive = not isinstance(error, Transient) or isinstance(error, Unserved)
                 (session.lane.answered if alive else session.lane.failed)(sent)
                 raise
             session.lane.succeeded(sent)
+            session.served = True
             session.trouble = None
         await asyncio.sleep(0)  # the next call is sent before this reply is checked: the server never idles
         return reply, len(answer)
@@ -106,35 +126,27 @@ async def _posted(session: Session, body: bytes, caller: Caller) -> bytes:
         if not session.aborted:
             raise
         task.uncancel()
-        _book_lost(session, caller, body)
+        _book(session, caller, 0, _most(Allowed.of(parsed(body), len(body), session.target.endpoint)))
         raise Deferred(session.lane.closed or "the run was stopped") from None
     finally:
         session.sending.discard(task)
 
 
-def _book_paid(session: Session, caller: Caller, reply: Reply, request_bytes: int) -> None:
-    prompt_tokens, completion_tokens, estimated = reading.usage_of(reply, request_bytes)
-    _book(session, caller, 1, prompt_tokens, completion_tokens, estimated)
+def _most(allowed: Allowed) -> Tokens:
+    """Give the estimate of what was paid for without a reply."""
+    return Tokens(allowed.request_bytes // BYTES_PER_TOKEN, allowed.answer_tokens, estimated=True)
 
 
-def _book_lost(session: Session, caller: Caller, body: bytes) -> None:
-    """Book at its estimate what may have been paid for without a reply."""
-    request = json.loads(body)
-    limit = request.get("max_tokens") or session.target.endpoint.max_output_tokens
-    most = limit * (request.get("n") or 1)
-    _book(session, caller, 0, len(body) // reading.BYTES_PER_TOKEN, most, True)
-
-
-def _book(
-    session: Session, caller: Caller, calls: int, prompt_tokens: int, completion_tokens: int, estimated: bool
-) -> None:
+def _book(session: Session, caller: Caller, calls: int, tokens: Tokens) -> None:
     session.book(
         caller,
         Tally(
             calls=calls,
-            prompt_tokens=prompt_tokens,
-            completion_tokens=completion_tokens,
-            cost_usd=cost_usd(session.target, prompt_tokens, completion_tokens),
-            cost_estimated=estimated,
+            prompt_tokens=tokens.prompt,
+            completion_tokens=tokens.completion,
+            cached_tokens=tokens.cached,
+            reasoning_tokens=tokens.reasoning,
+            cost_usd=cost_usd(session.target, tokens),
+            cost_estimated=tokens.estimated,
         ),
     )

@@ -88,15 +88,18 @@ def again(task: Any, run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001  
     retries=MOST_RETRIES,
     retry_condition_fn=again,
 )
-async def complete(body: bytes, *, step: str, document: str, schema: str | None = None) -> str:
+async def complete(
+    body: bytes, *, step: str, document: str, schema: str | None = None, longest: int | None = None
+) -> str:
     """Give the completion of a request as JSON (`docmill.schemas.chat.Completion`), paid for once.
 
     `body` is the request's canonical bytes; wrap it in `prefect.utilities.annotations.quote`, which
     saves Prefect from walking it. `step` and `document` name the task run. `schema` is the JSON
-    Schema, as text, that the reply must satisfy where the body does not carry it. Raises a
-    ChatError; within a flow ask for the state to go on without the document.
+    Schema, as text, that the reply must satisfy where the body does not carry it; `longest` is how many
+    characters a free text may have, and no part of the cache key. Raises a ChatError; within a flow ask
+    for the state to go on without the document.
     """
-    completion = await attempt(_session(), body, schema, (document, step))
+    completion = await attempt(_session(), body, schema, (document, step), longest)
     return completion.model_dump_json()
 
 

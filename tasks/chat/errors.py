@@ -3,28 +3,57 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from docmill.schemas.errors import ChatError, Fatal, MaybeBilled, Permanent, RateLimited, Transient, Unserved
+from docmill.schemas.errors import (
+    Blocked,
+    ChatError,
+    Fatal,
+    MaybeBilled,
+    Permanent,
+    RateLimited,
+    Refused,
+    Transient,
+    Unserved,
+)
 from docmill.tasks.chat.redaction import redaction_of
-from docmill.tasks.chat.retry_after import seconds
+from docmill.tasks.chat.retry_after import seconds, told
 
 EXCERPT_CHARS = 500
 NAME_CHARS = 80
+LONGEST_DETAILS_CHARS = 4000  # of Google's errors: which limit, and when to come again
+CODES = ("err_code", "code", "type", "status", "param")
 STATUSES = {str(status): status for status in range(400, 600)}
 NO_MODEL_302AI = "-10008"  # seen live with status 503: the model is not served
 
-SPENT = re.compile(
-    r"insufficient[_ ](quota|balance|credit|funds)|exceeded your current quota|credit balance"
-    r"|(spend|spending|usage|billing)( hard| soft| monthly)? limit|payment required|out of credits",
+EMPTY = re.compile(  # the account, whatever the status
+    r"insufficient[_ ](user[_ ])?(quota|balance|credit|funds)|credit[_ ]balance|payment required"
+    r"|out of credits|exceeded[_ ](your[_ ])?current[_ ]quota"
+    r"|(spend|spending|usage|billing)([_ ](hard|soft|monthly))?[_ ]limit",
     re.IGNORECASE,
 )
-QUOTA = re.compile(r"quota|(?<![a-z])balance(?![a-z])|余额", re.IGNORECASE)
-RATE = re.compile(r"per[ _-]?(sec|min|hour|day)|rate[ _-]?limit|too many requests", re.IGNORECASE)
+MONEY = re.compile(  # in a refusal that is about limits anyway
+    r"billing|arrear|recharge|(?<![a-z])balance(?![a-z])|quota is not enough|余额|欠费", re.IGNORECASE
+)
+RATE = re.compile(
+    r"per[ _-]?(sec|min|hour|day)|this (sec|min|hour|day)|rate[ _-]?limit|too many requests|retry|throttl"
+    r"|(?<![a-z])[rt]p[smhd](?![a-z])",
+    re.IGNORECASE,
+)
+BUSY = re.compile(
+    r"high demand|overload|too busy|at capacity|try (it )?(again )?later|come back|temporar", re.IGNORECASE
+)
 NO_MODEL = re.compile(
     r"model[_ ]not[_ ]found|(unknown|invalid|unsupported|no such|no available) model"
     r"|model[^.]{0,80}(does not exist|not exist|not found|not supported|not available)",
     re.IGNORECASE,
 )
+MODERATED = re.compile(
+    r"content[_ ](filter|policy|management)|moderation|data_inspection_failed|flagged (by|as|for|input)"
+    r"|(sensitive|inappropriate|prohibited)[_ ]content|safety (system|filter|policy)|ResponsibleAI",
+    re.IGNORECASE,
+)
+PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 
 REMEDIES = {
     401: "The server does not accept the key: set the right one in the variable that the endpoint names.",
@@ -35,19 +64,44 @@ REMEDIES = {
 }
 REDIRECTED = "The address has moved: docmill follows no redirect with a key; set base_url to the new address."
 NO_MODEL_REMEDY = "The endpoint does not serve this model: name another with --model or in the pipeline."
+# What a server does not take, by what it says of it, and the key that helps.
+UNTAKEN = {
+    r"max_completion_tokens": "set max_tokens_name: max_completion_tokens in the endpoint's mapping",
+    r"temperature": "give the step params: {temperature: null}",
+    r"top_p": "give the step params: {top_p: null}",
+    r"stream": "set stream: false in the endpoint's mapping",
+    r"\bstrict\b|'required'|additionalProperties": "set strict: false in the endpoint's mapping",
+    r"response_format|json_schema": "set structured_output: tools, or text, in the endpoint's mapping",
+    r"tool_choice|\btools?\b|function call": "set structured_output: json_schema, or text, "
+    "in the endpoint's mapping",
+}
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """What a server's error says: its code, its sentence, and these with all other words that name it."""
+
+    code: str | int | None
+    said: str
+    words: str
 
 
 def refusal(status: int, headers: Mapping[str, str], body: bytes, secret: str | None = None) -> ChatError:
     """Make the error of an answer that is no completion; status 200 is an error within a good answer.
 
-    Decided in the order: x-should-retry, what the body says of money and models, the status.
+    Decided in the order: x-should-retry, what the body says of money, moderation and models, the status.
     `secret` is taken out of all that the error carries.
     """
     text = redacted(body.decode(errors="replace"), secret)
-    code, said = _envelope(text)
-    code = _name(code, secret)
+    page = bool(PAGE.match(body))  # its words are its own, such as those of a load balancer
+    envelope = Envelope(None, "", "") if page else _envelope(text)
+    code = _name(envelope.code, secret)
     named = f"the server answered {status}" + (" with an error" if status == 200 else "")
-    kind, remedy = _meaning(status, headers.get("x-should-retry"), code, said)
+    kind, remedy = _meaning(status, headers.get("x-should-retry"), envelope)
+    if page and status in (403, 406):
+        kind, remedy, named = Blocked, "", f"{named} with a page that is not the API's"
+    elif kind is Permanent and (helps := _untaken(status, envelope)):
+        remedy, named = f"{helps[0].upper()}{helps[1:]}.", f"{named}: {helps}"
     error = kind(
         f"{named} ({code})" if code else named,
         remedy=remedy,
@@ -56,7 +110,7 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes, secret: str | 
         request_id=_name(headers.get("x-request-id") or headers.get("request-id"), secret),
         body=excerpt(text),
     )
-    error.retry_after_s = seconds(headers)
+    error.retry_after_s = seconds(headers) or (told(envelope.words) if kind is RateLimited else None)
     return error
 
 
@@ -85,8 +139,13 @@ def redacted(text: str, secret: str | None) -> str:
 
 
 def excerpt(text: str) -> str:
-    """Give the beginning of a text of the server's, without the character that databases do not take."""
-    return text[:EXCERPT_CHARS].replace("\0", "\ufffd")
+    """Give the beginning of a text of the server's, as databases take it."""
+    return storable(text[:EXCERPT_CHARS])
+
+
+def storable(text: str) -> str:
+    """Take out the character that databases do not take."""
+    return text.replace("\0", "\ufffd")
 
 
 def _billed(error: Transient) -> MaybeBilled:
@@ -95,15 +154,17 @@ def _billed(error: Transient) -> MaybeBilled:
     return billed
 
 
-def _meaning(status: int, wish: str | None, code: str | None, said: str) -> tuple[type[ChatError], str]:
+def _meaning(status: int, wish: str | None, envelope: Envelope) -> tuple[type[ChatError], str]:
     kind, remedy = _by_status(status)
     if wish == "true" and status >= 400 and kind is not RateLimited:
         return (kind if issubclass(kind, Transient) else Transient), ""
-    if _unpaid(status, f"{code} {said}"):
+    if _unpaid(status, envelope.words):
         return Fatal, REMEDIES[402]
-    if code == NO_MODEL_302AI:
+    if status in (200, 400, 403) and MODERATED.search(envelope.words):
+        return Refused, ""
+    if str(envelope.code) == NO_MODEL_302AI:
         return Unserved, NO_MODEL_REMEDY
-    if status in (200, 400, 404, 503) and NO_MODEL.search(said):
+    if status in (200, 400, 404, 503) and NO_MODEL.search(envelope.said) and not BUSY.search(envelope.said):
         return Fatal, NO_MODEL_REMEDY
     if wish == "false" and kind is not Fatal:
         return Permanent, ""
@@ -122,28 +183,37 @@ def _by_status(status: int) -> tuple[type[ChatError], str]:
     return (Transient if status in (200, 408, 409, 425) or status >= 500 else Permanent), ""
 
 
-def _unpaid(status: int, said: str) -> bool:
-    if status not in (200, 400, 403, 429) or RATE.search(said):
+def _unpaid(status: int, words: str) -> bool:
+    if status not in (200, 400, 403, 429) or RATE.search(words):
         return False
-    # What refuses the request may quote the document, and that may well speak of quotas and balances.
-    return bool(SPENT.search(said) or (status in (403, 429) and QUOTA.search(said)))
+    # What refuses the request may quote the document, and that may well speak of bills and balances.
+    return bool(EMPTY.search(words) or (status in (403, 429) and MONEY.search(words)))
 
 
-def _envelope(text: str) -> tuple[str | int | None, str]:
+def _untaken(status: int, envelope: Envelope) -> str | None:
+    """Say which key of the endpoint or the step helps where a server does not take a parameter."""
+    if status not in (400, 422):
+        return None
+    return next((helps for words, helps in UNTAKEN.items() if re.search(words, envelope.words)), None)
+
+
+def _envelope(text: str) -> Envelope:
     """Read code and message out of the shapes of error that servers are known to send."""
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError):
-        return None, text[:EXCERPT_CHARS]
+        return Envelope(None, text[:EXCERPT_CHARS], text[:EXCERPT_CHARS])
+    if isinstance(parsed, list) and parsed and isinstance(parsed[0], dict):  # Gemini's
+        parsed = parsed[0]
     if not isinstance(parsed, dict):
-        return None, text[:EXCERPT_CHARS]
+        return Envelope(None, text[:EXCERPT_CHARS], text[:EXCERPT_CHARS])
     error = parsed.get("error")
     found = error if isinstance(error, dict) else parsed
-    codes = (found.get(name) for name in ("err_code", "code", "type"))
-    code = next((code for code in codes if code and isinstance(code, str | int)), None)
+    codes = [code for name in CODES if (code := found.get(name)) and isinstance(code, str | int)]
     texts = (found.get(name) for name in ("message", "msg", "err", "error_msg", "error"))
-    said = next((said for said in texts if said and isinstance(said, str)), text)
-    return code, said[:EXCERPT_CHARS]
+    said = next((said for said in texts if said and isinstance(said, str)), text)[:EXCERPT_CHARS]
+    details = json.dumps(found.get("details", ""), ensure_ascii=False)[:LONGEST_DETAILS_CHARS]
+    return Envelope(next(iter(codes), None), said, " ".join([*map(str, codes), said, details]))
 
 
 def _name(value: str | int | None, secret: str | None) -> str | None:

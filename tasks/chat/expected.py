@@ -7,8 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.chat.usage import limit_of
 from docmill.tasks.checks.validation import validator
 
+LONGEST_CHARS = 4_000_000
+CHARS_A_TOKEN = 128  # of the longest tokens that there are: blanks, lines
 OBJECT = {"type": "object"}  # a tool may leave its parameters out
 
 
@@ -16,21 +19,21 @@ OBJECT = {"type": "object"}  # a tool may leave its parameters out
 class Expected:
     """What a request's reply must be: the call of a tool, JSON, or (schema None) free text.
 
-    `in_prose` says that the request asks for the JSON in words alone: prose around it is no fault.
     `offered` are the tools that the model may call instead, each with its schema; where `required` it
-    has to call one. `choices` is how many answers were asked for.
+    has to call one. `choices` is how many answers were asked for, and `longest` how many characters a
+    free text may have.
     """
 
     tool: str | None
     schema: str | None
-    in_prose: bool = False
     offered: Mapping[str, str] = field(default_factory=dict)
     required: bool = False
     choices: int = 1
+    longest: int = LONGEST_CHARS
 
     @classmethod
-    def of(cls, request: dict[str, Any], schema: str | None) -> "Expected":
-        """Read it out of the request; `schema` is what its body does not carry.
+    def of(cls, request: dict[str, Any], schema: str | None, longest: int | None = None) -> "Expected":
+        """Read it out of the request; `schema` and `longest` are what its body does not carry.
 
         Raises ConfigError for a request whose reply could not be judged.
         """
@@ -49,10 +52,10 @@ class Expected:
             expected = cls(
                 tool=None,
                 schema=wanted,
-                in_prose=declared is None and schema is not None,
                 offered=_offered(request),
                 required=request.get("tool_choice") == "required",
                 choices=choices,
+                longest=min(longest or LONGEST_CHARS, _most_chars(request)),
             )
         for judged in (expected.schema, *expected.offered.values()):
             if judged is not None:
@@ -78,6 +81,11 @@ def _offered(request: dict[str, Any]) -> dict[str, str]:
     return {
         each["name"]: json.dumps(each.get("parameters") or OBJECT) for each in functions if "name" in each
     }
+
+
+def _most_chars(request: dict[str, Any]) -> int:
+    limit = limit_of(request)
+    return CHARS_A_TOKEN * limit if limit else LONGEST_CHARS
 
 
 def _member(value: Any, name: str) -> Any:

@@ -18,7 +18,7 @@ LONGEST_PAUSE_S = 30.0
 LONGEST_RETRY_AFTER_S = 120.0
 LONGEST_ROW_S = 900.0
 TIMER_SLACK_S = 0.001  # asyncio's timers may fire that much early
-PATIENCE = 10  # pauses in a row that take Retry-After at its word
+MORE_EACH, MOST_TIMES = 0.1, 2.0  # a Retry-After is waited for so much longer with each pause in a row
 UNKNOWN = 64  # calls in flight at most until the server has answered one
 FAILURES = 10  # in a row: then the breaker opens
 BREAK_S = 30.0
@@ -42,6 +42,7 @@ class Lane:
         self._pause_began = self._pause_ends = -math.inf  # on the loop's monotonic clock
         self._pause_s = 0.0  # of the current pause, before the scale
         self._pauses = 0  # in a row
+        self._untold = 0  # those of them for which the server did not say how long
         self._row_s = 0.0  # their sum, before the scale
         self._successes = 0
         self._failures = 0  # in a row
@@ -111,7 +112,7 @@ class Lane:
         if sent <= self._pause_began:
             return
         self.answered(sent)
-        self._pauses, self._row_s = 0, 0.0
+        self._pauses, self._untold, self._row_s = 0, 0, 0.0
         self._successes += 1
         if self._successes >= self.size and self.size < self.ceiling:
             self.size += 1
@@ -159,15 +160,15 @@ class Lane:
                 waiter.set_result(None)
 
     def _pause(self, retry_after_s: float | None) -> None:
-        backoff = min(LONGEST_PAUSE_S, 2.0**self._pauses)
-        self._pauses += 1
         if retry_after_s is None:
-            retry_after_s = backoff
-        elif self._pauses >= PATIENCE:
-            retry_after_s = max(retry_after_s, backoff)
+            pause_s = min(LONGEST_PAUSE_S, 2.0**self._untold)
+            self._untold += 1
+        else:
+            pause_s = retry_after_s * min(MOST_TIMES, 1 + MORE_EACH * self._pauses)
+        self._pauses += 1
         self.size, self._usual = max(1, self.size // 2), 0
         self._begin_pause(0.0)
-        self._lengthen(retry_after_s)
+        self._lengthen(pause_s)
 
     def _begin_pause(self, pause_s: float) -> None:
         self._pause_began = asyncio.get_running_loop().time()

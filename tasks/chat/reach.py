@@ -1,14 +1,13 @@
 """Asks an endpoint whether it is there and serves a model, for as little as it can."""
 
-import json
 from typing import Any
 
 import rfc8785
 from pydantic import BaseModel, ConfigDict
 
 from docmill.schemas.endpoint import Target
-from docmill.schemas.errors import ChatError
-from docmill.tasks.chat.reading import reply_of
+from docmill.schemas.errors import ChatError, MaybeBilled
+from docmill.tasks.chat.envelope import reply_of
 from docmill.tasks.chat.transport import Transport
 from docmill.tasks.checks.spelling import meant
 
@@ -52,15 +51,15 @@ def _shortest(model: str) -> bytes:
 
 
 async def _models(transport: Transport) -> list[str] | None:
+    """List the models; None where the endpoint has no list, or one that cannot be read."""
     try:
-        data = json.loads(await transport.get("/models"))["data"]
-        return [str(each["id"]) for each in data]
+        return await transport.models()
+    except MaybeBilled:  # an answer that is no list
+        return None
     except ChatError as error:
         if error.status in NO_LIST:
             return None
         raise
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
 
 
 def _without(model: str, models: list[str]) -> str:

@@ -25,6 +25,7 @@ from docmill.schemas.errors import (
 )
 from docmill.tasks.chat.lane import LONGEST_RETRY_AFTER_S, retry_scale
 from docmill.tasks.chat.repair import follow_up
+from docmill.tasks.chat.usage import LIMITS, limit_of
 
 TRIES = 5
 MAYBE_BILLED_TRIES = 2
@@ -58,7 +59,8 @@ class RequestState:
             return body
         changed = {**request, "messages": [*request["messages"], *self.messages]}
         if self.enlarged:
-            changed["max_tokens"] = min(cap, 2 * request["max_tokens"])
+            name = next(each for each in LIMITS if request.get(each))
+            changed[name] = min(cap, 2 * request[name])
         return rfc8785.dumps(changed)
 
     def failed(
@@ -68,8 +70,8 @@ class RequestState:
         error.again = self._another(error, request, target)
         if error.again and isinstance(error, Transient):
             self.not_before = now + self._delay_s(error) * retry_scale()
-        if error.again and isinstance(error, InvalidReply) and reply:
-            self.messages = follow_up(reply, error.body or str(error), error.choice)
+        if error.again and isinstance(error, InvalidReply):
+            self.messages = follow_up(reply or Reply(), error.body or str(error), error.choice)
         if error.again:
             return error
         # Kept without its traceback, which would hold all frames of its document for the whole run.
@@ -90,7 +92,7 @@ class RequestState:
             return self.repairs <= REPAIRS
         if isinstance(error, CutShort):
             cap = target.endpoint.max_output_tokens
-            room = (request.get("max_tokens") or cap) < cap
+            room = (limit_of(request) or cap) < cap
             again = room and not self.enlarged and not target.local
             self.enlarged = self.enlarged or again
             return again

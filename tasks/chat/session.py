@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from docmill.schemas.endpoint import Target
-from docmill.schemas.errors import ChatError, Deferred, Fatal, StorageError
+from docmill.schemas.errors import Blocked, ChatError, Deferred, Fatal, StorageError
 from docmill.schemas.outcome import Tally
 from docmill.schemas.pipeline import Limits
 from docmill.tasks.chat.cache import default_directory
@@ -19,6 +19,11 @@ from docmill.tasks.chat.request_state import TRIES, RequestState
 from docmill.tasks.chat.transport import Transport
 
 MOST_TOLD = 5  # reasons a run
+MOST_PAGES = 8  # in a row from the beginning: then it is not the documents
+BLOCKED_REMEDY = (
+    "A page stands in front of the server: a firewall or a proxy. Check base_url and the network's rules."
+)
+
 Caller = tuple[str, str]  # document, step
 
 _current: ContextVar["Session | None"] = ContextVar("docmill_session", default=None)
@@ -46,6 +51,8 @@ class Session:
         self.stopped = asyncio.Event()
         self.sending: set[asyncio.Task[object]] = set()
         self.aborted = False
+        self.served = False  # whether an answer was a reply
+        self._pages = 0
         self.tell: Callable[[str], None] = lambda _: None
         self.trouble: str | None = None
         self._told: set[str] = set()
@@ -82,6 +89,12 @@ class Session:
         """Send nothing more: all calls that wait or come are deferred."""
         self.lane.close(reason)
         self.stopped.set()
+
+    def blocked(self, error: Blocked) -> None:
+        """Count a page that stands in front of the server; where nothing else came it stops the run."""
+        self._pages += 1
+        if not self.served and self._pages >= MOST_PAGES:
+            raise Fatal(str(error), remedy=BLOCKED_REMEDY, status=error.status, body=error.body) from None
 
     def abort(self) -> None:
         """End the calls in flight: each is deferred, and booked as one that may have been billed."""

@@ -15,9 +15,9 @@ class TooLarge(Exception):
 class EventReader:
     """Takes a stream's bytes as they come and gives the data of each whole event.
 
-    Fields but `data` are passed over, and so is an event that the stream does not end. A line that
-    is an error's JSON, without any field's name, is given as an event's data: gateways write such
-    lines into a stream that they began well.
+    Fields but `data` are passed over. An event that the stream does not end is given at its `end`: some
+    servers write no blank line behind the last one. A line that is an error's JSON, without any field's
+    name, is given as an event's data: gateways write such lines into a stream that they began well.
     """
 
     def __init__(self) -> None:
@@ -39,9 +39,12 @@ class EventReader:
             raise TooLarge
 
     def end(self) -> Iterator[str]:
-        """Give what stands in an unended last line, if it is an error's JSON."""
-        if _is_error(bytes(self._rest)):
-            yield self._rest.decode(errors="replace")
+        """Give what stands in an unended last line and event."""
+        rest = self._first(bytes(self._rest))
+        self._rest.clear()
+        if rest:
+            yield from self._line(rest)
+        yield from self._line(b"")
 
     def _lines(self, searched: int) -> list[bytes]:
         """Take the whole lines; the first bytes were searched before."""

@@ -3,20 +3,21 @@
 import json
 from typing import Any
 
-from docmill.schemas.errors import MaybeBilled
+from docmill.schemas.chat import text_of
+from docmill.schemas.errors import InvalidReply, MaybeBilled
+from docmill.tasks.chat.envelope import MOST_CALLS, MOST_CHOICES, bound_values
 from docmill.tasks.chat.sse import EventReader, TooLarge
 
 DONE = "[DONE]"
 LARGEST_STREAM_BYTES = 64 * 1024 * 1024
-MOST_CHOICES = 128
 Chunk = dict[str, Any]
 
 
 class StreamedReply:
     """Takes a stream's bytes in; `body` is the whole reply's JSON, or the error's that it ended with.
 
-    Raises MaybeBilled for what is no such stream, and for one that ends without a finish_reason:
-    `[DONE]` proves nothing, as gateways send it after a failure too.
+    Raises MaybeBilled for what is no such stream, and for one that ends without a finish_reason: `[DONE]`
+    proves nothing, as gateways send it after a failure too. Raises InvalidReply for too many parts.
     """
 
     def __init__(self) -> None:
@@ -65,14 +66,17 @@ class StreamedReply:
         if data.strip() == DONE:
             self.ended = True
             return []
+        bound_values(data.encode())
         try:
             chunk = json.loads(data)
         except (ValueError, RecursionError):
             raise MaybeBilled("a chunk of the stream is not JSON") from None
         if not isinstance(chunk, dict):
             raise MaybeBilled("a chunk of the stream is no object")
-        if chunk.get("error"):
-            self._error, self.ended = data, True
+        failed = [error for choice in _dicts(chunk.get("choices")) if (error := choice.get("error"))]
+        if chunk.get("error") or failed:
+            self._error = data if chunk.get("error") else json.dumps({"error": failed[0]})
+            self.ended = True
             return []
         self._head = {**{name: chunk[name] for name in ("id", "model") if chunk.get(name)}, **self._head}
         self._usage = chunk.get("usage") or self._usage
@@ -93,7 +97,10 @@ class _Choice:
         self.finish_reason: str | None = None
         self._content: list[str] = []
         self._refusal: list[str] = []
+        self._function: _Call | None = None
         self._calls: list[_Call] = []
+        self._by_id: dict[str, _Call] = {}
+        self._by_index: dict[int, _Call] = {}
 
     def add(self, choice: Chunk) -> str:
         """Take a delta in; gives the text that it adds."""
@@ -104,11 +111,14 @@ class _Choice:
         delta = choice.get("delta") or choice.get("message")
         if not isinstance(delta, dict):
             return ""
-        text = _text(delta.get("content"))
+        text = text_of(delta.get("content"))
         self._content.append(text)
-        self._refusal.append(_text(delta.get("refusal")))
+        self._refusal.append(text_of(delta.get("refusal")))
         for call in _dicts(delta.get("tool_calls")):
             self._call(call).add(call)
+        if isinstance(delta.get("function_call"), dict):
+            self._function = self._function or _Call(None)
+            self._function.add({"function": delta["function_call"]})
         return text
 
     def whole(self, index: int) -> Chunk:
@@ -118,28 +128,42 @@ class _Choice:
             message["refusal"] = refusal
         if self._calls:
             message["tool_calls"] = [call.whole() for call in self._calls]
+        elif self._function:
+            message["function_call"] = self._function.whole()["function"]
         return {"index": index, "message": message, "finish_reason": self.finish_reason}
 
     def _call(self, delta: Chunk) -> "_Call":
-        """Find the call that a delta goes on with: a new id begins one, whatever its index says."""
+        """Find the call that a delta goes on with: a new id with a name begins one, whatever its index."""
         id_, index = delta.get("id"), delta.get("index")
+        id_ = id_ if id_ and isinstance(id_, str) else None
+        index = index if isinstance(index, int) else None
+        call = self._by_id.get(id_) if id_ else None
+        if call is None and not (id_ and _named(delta)):
+            # Some gateways give each delta an id of its own.
+            call = self._by_index.get(index) if index is not None else None
+            another = index is not None and (id_ or _named(delta))
+            if call is None and self._calls and not another:
+                call = self._calls[-1]
+        if call is None:
+            call = self._begun(id_)
         if id_:
-            going_on = [call for call in self._calls if call.id == id_]
-        else:
-            going_on = [call for call in self._calls if index is not None and call.index == index]
-            going_on = going_on or self._calls
-        if not going_on:
-            going_on = [_Call(id_, index)]
-            self._calls += going_on
-        return going_on[-1]
+            self._by_id[id_] = call
+        if index is not None:
+            self._by_index[index] = call
+        return call
+
+    def _begun(self, id_: str | None) -> "_Call":
+        if len(self._calls) == MOST_CALLS:
+            raise InvalidReply("the reply has too many parts", body=f"at most {MOST_CALLS} tools called")
+        self._calls.append(_Call(id_))
+        return self._calls[-1]
 
 
 class _Call:
     """One tool call as its deltas come."""
 
-    def __init__(self, id_: Any, index: Any) -> None:
-        self.id = id_ if isinstance(id_, str) else None
-        self.index = index
+    def __init__(self, id_: str | None) -> None:
+        self.id = id_
         self._name = ""
         self._arguments: list[str] = []
         self._object: Any = None
@@ -172,7 +196,6 @@ def _dicts(value: Any) -> list[Chunk]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def _text(content: Any) -> str:
-    if isinstance(content, list):
-        return "".join(_text(part.get("text")) for part in _dicts(content))
-    return content if isinstance(content, str) else ""
+def _named(delta: Chunk) -> bool:
+    function = delta.get("function")
+    return isinstance(function, dict) and bool(function.get("name"))

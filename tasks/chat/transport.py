@@ -1,11 +1,13 @@
 """The one place that talks HTTP: a request's bytes out, a reply's bytes in, or an error of the tree."""
 
 import asyncio
+import json
 import logging
 import math
 import os
 import re
 import ssl
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from copy import copy
@@ -18,6 +20,7 @@ import rfc8785
 
 from docmill.schemas.endpoint import Endpoint, is_loopback
 from docmill.schemas.errors import ChatError, ConfigError, Fatal, MaybeBilled, Transient
+from docmill.tasks.chat.encoding import decoded
 from docmill.tasks.chat.environment import host_of, require_allowed
 from docmill.tasks.chat.errors import NO_MODEL_REMEDY, redacted, refusal, without_answer
 from docmill.tasks.chat.key import parsed
@@ -33,6 +36,8 @@ END_TIMEOUT_S = 0.5  # from a stream's last event to the end of its response
 LARGEST_REPLY_BYTES = 16_000_000
 LONGEST_ON_LOOP_BYTES = 1_000_000  # which takes some 10 ms to look for the key in
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+LONGEST_FIELD_BYTES = 8
+EVENT = re.compile(rb"(?:\xef\xbb\xbf)?(?:(?:data|event|id|retry) ?:|:)")
 SENDABLE = re.compile("[!-~]+")  # a header's value, RFC 9110, 5.5
 UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
 
@@ -85,10 +90,24 @@ class Transport:
         and `tell` is told its texts as they come. Raises what the answer means (see `refusal`);
         Transient where nothing was sent, MaybeBilled where the reply was lost after sending.
         """
+        return await self._asked("POST", COMPLETIONS, body, stream, tell)
+
+    async def models(self) -> list[str]:
+        """List the models that the endpoint says it serves; raises what its answer means."""
+        content = await self._asked("GET", "/models", b"", False, lambda _: None)
+        try:
+            listed = json.loads(content)["data"]
+            return [str(model["id"]) for model in listed]
+        except (ValueError, RecursionError, LookupError, TypeError):
+            raise without_answer(content, self.secret) from None
+
+    async def _asked(
+        self, method: str, path: str, body: bytes, stream: bool, tell: Callable[[str], None]
+    ) -> bytes:
         client = min(self._clients, key=lambda client: client.in_flight)
         client.in_flight += 1
         try:
-            answer = await self._answer(client.http, body, stream, tell)
+            answer = await self._answer(client.http, method, path, body, stream, tell)
         finally:
             client.in_flight -= 1
         if isinstance(answer, ChatError):
@@ -102,47 +121,36 @@ class Transport:
         """Name the key's variable and the model where a refusal is about one of them."""
         if error.status in (401, 403):
             error.remedy += f" {self._key_named}"
-        model = parsed(body).get("model")
+        model = parsed(body).get("model") if body else None
         if model and (error.status in (403, 404) or error.remedy == NO_MODEL_REMEDY):
             error.remedy += f" The model asked for is {model!r}, at {self._base_url}."
         return error
 
-    async def get(self, path: str) -> bytes:
-        """Ask for what the endpoint has at a path below its base URL, such as /models; raises as `post`."""
-        answer = await self._answer(self._clients[0].http, None, False, lambda _: None, path)
-        if isinstance(answer, ChatError):
-            raise answer
-        response, content = answer
-        if response.status_code == 200:
-            return await self._without_key(content)
-        raise self._named(refusal(response.status_code, response.headers, content, self.secret), b"{}")
-
     async def _answer(
         self,
         http: httpx.AsyncClient,
-        body: bytes | None,
+        method: str,
+        path: str,
+        body: bytes,
         stream: bool,
         tell: Callable[[str], None],
-        path: str = COMPLETIONS,
     ) -> tuple[httpx.Response, bytes] | ChatError:
         """Give what came back. An error is returned: raised here it would keep httpx's, and so the key."""
         silence_s = min(CHUNK_TIMEOUT_S, self._timeout_s) if stream else self._timeout_s
         timeout = httpx.Timeout(silence_s, connect=CONNECT_TIMEOUT_S, write=WRITE_TIMEOUT_S, pool=None)
-        accept = {"Accept": "text/event-stream" if stream else "application/json"}
+        kind = "text/event-stream" if stream else "application/json"
+        accept = {"Accept": kind, "Accept-Encoding": "identity"}
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
                 http.stream(
-                    "GET" if body is None else "POST",
-                    self._base_url + path,
-                    content=body,
-                    headers=accept,
-                    timeout=timeout,
+                    method, self._base_url + path, content=body, headers=accept, timeout=timeout
                 ) as response,
             ):
-                if stream and _is_stream(response):
-                    return response, await self._assembled(response, tell)
-                return response, await _whole(response.aiter_bytes())
+                parts = decoded(response)
+                if response.status_code == 200:
+                    return response, await self._reply(response, parts, tell)
+                return response, await _whole(parts)
         except ChatError as error:
             return copy(error)
         except TimeoutError:
@@ -156,14 +164,26 @@ class Transport:
         except httpx.HTTPError as error:
             return MaybeBilled(f"the connection broke after sending: {type(error).__name__}")
 
-    async def _assembled(self, response: httpx.Response, tell: Callable[[str], None]) -> bytes:
-        reply, told = StreamedReply(), Told(self._redaction, tell)
-        parts = response.aiter_bytes()
-        begun = False
+    async def _reply(
+        self, response: httpx.Response, parts: AsyncIterator[bytes], tell: Callable[[str], None]
+    ) -> bytes:
+        """Give the reply in one piece: what it begins with says whether it is a stream, asked for or not."""
+        begun = b""
         async for part in parts:
-            if not begun and part.lstrip().startswith(b"{"):  # in one piece, whatever its content type says
-                return await _whole(parts, part)
-            begun = True
+            begun = (begun + part).lstrip()
+            if len(begun) >= LONGEST_FIELD_BYTES:
+                break
+        kind = response.headers.get("content-type", "").lower()
+        is_json = begun.removeprefix(BOM_UTF8).startswith((b"{", b"["))
+        if EVENT.match(begun) or (kind.startswith("text/event-stream") and not is_json):
+            return await self._assembled(begun, parts, tell)
+        return await _whole(parts, begun)
+
+    async def _assembled(
+        self, begun: bytes, parts: AsyncIterator[bytes], tell: Callable[[str], None]
+    ) -> bytes:
+        reply, told, part = StreamedReply(), Told(self._redaction, tell), begun
+        while part:
             for text in reply.feed(part):
                 told.take(text)
             if reply.ended:
@@ -172,6 +192,7 @@ class Transport:
                     async with asyncio.timeout(END_TIMEOUT_S):
                         await anext(parts, None)
                 break
+            part = await anext(parts, b"")
         told.end()
         body = reply.body()
         if reply.broke_off:
@@ -223,12 +244,6 @@ def streamed(body: bytes) -> bytes:
 def asks_for_stream(body: bytes) -> bool:
     """Say whether a canonical body asks for a stream by itself."""
     return b'"stream":true' in body and parsed(body).get("stream") is True
-
-
-def _is_stream(response: httpx.Response) -> bool:
-    """Say whether an answer is one: a server that does not stream, or refuses, answers in one piece."""
-    kind = response.headers.get("content-type", "").lower()
-    return response.status_code == 200 and not kind.startswith(("application/json", "text/html"))
 
 
 async def _whole(parts: AsyncIterator[bytes], begun: bytes = b"") -> bytes:

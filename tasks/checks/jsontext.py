@@ -1,7 +1,6 @@
 """Strict JSON: what a model or a file sends is refused where Python's reader would let it pass or crash."""
 
 import json
-import re
 from collections import Counter
 from typing import Any
 
@@ -9,11 +8,12 @@ MAX_CHARS = 4_000_000
 MAX_DEPTH = 64  # within it jsonschema stays clear of Python's recursion limit
 INTEGERS = range(-(2**63), 2**63)  # what BIGINT takes
 MAX_DIGITS = 20
-FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*?)```", re.DOTALL | re.IGNORECASE)
 
 
-def parse(text: str) -> Any:
+def parse(text: str, *, unstored: bool = False) -> Any:
     """Read one JSON value as RFC 8259 has it; floats are floats.
+
+    `unstored` lets pass what is only refused for a database's sake: NaN, infinite and large numbers, U+0000.
 
     Raises ValueError (JSONDecodeError, with its place, where the syntax is wrong) also for
     duplicate keys, NaN, infinities, integers beyond 64 bits, lone surrogates, U+0000, and for what is
@@ -21,35 +21,14 @@ def parse(text: str) -> Any:
     """
     if len(text) > MAX_CHARS:
         raise ValueError(f"longer than {MAX_CHARS:,} characters")
+    numbers: dict[str, Any] = {"parse_constant": _constant, "parse_float": _float, "parse_int": _integer}
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_constant,
-            parse_float=_float,
-            parse_int=_integer,
-        )
+        value = json.loads(text, object_pairs_hook=_object, **({} if unstored else numbers))
     except RecursionError:
         raise _too_deep() from None
     _bound_depth(value)
-    _bound_characters(value)
+    _bound_characters(value, nul=unstored)
     return value
-
-
-def found(text: str) -> str:
-    """Find the one JSON object in a text that may say more: whole, in a fence, or between its braces.
-
-    The text itself where there is none, which `parse` refuses with its reason.
-    """
-    candidates = [text, *(fenced[1] for fenced in FENCE.finditer(text))]
-    candidates.append(text[text.find("{") : text.rfind("}") + 1])
-    for candidate in candidates:
-        try:
-            if isinstance(parse(candidate), dict):
-                return candidate.strip()
-        except ValueError:
-            continue
-    return text
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -97,9 +76,9 @@ def _too_deep() -> ValueError:
     return ValueError(f"nested deeper than {MAX_DEPTH} levels")
 
 
-def _bound_characters(value: Any) -> None:
+def _bound_characters(value: Any, *, nul: bool) -> None:
     written = json.dumps(value, ensure_ascii=False)
-    if "\\u0000" in written.replace("\\\\", ""):
+    if not nul and "\\u0000" in written.replace("\\\\", ""):
         raise ValueError("holds the character U+0000, which databases do not take")
     try:
         written.encode()

@@ -48,7 +48,8 @@ def require_room(body: bytes, endpoint: Endpoint) -> None:
         return  # the rule for nearly all: the whole body is longer than its messages
     request = json.loads(body)
     messages = sum(len(str(message["content"]).encode()) for message in request["messages"])
-    needed = messages // BYTES_PER_TOKEN + request["max_tokens"]
+    reply = request.get("max_completion_tokens") or request.get("max_tokens") or endpoint.max_output_tokens
+    needed = messages // BYTES_PER_TOKEN + reply
     if needed > limit:
         raise Unreadable(
             f"too long: about {needed:,} tokens with the reply, and the endpoint takes {limit:,}. "

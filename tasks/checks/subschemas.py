@@ -48,6 +48,21 @@ def without(schema: Any, keyword: str) -> Any:
     return {key: value for key, value in kept.items() if key != keyword}
 
 
+def is_strict(schema: Any) -> bool:
+    """Say whether servers take a schema as strict: every property is required, and no object is open."""
+    objects = (each for _, each in walk(schema) if "properties" in each or "object" in _types(each))
+    return all(
+        each.get("additionalProperties") is False
+        and set(each.get("required", ())) == set(each.get("properties", ()))
+        for each in objects
+    )
+
+
+def _types(schema: Schema) -> list[Any]:
+    kinds = schema.get("type", [])
+    return kinds if isinstance(kinds, list) else [kinds]
+
+
 def written(at: Pointer) -> str:
     """Write a place as a JSON pointer (RFC 6901)."""
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in at)

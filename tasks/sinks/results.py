@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, Select, Table, delete, func, inspect, select, update
+from sqlalchemy import Column, Connection, Engine, Select, Table, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,7 +24,8 @@ from docmill.tasks.sinks.database import (
     sqlite_file,
 )
 from docmill.tasks.sinks.keys import native, type_in
-from docmill.tasks.sinks.tables import METADATA, OUTCOMES, RUNS
+from docmill.tasks.sinks.tables import OUTCOMES, RUNS
+from docmill.tasks.sinks.upgrade import present, upgrade
 
 Row = Mapping[str, Any]
 KEPT: tuple[Status, ...] = ("done", "review")  # what need not be done again
@@ -44,6 +45,7 @@ class Results:
         self._new: list[Table] = []  # typed tables that this run has made
         self._file = sqlite_file(into.url)
         self._inode: int | None = None  # of that file, once it is open for writing
+        self._columns: dict[Table, Sequence[Column[Any]]] = {}  # where an earlier version's is read alone
         self.url = shown(into.url)
 
     @classmethod
@@ -58,7 +60,7 @@ class Results:
         tables = {name: typed.declared(pipeline, into, schema, key) for name, schema in schemas.items()}
         results = cls(engine, into, pipeline, tables)
         with results._opening(), changing_tables(engine) as connection:
-            METADATA.create_all(connection)
+            upgrade(connection)
             for table in {table.name: table for table in tables.values() if key}.values():
                 if typed.ensure(connection, pipeline, table):
                     results._new.append(table)
@@ -74,8 +76,9 @@ class Results:
         if results._file is not None and not results._file.exists():
             raise ConfigError(nothing)
         with results._opening(), results._engine.connect() as connection:
-            if not inspect(connection).has_table(OUTCOMES.name):
-                raise ConfigError(nothing)
+            results._columns = {table: present(connection, table) for table in (OUTCOMES, RUNS)}
+        if not results._columns[OUTCOMES]:
+            raise ConfigError(nothing)
         if results.last_run() is None:
             raise ConfigError(nothing)
         return results
@@ -157,18 +160,21 @@ class Results:
 
     def last_run(self) -> Row | None:
         """Give the row of the pipeline's last run."""
-        query = select(RUNS).where(RUNS.c.pipeline == self._pipeline).order_by(RUNS.c.started_at.desc())
+        query = self._select(RUNS).where(RUNS.c.pipeline == self._pipeline).order_by(RUNS.c.started_at.desc())
         row = next(self._rows(query.limit(1)), None)
         return row._mapping if row is not None else None
 
     def run(self, run_id: str) -> Row | None:
         """Give the row of one run of the pipeline."""
-        query = select(RUNS).where(RUNS.c.run_id == run_id, RUNS.c.pipeline == self._pipeline)
+        query = self._select(RUNS).where(RUNS.c.run_id == run_id, RUNS.c.pipeline == self._pipeline)
         row = next(self._rows(query), None)
         return row._mapping if row is not None else None
 
+    def _select(self, table: Table) -> Select[Any]:
+        return select(*self._columns.get(table, table.columns))
+
     def _outcomes(self, run_id: str | None) -> Select[Any]:
-        query = select(OUTCOMES).where(OUTCOMES.c.pipeline == self._pipeline)
+        query = self._select(OUTCOMES).where(OUTCOMES.c.pipeline == self._pipeline)
         return query if run_id is None else query.where(OUTCOMES.c.run_id == run_id)
 
     def _replace_typed(self, connection: Connection, outcome: Outcome, run_id: str) -> None:

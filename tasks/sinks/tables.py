@@ -1,4 +1,7 @@
-"""The tables of the results database, as SQLAlchemy declares them. All times are UTC."""
+"""The tables of the results database, as SQLAlchemy declares them. All times are UTC.
+
+A column that comes later than its table is nullable or has a server_default: `upgraded` adds it.
+"""
 
 from sqlalchemy import (
     JSON,
@@ -26,6 +29,8 @@ def _tally() -> list[Column[object]]:
         Column("cached_calls", BigInteger, nullable=False),
         Column("prompt_tokens", BigInteger, nullable=False),
         Column("completion_tokens", BigInteger, nullable=False),
+        Column("cached_tokens", BigInteger, nullable=False, server_default="0"),
+        Column("reasoning_tokens", BigInteger, nullable=False, server_default="0"),
         Column("cost_usd", Double),
         Column("cost_estimated", Boolean, nullable=False),
     ]

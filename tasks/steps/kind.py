@@ -49,6 +49,10 @@ class StepKind(Generic[Options]):
         """Give the tool that its answer satisfies; None for free text."""
         return schema
 
+    def longest(self, options: Options) -> int | None:  # noqa: ARG002
+        """Say how many characters its free text may have; None leaves it to max_tokens."""
+        return None
+
     def answers(self, options: Options, tools: Mapping[str, ToolSchema]) -> list[Any]:  # noqa: ARG002
         """List what its answer must satisfy, beside its options: part of the step's sha256."""
         return []

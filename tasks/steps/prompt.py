@@ -6,9 +6,10 @@ from typing import Any
 
 import rfc8785
 
-from docmill.schemas.endpoint import Target
+from docmill.schemas.endpoint import Endpoint, Target
 from docmill.schemas.pipeline import StepOptions
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.checks.subschemas import is_strict
 
 # Part of every step's hash: raise it when a change here or in a step changes what is sent.
 VERSION = 1
@@ -59,9 +60,11 @@ def body(
     request: dict[str, Any] = {
         "model": target.model,
         "messages": [{"role": "system", "content": SYSTEM}, *messages],
-        "max_tokens": min(options.max_tokens or max_tokens, target.endpoint.max_output_tokens),
+        target.endpoint.max_tokens_name: min(
+            options.max_tokens or max_tokens, target.endpoint.max_output_tokens
+        ),
         "temperature": 0,
-        **(_forced(tool, target.endpoint.structured_output) if tool else {}),
+        **(_forced(tool, target.endpoint) if tool else {}),
         **options.params,
     }
     return rfc8785.dumps({key: value for key, value in request.items() if value is not None})
@@ -84,11 +87,12 @@ def _wanted(tool: ToolSchema) -> str:
     return f"Answer with one JSON object that satisfies this JSON Schema, and with nothing else:\n{schema}"
 
 
-def _forced(tool: ToolSchema, structured_output: str) -> dict[str, Any]:
-    if structured_output == "text":
+def _forced(tool: ToolSchema, endpoint: Endpoint) -> dict[str, Any]:
+    if endpoint.structured_output == "text":
         return {}
-    if structured_output == "json_schema":
-        schema = {"name": tool.name, "schema": tool.parameters, "strict": True}
+    if endpoint.structured_output == "json_schema":
+        strict = is_strict(tool.parameters) if endpoint.strict == "auto" else endpoint.strict
+        schema = {"name": tool.name, "schema": tool.parameters, "strict": strict}
         return {"response_format": {"type": "json_schema", "json_schema": schema}}
     function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
     # The object form: gateways take `required` for `auto`.

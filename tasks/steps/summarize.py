@@ -6,6 +6,9 @@ from docmill.schemas.tool import ToolSchema
 from docmill.tasks.steps import prompt
 from docmill.tasks.steps.kind import StepKind
 
+CHARS_A_WORD = 40  # five times what languages with long words need
+WORDS_A_SENTENCE = 60
+
 
 class SummarizeKind(StepKind[Summarize]):
     """A summary in plain text."""
@@ -16,6 +19,10 @@ class SummarizeKind(StepKind[Summarize]):
         """Build the body that asks for a summary of the text."""
         message = prompt.turn(prompt.beginning(text, options.max_input_tokens), _instruction(options))
         return prompt.body(target, [message], options, max_tokens=3 * options.max_words + 64, tool=tool)
+
+    def longest(self, options: Summarize) -> int:
+        """Bound it by a multiple of the words that were asked for."""
+        return CHARS_A_WORD * max(options.max_words, WORDS_A_SENTENCE * (options.sentences or 0))
 
 
 KIND = SummarizeKind()

@@ -260,9 +260,7 @@ async def test_odd_but_good_replies_are_taken(provider: Provider, shape: str):
     assert (await ask(target(provider.url), forced())).names == ["Completed"]
 
 
-@pytest.mark.parametrize(
-    "shape", ["invalid_json", "nan", "duplicate_keys", "wrong_tool", "two_calls", "no_call"]
-)
+@pytest.mark.parametrize("shape", ["invalid_json", "nan", "duplicate_keys", "wrong_tool", "no_call"])
 async def test_a_bad_reply_is_never_taken(provider: Provider, shape: str):
     provider.always(shape)
     [error] = await (await ask(target(provider.url), forced())).errors()

@@ -50,8 +50,11 @@ def test_each_way_to_end_a_line_ends_it(end: str):
     assert read(stream) == ["a\nb", "c"]
 
 
-def test_an_event_that_is_not_ended_is_none():
-    assert read(b"data: a\n\ndata: b\n") == ["a"]
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n\n"])
+def test_an_event_that_the_stream_does_not_end_is_given_at_its_end(end: bytes):
+    reader = EventReader()
+    assert [*reader.feed(b"data: a\n\ndata: b" + end), *reader.end()] == ["a", "b"]
+    assert list(reader.end()) == []
 
 
 def test_a_byte_order_mark_begins_no_line():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from docmill.schemas.errors import ChatError, Fatal, MaybeBilled, Transient
 from docmill.tasks.chat import streaming
-from docmill.tasks.chat.reading import reply_of
+from docmill.tasks.chat.envelope import reply_of
 from docmill.tasks.chat.streaming import StreamedReply
 from tests.support import streams
 from tests.support.connection import Reply, Request

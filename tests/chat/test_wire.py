@@ -22,9 +22,11 @@ from docmill.schemas.errors import (
     Transient,
     Unserved,
 )
+from docmill.tasks.chat.envelope import reply_of
 from docmill.tasks.chat.expected import Expected
-from docmill.tasks.chat.reading import accepted, reply_of
+from docmill.tasks.chat.reading import accepted
 from docmill.tasks.chat.transport import Transport, streamed
+from docmill.tasks.chat.usage import Allowed
 from tests.support.asking import SCHEMA, ask, forced, free, target
 from tests.support.connection import Reply
 from tests.support.processes import eventually
@@ -119,7 +121,7 @@ async def _asked(url: str, stream: bool, expected: Expected) -> Completion:
     body = forced() if expected is CALL else free()
     async with Transport(Endpoint(base_url=url, timeout_s=5), 1) as transport:
         answer = await transport.post(streamed(body) if stream else body, stream=stream)
-    return accepted(reply_of(answer), expected, len(body))
+    return accepted(reply_of(answer), expected, Allowed(len(body), 1000, 10_000))
 
 
 def _is_a_completion_or_an_error(provider: Provider, stream: bool, expected: Expected) -> None:
@@ -239,6 +241,6 @@ def test_any_bytes_are_an_error_of_ours(odd: Provider, written: bytes, stream: b
 @settings(max_examples=500)
 def test_any_json_is_a_completion_or_an_error_of_ours(value: Any, expected: Expected):
     try:
-        accepted(reply_of(json.dumps(value).encode()), expected, 100)
+        accepted(reply_of(json.dumps(value).encode()), expected, Allowed(100, 1000, 10_000))
     except ChatError:
         return

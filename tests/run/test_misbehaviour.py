@@ -44,30 +44,29 @@ ALWAYS: dict[str, dict[str, str]] = {
             limit_zero limit_with_200 bad_request_again server_error bad_gateway unavailable gateway_timeout
             cloudflare_timeout request_timeout disconnect disconnect_mid_body stall stall_mid_body html_page
             error_with_200 text_with_200 not_json null empty half_status_line other_protocol bad_chunk
-            not_gzip garbage_after_json 100_mb no_choices null_choices null_message""",
+            not_gzip garbage_after_json 100_mb no_choices null_choices""",
         "refused": "content_filter refusal refusal_finish",
         "invalid": """
             length max_tokens model_context_window_exceeded cut pause_turn empty_finish unknown_finish
             missing_finish null_finish empty_content null_content blank_content nul_content
-            parts_without_text no_message""",
+            parts_without_text no_message null_message huge""",
     },
     CALL: {
         "invalid": """
             invalid_json schema_invalid nan infinity lone_surrogate duplicate_keys trailing_brace cut_but_stop
-            class_name empty_arguments null_arguments triply_encoded wrong_tool two_calls
-            no_call""",
-        "deferred": "arguments_list null_call null_function",
+            class_name empty_arguments null_arguments triply_encoded wrong_tool no_call
+            arguments_list null_call null_function""",
     },
 }
 TOLERATED = {
     TEXT: """
-        ok huge gzip chunked garbage_after_chunks space_after_json bom missing_usage null_usage zero_usage
+        ok gzip chunked garbage_after_chunks space_after_json bom missing_usage null_usage zero_usage
         empty_usage huge_usage negative_usage odd_usage usage_list number_as_id further_fields content_parts
         raw_finish stop_sequence function_call""",
     CALL: """
         ok gzip missing_usage odd_usage number_as_id further_fields raw_finish pause_turn empty_finish
         unknown_finish missing_finish null_finish stop_with_call doubly_encoded arguments_object
-        call_without_id""",
+        call_without_id two_calls""",
 }
 STREAMS_ALWAYS = {
     "stopped": "stream_no_model",

@@ -20,6 +20,7 @@ REMEDY: dict[type[errors.DocmillError], str] = {
     errors.Fatal: "Do what the table below says of the answer, then run again.",
     errors.Permanent: "Read what the server said in the outcome's `error`: a parameter that it does not "
     "take, a document that is too long for it.",
+    errors.Blocked: "Look at the document, and at the rules of the firewall or the proxy.",
     errors.Transient: "Run again when the server is well.",
     errors.MaybeBilled: "Run again. Where whole replies do not come in time, raise `timeout_s` or set "
     "`stream: true`.",
@@ -33,7 +34,8 @@ REMEDY: dict[type[errors.DocmillError], str] = {
 }
 # The answers that the status alone does not tell, each as one that was seen.
 SAID = {
-    "429 or 403 that speaks of a quota or a balance, 200 or 400 of a spent one": (429, "insufficient_quota"),
+    "429 or 403 that says that the account is empty (and nothing of a minute or a retry), 200 or 400 of a "
+    "spent quota": (429, "insufficient_quota"),
     "200, 400, 404 or 503 that says that there is no such model": (404, "the model does not exist"),
     f"302.AI's {NO_MODEL_302AI}, when it comes twice": (503, NO_MODEL_302AI),
 }

@@ -109,9 +109,10 @@ class Provider:
     def _choose(self, request: Request) -> Shape:
         if request.path.endswith("/v1/models") and self.models is not None:
             return written({"object": "list", "data": [{"id": name} for name in self.models]})
-        if not request.path.endswith("/v1/chat/completions"):
-            return error(404, f"no such path: {request.path}")
         chosen = (shape for rule in self._rules if (shape := rule(request)) is not None)
+        if not request.path.endswith("/v1/chat/completions"):
+            listed = next(chosen, None) if request.path.endswith("/v1/models") else None
+            return listed or error(404, f"no such path: {request.path}")
         if (shape := next(chosen, None)) is not None:
             return shape
         return self._script.popleft() if self._script else self._default

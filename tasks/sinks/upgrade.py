@@ -1,0 +1,42 @@
+"""A results database of an earlier version: it gains the columns that have come since."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table, inspect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import ExecutableDDLElement
+from sqlalchemy.sql.compiler import DDLCompiler
+
+from docmill.tasks.sinks.tables import METADATA
+
+
+class AddColumn(ExecutableDDLElement):
+    """ALTER TABLE … ADD COLUMN, written by the dialect's own compiler."""
+
+    def __init__(self, column: Column[Any]) -> None:
+        self.column = column
+
+
+@compiles(AddColumn)
+def _written(element: AddColumn, compiler: DDLCompiler, **_: Any) -> str:
+    table = compiler.preparer.format_table(element.column.table)
+    column: str = compiler.get_column_specification(element.column)  # type: ignore[no-untyped-call]
+    return f"ALTER TABLE {table} ADD COLUMN {column}"
+
+
+def upgrade(connection: Connection) -> None:
+    """Create the tables that are missing, and add the columns that those which are there lack."""
+    METADATA.create_all(connection)
+    for table in METADATA.sorted_tables:
+        there = set(present(connection, table))
+        for column in (each for each in table.columns if each not in there):
+            connection.execute(AddColumn(column))
+
+
+def present(connection: Connection, table: Table) -> Sequence[Column[Any]]:
+    """List the columns of a table that are in the database; none where it has no such table."""
+    if not inspect(connection).has_table(table.name):
+        return []
+    names = {each["name"] for each in inspect(connection).get_columns(table.name)}
+    return [column for column in table.columns if column.name in names]

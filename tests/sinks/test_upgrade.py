@@ -1,0 +1,56 @@
+"""A results database of an earlier version gains the columns that have come since, or is read as it is."""
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine, inspect, text
+
+from docmill.schemas.outcome import Run
+from docmill.schemas.pipeline import Into
+from docmill.tasks.sinks.database import engine_of
+from docmill.tasks.sinks.results import Results
+from docmill.tasks.sinks.tables import OUTCOMES, RUNS
+
+LEFT = Path(__file__).parents[1] / "support" / "d9003e3" / "results.sql"
+NEW = {"cached_tokens", "reasoning_tokens"}
+
+
+def columns(engine: Engine, table: str) -> set[str]:
+    return {column["name"] for column in inspect(engine).get_columns(table)}
+
+
+def test_missing_columns_are_added_with_their_defaults(database: str):
+    results = Results.open(Into(url=database), "p", {})
+    run = Run(
+        run_id="r", pipeline="p", pipeline_sha256="s", endpoint="e", model="m", started_at=datetime.now(UTC)
+    )
+    results.begin(run)
+    results.close()
+    engine = engine_of(database)
+    with engine.begin() as connection:
+        for table in (OUTCOMES, RUNS):
+            for column in NEW:
+                connection.execute(text(f"ALTER TABLE {table.name} DROP COLUMN {column}"))
+    assert not NEW & columns(engine, "docmill_runs")
+    for _ in range(2):  # the second time nothing is left to add
+        Results.open(Into(url=database), "p", {}).close()
+        for table in (OUTCOMES, RUNS):
+            assert columns(engine, table.name) == {column.name for column in table.columns}
+    engine.dispose()
+    row = Results.read(Into(url=database), "p").last_run()
+    assert row is not None
+    assert (row["cached_tokens"], row["reasoning_tokens"]) == (0, 0)
+
+
+def test_what_an_earlier_version_left_is_read_as_it_stands(tmp_path: Path):
+    file = tmp_path / "results.db"
+    connection = sqlite3.connect(file)
+    connection.executescript(LEFT.read_text())
+    [(pipeline,)] = connection.execute("select distinct pipeline from docmill_runs").fetchall()
+    connection.close()
+    results = Results.read(Into(url=f"sqlite:///{file}"), pipeline)
+    assert results.last_run() is not None
+    assert [*results.outcomes()]
+    assert all(NEW.isdisjoint(row) for row in results.outcomes())
+    results.close()
