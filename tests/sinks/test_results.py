@@ -179,6 +179,8 @@ def test_steps_are_stored_without_their_errors(results: Results):
         "cached_calls",
         "prompt_tokens",
         "completion_tokens",
+        "cached_tokens",
+        "reasoning_tokens",
         "cost_usd",
         "cost_estimated",
         "seconds",
