@@ -84,18 +84,18 @@ __all__ = [
     "testing",
 ]
 _HOMES = {
-    "flows.api.completing": ("complete",),
-    "flows.api.extracting": ("extract",),
-    "flows.api.loading": ("load",),
-    "flows.api.results": ("results",),
-    "flows.api.session": ("session",),
-    "flows.api.steps": ("ask", "classify", "summarize"),
-    "flows.process": ("process",),
-    "flows.server.launch": ("server",),
-    "schemas.chat": ("Completion",),
-    "schemas.endpoint": ("Endpoint",),
-    "schemas.pipeline": ("Pipeline",),
-    "schemas.record": ("Record",),
+    "docmill.flows.api.completing": ("complete",),
+    "docmill.flows.api.extracting": ("extract",),
+    "docmill.flows.api.loading": ("load",),
+    "docmill.flows.api.results": ("results",),
+    "docmill.flows.api.session": ("session",),
+    "docmill.flows.api.steps": ("ask", "classify", "summarize"),
+    "docmill.flows.process": ("process",),
+    "docmill.flows.server.launch": ("server",),
+    "docmill.schemas.chat": ("Completion",),
+    "docmill.schemas.endpoint": ("Endpoint",),
+    "docmill.schemas.pipeline": ("Pipeline",),
+    "docmill.schemas.record": ("Record",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -112,6 +112,6 @@ if not TYPE_CHECKING:  # to a type checker it would be every name there is
             raise AttributeError(f"module 'docmill' has no attribute {name!r}")
         if name == "testing":
             return import_module("docmill.testing")
-        value = getattr(import_module(f"docmill.{_HOME.get(name, 'schemas.errors')}"), name)
+        value = getattr(import_module(_HOME.get(name, "docmill.schemas.errors")), name)
         globals()[name] = value
         return value

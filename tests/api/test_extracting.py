@@ -179,7 +179,7 @@ class Odd(BaseModel):
         ({"const": {1, 2}}, "schema: not JSON"),
         (5, "schema: must be a name or path, a JSON Schema as a dict, or a pydantic class, not int"),
         (int, "schema: must be a name or path"),
-        ("nowhere", "schemas/tools/nowhere.json: cannot be read"),
+        ("nowhere", "schema: there is no tool schema 'nowhere' in schemas/tools, schemas or docmill's own"),
     ],
 )
 def test_a_wrong_schema_says_where_and_what(schema: Any, said: str):

@@ -1,14 +1,13 @@
 """The wheel and the source distribution: what is in them, and that the one makes the other."""
 
-import tomllib
 from pathlib import Path
 
 import pytest
 
+from docmill import __version__
 from tests.support.wheels import CLONE, contents, sdist_of, unpacked, wheel_of
 
-VERSION = tomllib.loads((CLONE / "pyproject.toml").read_text())["project"]["version"]
-ABOUT = f"docmill-{VERSION}.dist-info/"
+ABOUT = f"docmill-{__version__}.dist-info/"
 LINKED = ("schemas", "tasks", "flows")
 OWN = CLONE / "flows" / "pipelines"  # of who works in the clone
 
@@ -51,7 +50,7 @@ def test_the_wheel_holds_what_is_no_python(wheel: dict[str, bytes], name: str):
 
 def test_the_wheel_says_its_name_version_licence_and_command(wheel: dict[str, bytes]):
     metadata = wheel[f"{ABOUT}METADATA"].decode()
-    assert f"\nName: docmill\nVersion: {VERSION}\n" in metadata
+    assert f"\nName: docmill\nVersion: {__version__}\n" in metadata
     assert "\nLicense-Expression: Apache-2.0\n" in metadata
     assert b"docmill = docmill.flows.cli:main" in wheel[f"{ABOUT}entry_points.txt"]
 

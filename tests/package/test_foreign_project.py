@@ -2,12 +2,12 @@
 
 import json
 import subprocess
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from docmill import __version__
 from tests.support.deploying import Site
 from tests.support.prefect_server import API_URL
 from tests.support.provider import serving
@@ -15,7 +15,6 @@ from tests.support.wheels import CLONE, installed, wheel_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-VERSION = tomllib.loads((CLONE / "pyproject.toml").read_text())["project"]["version"]
 WORDS = """
 from prefect import task
 
@@ -87,7 +86,7 @@ def ran(site: Site, *command: str | Path) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_installed_docmill_says_its_version(commands: Path, foreign: Site):
-    assert ran(foreign, commands / "docmill", "--version").stdout.strip() == VERSION
+    assert ran(foreign, commands / "docmill", "--version").stdout.strip() == __version__
 
 
 def test_docmill_is_the_wheels_and_the_other_names_are_the_projects(commands: Path, foreign: Site):
