@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from docmill.schemas.chat import Completion
     from docmill.schemas.endpoint import Endpoint
     from docmill.schemas.errors import (
+        Blocked,
         ChatError,
         ConfigError,
         CutShort,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Blocked",
     "ChatError",
     "Completion",
     "ConfigError",
