@@ -87,13 +87,19 @@ def session_of(function: str) -> Session:
 
 
 async def asked(
-    session: Session, body: bytes, *, step: str, document: str | None, schema: str | None = None
+    session: Session,
+    body: bytes,
+    *,
+    step: str,
+    document: str | None,
+    schema: str | None = None,
+    longest: int | None = None,
 ) -> Completion:
     """Get the completion of a body; raises StorageError where the cache did not take it."""
     document = document or hashlib.sha256(body).hexdigest()[:8]
     try:
         completion = await chat.complete(  # type: ignore[call-overload]  # Prefect does not type `quote`
-            quote(body), step=step, document=document, schema=schema
+            quote(body), step=step, document=document, schema=schema, longest=longest
         )
     finally:
         session.settle((document, step))

@@ -139,5 +139,5 @@ async def answered(
     with canonical():
         body = acts.request(text, options, tool, session.target)
     require_room(body, session.target.endpoint)
-    unsent = unsent_schema(session.target, tool)
-    return await asked(session, body, step=step, document=document, schema=unsent)
+    unsent, longest = unsent_schema(session.target, tool), acts.longest(options)
+    return await asked(session, body, step=step, document=document, schema=unsent, longest=longest)
