@@ -206,6 +206,7 @@ def test_a_record_of_a_hundred_values_costs_little():
     assert found.missing == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece", ["a", "1 ", "112 ", "1,", "-\n", "\u0301", "a\u200b", "31.1.", " ", "ﬁ", "a-\n"]
 )

@@ -126,6 +126,7 @@ def test_no_schedule_over_sample_data_is_on():
     ] * 2
 
 
+@pytest.mark.slow
 def test_scheduled_runs_exist_within_a_minute(site: Site):
     """Shown by 1, once the schedules are switched on; SQLAlchemy 2.1 would stop them without a word."""
     for name in ("nightly", "tickets"):

@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.provider import Provider
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "samples" / "inbox" / "Invoice_88213.txt"
 

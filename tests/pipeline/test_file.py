@@ -35,7 +35,9 @@ endpoint:
   timeout_s: 30.5
   context_tokens: 8000
   max_output_tokens: 1000
-  prices: {input: 0.15, output: 0.6}
+  max_tokens_name: max_completion_tokens
+  strict: false
+  prices: {input: 0.15, output: 0.6, cached_input: 0.075}
   cache_id: ours
   allow_http: true
 """
@@ -153,7 +155,9 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
                 "timeout_s": 30.5,
                 "context_tokens": 8000,
                 "max_output_tokens": 1000,
-                "prices": {"input": "0.15", "output": "0.6"},
+                "max_tokens_name": "max_completion_tokens",
+                "strict": False,
+                "prices": {"input": "0.15", "output": "0.6", "cached_input": "0.075"},
                 "cache_id": "ours",
                 "allow_http": True,
             }

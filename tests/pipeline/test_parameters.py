@@ -253,6 +253,7 @@ def test_the_server_refuses_a_misspelt_key(site: Site):
     assert "pipeline" in refused.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [

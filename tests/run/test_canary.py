@@ -123,6 +123,7 @@ def _logged(provider: Provider, folder: Path) -> bool:
     return bool(holding({f"port={port}".encode()}, folder))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [*ENDS, "kill"])
 def test_a_run_leaves_the_key_nowhere(
     project: Project, provider: Provider, prefect_api: str, canary: str, how: str, tmp_path: Path

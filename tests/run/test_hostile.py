@@ -45,6 +45,7 @@ def _hostile_to(document: str, shape: Shape) -> Callable[[Any], Shape | None]:
     return lambda request: shape if document in request.text else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_reply_costs_its_own_document_alone(project: Project, provider: Provider, shape: Shape):
     project.schema("open", SCHEMA)

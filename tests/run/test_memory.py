@@ -1,5 +1,6 @@
 """Memory does not grow with the documents: what is kept of each is dropped with it."""
 
+import pytest
 from prefect.context import FlowRunContext
 
 from docmill.flows.observe.observer import Observer
@@ -9,6 +10,8 @@ from docmill.flows.run.flow_run import Invocation, invoked
 from docmill.schemas.outcome import Outcome
 from tests.support.project import Project
 from tests.support.provider import Provider
+
+pytestmark = pytest.mark.slow
 
 DOCUMENTS = 120
 UNDER_WAY = 24  # documents at 8 calls in flight: 8 and 8 more, and those whose outcome is being written

@@ -148,6 +148,7 @@ def test_a_server_that_fails_in_the_same_way_always_has_one_outcome_and_a_bounde
     assert len(provider.requests) <= (MOST_OF_A_RATE_LIMIT if shape in RATE_LIMITS else MOST_ATTEMPTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("step", "outcome"), TOGETHER, ids=[outcome for _, outcome in TOGETHER])
 def test_an_answer_that_is_always_bad_has_one_outcome_and_a_bounded_price(
     project: Project, provider: Provider, step: str, outcome: str, capfd: pytest.CaptureFixture[str]
@@ -161,6 +162,7 @@ def test_an_answer_that_is_always_bad_has_one_outcome_and_a_bounded_price(
         assert sum(f" {name}." in request.text for request in provider.requests) <= MOST_ATTEMPTS, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "outcome"), BAD_STREAMS, ids=[shape for shape, _ in BAD_STREAMS])
 def test_a_stream_that_is_always_bad_has_one_outcome_and_a_bounded_price(
     project: Project,

@@ -8,7 +8,7 @@ from tests.support.project import Project
 from tests.support.provider import Provider, Rule
 from tests.support.shapes import Shape
 
-pytestmark = pytest.mark.usefixtures("prefect_api")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_api")]
 NOBODY = "http://127.0.0.1:9/v1"
 TRIES = 5
 

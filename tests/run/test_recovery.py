@@ -16,6 +16,8 @@ from tests.support.processes import alive, eventually, with_argument
 from tests.support.project import Project
 from tests.support.provider import Provider
 
+pytestmark = pytest.mark.slow
+
 IN_FLIGHT = 16  # 8 calls, each of which may have been answered and not yet recorded, and 8 that follow
 
 

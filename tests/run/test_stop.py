@@ -16,6 +16,8 @@ from tests.support.processes import eventually, with_argument
 from tests.support.project import Project
 from tests.support.provider import Provider
 
+pytestmark = pytest.mark.slow
+
 FINAL = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
 
 

@@ -32,6 +32,8 @@ from pathlib import Path
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.files import listed
 from docmill.tasks.sources.parsing import pool
+
+pytestmark = pytest.mark.slow
 [ref] = listed(["*"])
 began = time.monotonic()
 try:

@@ -26,6 +26,8 @@ from tests.support.project import Project
 from tests.support.provider import Provider
 from tests.support.s3 import Bucket, bucket, environment, s3_server, served
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["bucket", "s3_server"]
 SUMMARIZE = "  - summarize: {sentences: 1}\n"
 ODD = {

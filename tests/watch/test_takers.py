@@ -11,6 +11,8 @@ from docmill.flows.watch.takers import Takers, why_nobody
 from tests.support.deploying import Site, deployed
 from tests.support.processes import eventually
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ask(site: Site) -> Iterator[Ask]:
