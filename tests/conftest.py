@@ -2,6 +2,7 @@
 
 from tests.support.prefect_server import prefect_api  # isort: skip
 
+import pytest
 from hypothesis import settings
 
 from tests.support.databases import database, postgres
@@ -14,3 +15,12 @@ __all__ = ["cache", "database", "postgres", "prefect_api", "project", "provider"
 # A busy machine is no failure; the suite's own timeout ends what hangs.
 settings.register_profile("docmill", deadline=None)
 settings.load_profile("docmill")
+
+SLOW_TIMEOUT_S = 400
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the full-scale tests, which start servers and workers of their own, longer until they are ended."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))

@@ -310,7 +310,7 @@ def test_results_that_are_cut_off_in_the_middle(
     pipeline = over(project, provider, database, EXTRACT, into=enriching(database))
     assert project.run("run", pipeline, "--limit", "5") == 0
     tell(database, "create trigger slow before insert on enriched for each row execute function slow()")
-    provider.rule(at_request(30, lambda: terminate(database, "INSERT INTO enriched%")))
+    provider.rule(at_request(30, lambda: terminate(database, 'INSERT INTO "enriched"%')))
     assert project.run("run", pipeline) == 3
     assert "the results database postgresql+psycopg://" in capfd.readouterr().err
     assert last_run(database, "state") == ("failed",)
