@@ -20,7 +20,7 @@ SLOW_TIMEOUT_S = 400
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the full-scale tests, which start servers and workers of their own, longer until they are ended."""
+    """Give the full-scale tests, which start servers and workers, longer until they are ended."""
     for item in items:
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))
