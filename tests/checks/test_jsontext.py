@@ -156,6 +156,7 @@ def test_floats_are_floats(number):
 ESCAPES = "[" + ",".join(['"\\\\u0000"'] * 300_000) + "]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "refused"),
     [

@@ -147,6 +147,7 @@ def test_html_too_deep_for_its_text_to_be_reached_is_refused(tag):
     assert "nested too deeply" in _reason(f"<html>{f'<{tag}>' * 50_000}XX".encode(), "page.html")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     [
@@ -171,6 +172,7 @@ def test_html_of_a_megabyte_takes_seconds_at_most(unit):
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit", [b"lorem ipsum ", "Grüße ".encode("cp1252"), b"\n\n\n\n", b"<!-- -->", b"\x00a"]
 )
