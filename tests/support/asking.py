@@ -72,7 +72,8 @@ class Asked:
             for _ in range(200):
                 query = {"flow_runs": {"id": {"any_": [self.flow_run_id]}}}
                 reply = await client.request("POST", "/task_runs/filter", json=query)
-                runs = [run for run in reply.json() if run["end_time"]]
+                # A row may have its end before it has its state.
+                runs = [run for run in reply.json() if run["end_time"] and run["state"]]
                 if len(runs) >= expected:
                     return runs
                 await asyncio.sleep(0.1)
