@@ -140,7 +140,7 @@ async def test_the_task_run_is_named_by_step_and_document():
     async with get_client() as client:
         for _ in range(200):
             runs = (await client.request("POST", "/task_runs/filter", json=query)).json()
-            if len([run for run in runs if run["end_time"]]) == 2:
+            if len([run for run in runs if run["end_time"] and run["state"]]) == 2:
                 break
             await asyncio.sleep(0.1)
     names = sorted(run["name"] for run in runs)

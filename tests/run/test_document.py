@@ -246,7 +246,7 @@ async def task_runs(flow_run_id: str, expected: int) -> list[dict[str, Any]]:
             runs: list[dict[str, Any]] = (
                 await client.request("POST", "/task_runs/filter", json=query)
             ).json()
-            if len([each for each in runs if each["end_time"]]) == expected:
+            if len([each for each in runs if each["end_time"] and each["state"]]) == expected:
                 return runs
             await asyncio.sleep(0.1)
     raise AssertionError(f"{len(runs)} task runs of {expected} were recorded")

@@ -72,7 +72,7 @@ class Watched:
         return self._final()
 
     def _final(self) -> list[dict[str, Any]]:
-        return [run for run in self._of_it("task_runs") if run["end_time"]]
+        return [run for run in self._of_it("task_runs") if run["end_time"] and run["state"]]
 
     def logs(self) -> list[tuple[int, str]]:
         """Give the log's lines with their levels, when the last one has arrived."""
