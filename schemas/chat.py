@@ -158,7 +158,7 @@ class ToolCall(Tolerant):
     function: FunctionCall = FunctionCall()
 
 
-TEXT_PARTS = {None, "text", "output_text"}
+TEXT_PARTS = (None, "text", "output_text")  # no set: a server may send what cannot be hashed
 
 
 def text_of(content: Any) -> str:

@@ -10,7 +10,7 @@ SCHEMA_KEYS = ("parameters", "input_schema", "inputSchema", "schema")
 BESIDE = {"type", "strict", "cache_control", "title", "annotations", "outputSchema"}
 WRAPPERS = ("function", "json_schema")  # `type` says where the tool stands
 BARE = {"$ref", "allOf", "anyOf", "oneOf", "properties"}
-TYPES = {"object", "array", "string", "number", "integer", "boolean", "null"}
+TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")  # no set: `type` may be a list
 
 
 def unwrapped(declared: Any, stem: str) -> tuple[dict[str, Any], Pointer]:

@@ -226,7 +226,7 @@ def test_content_is_text_or_parts(content: Any):
 
 
 @pytest.mark.parametrize(
-    "content", [None, "", " \n", [], [{"type": "text", "text": ""}], [{"type": "image"}]]
+    "content", [None, "", " \n", [], [{"type": "text", "text": ""}], [{"type": "image"}], [{"type": []}]]
 )
 def test_an_empty_text_is_invalid(content: Any):
     assert type(refused(body({"content": content}))) is InvalidReply

@@ -1,12 +1,14 @@
 """Tool schemas as other tools write them: whole tools of the providers, older drafts, OpenAPI, pydantic."""
 
 import json
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from docmill.schemas.errors import ConfigError
@@ -39,6 +41,30 @@ FORMS: dict[str, tuple[Schema, str]] = {  # with the place of the schema in it
     ),
     "MCP's": (NAMED | {"title": "Bill", "inputSchema": RECORD, "annotations": {}}, "/inputSchema"),
 }
+
+WORDS = {
+    "type",
+    "properties",
+    "required",
+    "enum",
+    "items",
+    "$ref",
+    "anyOf",
+    "$defs",
+    "name",
+    "parameters",
+    "schema",
+}
+ANY = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(["object", "array", "#/$defs/a", "json_schema"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(sorted(WORDS)), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
 
 
 def tool(declared: Any, stem: str = "bill") -> Any:
@@ -80,6 +106,12 @@ def test_a_fault_in_a_schema_alone_has_its_place():
     assert (
         refusal({"type": "array"}) == "bill.json: /type: must be 'object', not 'array': a record is an object"
     )
+
+
+@given(st.dictionaries(st.sampled_from(sorted(WORDS)), ANY, max_size=5))
+def test_any_object_is_a_tool_or_an_error_of_ours(declared: Schema):
+    with suppress(ConfigError):
+        tool(declared)
 
 
 def test_a_tool_without_a_description_is_described_by_its_name():

@@ -25,6 +25,8 @@ from tests.support.bombs import BOMBS, sheet
 from tests.support.documents import PACKAGE, RELATIONS, docx, pdf, replaced, xlsx
 from tests.support.processes import eventually
 
+pytestmark = pytest.mark.slow
+
 # What is read in a process of its own, whose only child is measured.
 MEASURE = """
 import json, resource, sys, time
@@ -33,7 +35,6 @@ from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.files import listed
 from docmill.tasks.sources.parsing import pool
 
-pytestmark = pytest.mark.slow
 [ref] = listed(["*"])
 began = time.monotonic()
 try:
@@ -75,20 +76,6 @@ REASONS: dict[str, set[str]] = {
     "txt: 20 MB in a line": {"20,000,000 characters"},
     "txt: 100 MB in a line": {OVERSIZED},
 }
-HEAVY = {
-    *(
-        "docx: 19 MB of paragraphs",
-        "xlsx: row 10,000,000,000",
-        "eml: 100,000 parts",
-        "eml: a header of 10 MB",
-    ),
-    *(
-        "zip: 100,000 entries",
-        "zip: 400 MB unpacked",
-        "PDF: 500 MB of object stream",
-        "html: a million levels",
-    ),
-}
 
 
 def _measured(root: Path) -> tuple[str, float, float]:
@@ -99,9 +86,7 @@ def _measured(root: Path) -> tuple[str, float, float]:
     return told, seconds, peak_mb
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=pytest.mark.slow if case in HEAVY else ()) for case in REASONS]
-)
+@pytest.mark.parametrize("case", REASONS)
 def test_a_bomb_costs_a_reason_and_bounded_memory_and_time(case, tmp_path, capsys):
     """Each has its own sentence; the child stays within its memory, and nobody waits longer than 30 s."""
     suffix, build = BOMBS[case]
@@ -269,7 +254,6 @@ def test_names_within_an_archive_lead_nowhere(tmp_path, monkeypatch):
     assert sorted(tmp_path.rglob("*")) == [tmp_path / "deep"]
 
 
-@pytest.mark.slow
 def test_a_run_over_bombs_goes_on(project, provider, prefect_api):
     """Each bomb is a failed document, and the others are done."""
     (project.root / "in").mkdir()
