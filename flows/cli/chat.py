@@ -22,7 +22,8 @@ from docmill.tasks.chat.envelope import reply_of
 from docmill.tasks.chat.environment import endpoint_at
 from docmill.tasks.chat.key import parsed
 from docmill.tasks.chat.prices import cost_usd
-from docmill.tasks.chat.transport import Transport, asks_for_stream
+from docmill.tasks.chat.streaming import asks_for_stream
+from docmill.tasks.chat.transport import Transport
 from docmill.tasks.chat.usage import Allowed, tokens_of
 from docmill.tasks.checks import regular
 from docmill.tasks.checks.jsontext import parse

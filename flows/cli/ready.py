@@ -2,8 +2,7 @@
 
 from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.errors import ConfigError
-from docmill.tasks.chat.environment import require_allowed
-from docmill.tasks.chat.transport import endpoint_key
+from docmill.tasks.chat.environment import endpoint_key, require_allowed
 
 
 def require_ready(plan: Plan) -> None:

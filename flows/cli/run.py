@@ -77,7 +77,7 @@ def run(
 def _told(invocation: "Invocation", summary: Summary, json: bool) -> int:
     run = invocation.ended.row if invocation.ended else None
     if run is not None and json:
-        from docmill.tasks.sinks.results import run_row
+        from docmill.tasks.sinks.rows import run_row
 
         print_json(run_row(run))
     elif run is not None:

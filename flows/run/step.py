@@ -22,9 +22,9 @@ from docmill.tasks.chat.attempt import LONGEST_ON_LOOP_BYTES
 from docmill.tasks.chat.complete import complete
 from docmill.tasks.chat.session import Session
 from docmill.tasks.checks.evidence.grounding import Grounding, Grounds
-from docmill.tasks.checks.request import require_room
+from docmill.tasks.checks.request import BYTES_PER_TOKEN, require_room
 from docmill.tasks.steps.kind import kind
-from docmill.tasks.steps.prompt import BYTES_PER_TOKEN, unsent_schema
+from docmill.tasks.steps.prompt import unsent_schema
 
 Before = Mapping[str, "StepResult"]
 

@@ -24,9 +24,9 @@ from docmill.tasks.chat.key import cache_key, parsed
 from docmill.tasks.chat.prices import cost_usd
 from docmill.tasks.chat.request_state import RequestState
 from docmill.tasks.chat.session import Caller, Session
-from docmill.tasks.chat.transport import asks_for_stream, streamed
-from docmill.tasks.chat.usage import BYTES_PER_TOKEN, Allowed, Tokens, tokens_of
-from docmill.tasks.checks.request import require_request
+from docmill.tasks.chat.streaming import asks_for_stream, streamed
+from docmill.tasks.chat.usage import Allowed, Tokens, tokens_of
+from docmill.tasks.checks.request import BYTES_PER_TOKEN, require_request
 
 LONGEST_ON_LOOP_BYTES = 65_536
 Read = TypeVar("Read")

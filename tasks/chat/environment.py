@@ -1,6 +1,7 @@
 """The endpoint and the model that the environment names."""
 
 import os
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from docmill.tasks.checks.spelling import meant
 
 KEY_VARIABLE = "DOCMILL_API_KEY"
 HOSTS = "DOCMILL_HOSTS"
+SENDABLE = re.compile("[!-~]+")  # a header's value, RFC 9110, 5.5
 
 
 def endpoint_at(url: str, place: str) -> tuple[str, Endpoint]:
@@ -78,3 +80,21 @@ def environment_target() -> Target:
         raise ConfigError(f"complete() outside of a session needs {' and '.join(unset)} in the environment")
     name, endpoint = endpoint_at(url, "DOCMILL_BASE_URL")
     return Target(name=name, endpoint=endpoint, model=model, identity=normalised(url))
+
+
+def endpoint_key(endpoint: Endpoint) -> str | None:
+    """Read the key that an endpoint names from the environment; ConfigError where it is not set."""
+    if endpoint.api_key_env is None:
+        return None
+    key = os.environ.get(endpoint.api_key_env)
+    if not key:
+        raise ConfigError(
+            f"the endpoint {endpoint.base_url} needs a key and {endpoint.api_key_env} is not set: "
+            f"export {endpoint.api_key_env}=…"
+        )
+    if not SENDABLE.fullmatch(key):
+        raise ConfigError(
+            f"{endpoint.api_key_env} holds a character that no key has, such as a space or a line's end: "
+            "set it anew"
+        )
+    return key

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from docmill.schemas.errors import ConfigError
-from docmill.tasks.chat.usage import limit_of
+from docmill.tasks.checks.request import limit_of
 from docmill.tasks.checks.validation import validator
 
 LONGEST_CHARS = 4_000_000

@@ -14,7 +14,8 @@ from docmill.tasks.chat.envelope import reply_of
 from docmill.tasks.chat.expected import Expected
 from docmill.tasks.chat.lane import retry_scale
 from docmill.tasks.chat.reading import accepted
-from docmill.tasks.chat.transport import Transport, streamed
+from docmill.tasks.chat.streaming import streamed
+from docmill.tasks.chat.transport import Transport
 from docmill.tasks.chat.usage import Allowed
 from docmill.tasks.checks.jsontext import parse
 

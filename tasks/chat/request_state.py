@@ -25,7 +25,7 @@ from docmill.schemas.errors import (
 )
 from docmill.tasks.chat.lane import LONGEST_RETRY_AFTER_S, retry_scale
 from docmill.tasks.chat.repair import follow_up
-from docmill.tasks.chat.usage import LIMITS, limit_of
+from docmill.tasks.checks.request import LIMITS, limit_of
 
 TRIES = 5
 MAYBE_BILLED_TRIES = 2

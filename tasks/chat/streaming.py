@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
+import rfc8785
+
 from docmill.schemas.chat import text_of
 from docmill.schemas.errors import InvalidReply, MaybeBilled
 from docmill.tasks.chat.envelope import MOST_CALLS, MOST_CHOICES, bound_values
+from docmill.tasks.chat.key import parsed
 from docmill.tasks.chat.sse import EventReader, TooLarge
 
 DONE = "[DONE]"
@@ -199,3 +202,13 @@ def _dicts(value: Any) -> list[Chunk]:
 def _named(delta: Chunk) -> bool:
     function = delta.get("function")
     return isinstance(function, dict) and bool(function.get("name"))
+
+
+def streamed(body: bytes) -> bytes:
+    """Write a request so that its reply is streamed, with the usage at its end."""
+    return rfc8785.dumps({**parsed(body), "stream": True, "stream_options": {"include_usage": True}})
+
+
+def asks_for_stream(body: bytes) -> bool:
+    """Say whether a canonical body asks for a stream by itself."""
+    return b'"stream":true' in body and parsed(body).get("stream") is True

@@ -2,27 +2,23 @@
 
 import asyncio
 import json
-import logging
 import math
-import os
 import re
-import ssl
 from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
-from functools import lru_cache
 from types import TracebackType
 
 import httpx
-import rfc8785
 
-from docmill.schemas.endpoint import Endpoint, is_loopback
-from docmill.schemas.errors import ChatError, ConfigError, Fatal, MaybeBilled, Transient
+from docmill.schemas.endpoint import Endpoint
+from docmill.schemas.errors import ChatError, Fatal, MaybeBilled, Transient
 from docmill.tasks.chat.encoding import decoded
-from docmill.tasks.chat.environment import host_of, require_allowed
+from docmill.tasks.chat.environment import endpoint_key, require_allowed
 from docmill.tasks.chat.errors import NO_MODEL_REMEDY, redacted, refusal, without_answer
+from docmill.tasks.chat.http_client import new_client, why, written_host
 from docmill.tasks.chat.key import parsed
 from docmill.tasks.chat.redaction import Told, redaction_of
 from docmill.tasks.chat.streaming import StreamedReply
@@ -38,20 +34,7 @@ LONGEST_ON_LOOP_BYTES = 1_000_000  # which takes some 10 ms to look for the key 
 UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 LONGEST_FIELD_BYTES = 8
 EVENT = re.compile(rb"(?:\xef\xbb\xbf)?(?:(?:data|event|id|retry) ?:|:)")
-SENDABLE = re.compile("[!-~]+")  # a header's value, RFC 9110, 5.5
 UNSENDABLE = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL)
-
-
-class _WithoutHead(logging.Filter):
-    """Keeps the heads of answers out of the log: a server may send the key back in a header or a reason."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        said = record.getMessage()
-        return not said.startswith(("receive_response_headers.complete", "HTTP Request:"))
-
-
-for _name in ("httpcore.http11", "httpx"):
-    logging.getLogger(_name).addFilter(_WithoutHead())
 
 
 @dataclass
@@ -79,7 +62,9 @@ class Transport:
             else "No key was sent: name its variable by api_key_env; of --endpoint URL it is DOCMILL_API_KEY."
         )
         count = math.ceil(concurrency / CALLS_PER_CLIENT)
-        self._clients = [_Client(self._http()) for _ in range(count)]
+        self._clients = [
+            _Client(new_client(self._base_url, self.secret, CALLS_PER_CLIENT)) for _ in range(count)
+        ]
 
     async def post(
         self, body: bytes, *, stream: bool = False, tell: Callable[[str], None] = lambda _: None
@@ -158,7 +143,7 @@ class Transport:
         except httpx.ReadTimeout:
             return MaybeBilled(f"the server sent nothing for {silence_s:g} s")
         except UNSENT as error:
-            return Transient(f"no connection to the server {_host(self._base_url)}: {_why(error)}")
+            return Transient(f"no connection to the server {written_host(self._base_url)}: {why(error)}")
         except UNSENDABLE as error:
             return Fatal(f"the request cannot be sent: {type(error).__name__}", remedy="Check base_url.")
         except httpx.HTTPError as error:
@@ -221,30 +206,6 @@ class Transport:
         for client in self._clients:
             await client.http.aclose()
 
-    def _http(self) -> httpx.AsyncClient:
-        headers = {"Content-Type": "application/json"}
-        if self.secret:
-            headers["Authorization"] = f"Bearer {self.secret}"
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=CALLS_PER_CLIENT)
-        return httpx.AsyncClient(
-            headers=headers,
-            limits=limits,
-            follow_redirects=False,
-            verify=_trusted(),
-            # Plain http is taken for this machine as it does not leave it: no proxy may carry it away.
-            trust_env=not is_loopback(host_of(self._base_url)),
-        )
-
-
-def streamed(body: bytes) -> bytes:
-    """Write a request so that its reply is streamed, with the usage at its end."""
-    return rfc8785.dumps({**parsed(body), "stream": True, "stream_options": {"include_usage": True}})
-
-
-def asks_for_stream(body: bytes) -> bool:
-    """Say whether a canonical body asks for a stream by itself."""
-    return b'"stream":true' in body and parsed(body).get("stream") is True
-
 
 async def _whole(parts: AsyncIterator[bytes], begun: bytes = b"") -> bytes:
     content = bytearray(begun)
@@ -253,44 +214,3 @@ async def _whole(parts: AsyncIterator[bytes], begun: bytes = b"") -> bytes:
         if len(content) > LARGEST_REPLY_BYTES:
             raise MaybeBilled(f"the reply is larger than {LARGEST_REPLY_BYTES:,} bytes")
     return bytes(content)
-
-
-def _host(url: str) -> str:
-    """Give a URL's host, with its port where one is written."""
-    return httpx.URL(url).netloc.decode()
-
-
-def _why(error: BaseException) -> str:
-    """Say in the system's words why there is no connection, else by the error's kind."""
-    kind, cause = type(error).__name__, error.__cause__ or error.__context__
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return str(getattr(cause, "verify_message", None) or cause.reason or kind)
-        if isinstance(cause, OSError) and cause.errno:
-            return os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)  # DNS's are negative
-        cause = cause.__cause__ or cause.__context__
-    return kind
-
-
-@lru_cache(maxsize=1)
-def _trusted() -> ssl.SSLContext:
-    """Load the trusted certificates once: it takes 30 ms."""
-    return httpx.create_ssl_context()
-
-
-def endpoint_key(endpoint: Endpoint) -> str | None:
-    """Read the key that an endpoint names from the environment; ConfigError where it is not set."""
-    if endpoint.api_key_env is None:
-        return None
-    key = os.environ.get(endpoint.api_key_env)
-    if not key:
-        raise ConfigError(
-            f"the endpoint {endpoint.base_url} needs a key and {endpoint.api_key_env} is not set: "
-            f"export {endpoint.api_key_env}=…"
-        )
-    if not SENDABLE.fullmatch(key):
-        raise ConfigError(
-            f"{endpoint.api_key_env} holds a character that no key has, such as a space or a line's end: "
-            "set it anew"
-        )
-    return key

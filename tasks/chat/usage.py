@@ -6,9 +6,8 @@ from typing import Any
 from docmill.schemas.chat import CompletionDetails, Message, PromptDetails, Reply, Usage
 from docmill.schemas.endpoint import Endpoint
 from docmill.tasks.chat.toolcalls import arguments_of
+from docmill.tasks.checks.request import BYTES_PER_TOKEN, limit_of
 
-LIMITS = ("max_completion_tokens", "max_tokens")
-BYTES_PER_TOKEN = 3
 SLACK_TOKENS = 64  # of ends and forms that servers count beyond max_tokens
 
 
@@ -39,11 +38,6 @@ class Tokens:
     cached: int = 0
     reasoning: int = 0
     estimated: bool = False
-
-
-def limit_of(request: dict[str, Any]) -> int | None:
-    """Give the limit of a request's answer in tokens, under the name that it has."""
-    return next((limit for name in LIMITS if (limit := request.get(name))), None)
 
 
 def tokens_of(reply: Reply, allowed: Allowed) -> Tokens:

@@ -6,13 +6,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from docmill.schemas.chat import ChatRequest
+from docmill.schemas.chat_request import ChatRequest
 from docmill.schemas.endpoint import Endpoint
 from docmill.schemas.errors import ConfigError, Unreadable
 from docmill.tasks.checks.declared import Place, faults
 from docmill.tasks.checks.faults import place
 
-BYTES_PER_TOKEN = 3
+BYTES_PER_TOKEN = 3  # an estimate on the safe side: measured texts have about 4
+LIMITS = ("max_completion_tokens", "max_tokens")
 PROBE: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "text"}]}
 
 
@@ -38,6 +39,11 @@ def require_request(request: Any) -> None:
         raise ConfigError("\n".join(lines))
 
 
+def limit_of(request: Mapping[str, Any]) -> int | None:
+    """Give the limit of a request's answer in tokens, under the name that it has."""
+    return next((limit for name in LIMITS if (limit := request.get(name))), None)
+
+
 def require_room(body: bytes, endpoint: Endpoint) -> None:
     """Refuse what the endpoint's context cannot hold, before it is sent: nothing is cut silently.
 
@@ -48,7 +54,7 @@ def require_room(body: bytes, endpoint: Endpoint) -> None:
         return  # the rule for nearly all: the whole body is longer than its messages
     request = json.loads(body)
     messages = sum(len(str(message["content"]).encode()) for message in request["messages"])
-    reply = request.get("max_completion_tokens") or request.get("max_tokens") or endpoint.max_output_tokens
+    reply = limit_of(request) or endpoint.max_output_tokens
     needed = messages // BYTES_PER_TOKEN + reply
     if needed > limit:
         raise Unreadable(

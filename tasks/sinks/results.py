@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, Select, Table, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from docmill.schemas.errors import ConfigError, StorageError
@@ -24,10 +23,10 @@ from docmill.tasks.sinks.database import (
     sqlite_file,
 )
 from docmill.tasks.sinks.keys import native, type_in
+from docmill.tasks.sinks.rows import Row, outcome_row, run_row, upsert
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 from docmill.tasks.sinks.upgrade import present, upgrade
 
-Row = Mapping[str, Any]
 KEPT: tuple[Status, ...] = ("done", "review")  # what need not be done again
 
 
@@ -126,9 +125,9 @@ class Results:
         """Write outcomes with their typed rows, all in one transaction, durable when it returns."""
         common = {"pipeline": self._pipeline, "pipeline_sha256": pipeline_sha256, "run_id": run_id}
         now = datetime.now(UTC)
-        rows = [{**_outcome_row(outcome), **common, "updated_at": now} for outcome in outcomes]
+        rows = [{**outcome_row(outcome), **common, "updated_at": now} for outcome in outcomes]
         with self._writing() as connection:
-            self._upsert(connection, OUTCOMES, rows)
+            upsert(connection, OUTCOMES, rows)
             for outcome in outcomes:
                 if outcome.status == "done":
                     self._replace_typed(connection, outcome, run_id)
@@ -190,7 +189,7 @@ class Results:
             key = self._own[name]
             value = native(key.type, outcome.document_id)
             row = typed.row(table, value, outcome.content_sha256, run_id, record)
-            self._upsert(connection, table, [row])
+            upsert(connection, table, [row])
 
     def _fill(self, connection: Connection, table: Table, pipeline_sha256: str) -> None:
         """Copy the records that are done into the pipeline's one table: their documents are unchanged."""
@@ -204,16 +203,7 @@ class Results:
             with suppress(ValueError):  # the outcome of another source
                 value = native(key.type, row.document_id)
                 made = typed.row(table, value, row.content_sha256, row.run_id, row.record)
-                self._upsert(connection, table, [made])
-
-    def _upsert(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(table)
-        others = {each.key: statement.excluded[each.key] for each in table.columns if not each.primary_key}
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=others),
-            [dict(row) for row in rows],
-        )
+                upsert(connection, table, [made])
 
     def _rows(self, query: Any) -> Iterator[Any]:
         with self._failing(), self._engine.connect() as connection:
@@ -252,15 +242,3 @@ def _inode(file: Path) -> int | None:
         return file.stat().st_ino
     except FileNotFoundError:
         return None
-
-
-def run_row(run: Run) -> Row:
-    """Write a run as its row of docmill_runs."""
-    values = run.model_dump(exclude={"counts"})
-    values |= run.every_count()
-    return {column.name: values[column.name] for column in RUNS.columns}
-
-
-def _outcome_row(outcome: Outcome) -> Row:
-    values = outcome.model_dump(exclude={"steps"})
-    return {**values, "steps": {name: step.model_dump() for name, step in outcome.steps.items()}}

@@ -25,7 +25,8 @@ from docmill.schemas.errors import (
 from docmill.tasks.chat.envelope import reply_of
 from docmill.tasks.chat.expected import Expected
 from docmill.tasks.chat.reading import accepted
-from docmill.tasks.chat.transport import Transport, streamed
+from docmill.tasks.chat.streaming import streamed
+from docmill.tasks.chat.transport import Transport
 from docmill.tasks.chat.usage import Allowed
 from tests.support.asking import SCHEMA, ask, forced, free, target
 from tests.support.connection import Reply

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from docmill.schemas.chat import ChatRequest
+from docmill.schemas.chat_request import ChatRequest
 from docmill.schemas.endpoint import Endpoint
 from docmill.schemas.pipeline import Pipeline
 from docmill.schemas.tool import ToolFile

@@ -11,8 +11,7 @@ from docmill.flows.pipeline.plan import Plan, resolve
 from docmill.schemas.endpoint import BUILT_IN, Endpoint
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.pipeline import Pipeline
-from docmill.tasks.chat.environment import environment_target
-from docmill.tasks.chat.transport import endpoint_key
+from docmill.tasks.chat.environment import endpoint_key, environment_target
 from docmill.tasks.checks.evidence import grounding
 from docmill.tasks.checks.variables import expanded
 from docmill.tasks.sources.files import Files

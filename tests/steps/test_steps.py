@@ -12,8 +12,9 @@ from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Endpoint, Target
 from docmill.schemas.pipeline import Ask, Classify, Extract, Summarize
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.checks.request import BYTES_PER_TOKEN
 from docmill.tasks.steps import ask, classify, extract, summarize
-from docmill.tasks.steps.prompt import BYTES_PER_TOKEN, SYSTEM, beginning, quoted
+from docmill.tasks.steps.prompt import SYSTEM, beginning, quoted
 
 URL = "https://models.example/v1"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))

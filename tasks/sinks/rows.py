@@ -1,0 +1,36 @@
+"""What is known, as rows of the results' tables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from docmill.schemas.outcome import Outcome, Run
+from docmill.tasks.sinks.tables import RUNS
+
+Row = Mapping[str, Any]
+
+
+def run_row(run: Run) -> Row:
+    """Write a run as its row of docmill_runs."""
+    values = run.model_dump(exclude={"counts"})
+    values |= run.every_count()
+    return {column.name: values[column.name] for column in RUNS.columns}
+
+
+def outcome_row(outcome: Outcome) -> Row:
+    """Write an outcome as its row of docmill_outcomes, but for what it has in common with its run's."""
+    values = outcome.model_dump(exclude={"steps"})
+    return {**values, "steps": {name: step.model_dump() for name, step in outcome.steps.items()}}
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert the rows, or put them in the place of those with their keys."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    others = {each.key: statement.excluded[each.key] for each in table.columns if not each.primary_key}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=others),
+        [dict(row) for row in rows],
+    )
