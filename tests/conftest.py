@@ -1,6 +1,6 @@
 """Fixtures of all tests; the Prefect server's comes first, as it sets what Prefect reads at import."""
 
-from tests.support.prefect_server import prefect_api  # isort: skip
+from tests.support.prefect_server import end_server, prefect_api  # isort: skip
 
 import pytest
 from hypothesis import settings
@@ -24,3 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))
+
+
+def pytest_unconfigure() -> None:
+    """End the Prefect server when every process of the session is through."""
+    end_server()

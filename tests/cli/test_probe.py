@@ -1,8 +1,6 @@
 """`docmill probe`: what servers of different habits can, and the mapping that a pipeline then needs."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +8,7 @@ import pytest
 
 from docmill.flows import cli
 from docmill.flows.pipeline.file import load
-from tests.cli.test_commands import LIGHT
+from tests.cli.test_commands import without_prefect
 from tests.support.connection import Reply, Request
 from tests.support.project import Project
 from tests.support.provider import Provider
@@ -178,6 +176,5 @@ def test_a_server_that_answers_nothing_is_an_error(provider: Provider, capsys: p
 
 def test_it_does_not_import_prefect(provider: Provider):
     provider.rule(newest)
-    command = [sys.executable, "-c", LIGHT, "probe", provider.url, "--model", "m"]
-    ended = subprocess.run(command, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr
+    codes, _ = without_prefect(["probe", provider.url, "--model", "m"])
+    assert codes == [0]

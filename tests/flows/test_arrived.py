@@ -45,12 +45,9 @@ def shell(command: str, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def announced(site: Site) -> Site:
-    """Announce by three events at once, two of them as documented, and by one that is malformed.
-
-    It comes first: what they start goes on while other tests run.
-    """
+    """Announce by three events at once, two of them as documented, and by one that is malformed."""
     for name in ("first", "second", "third", "malformed"):
         site.pipeline(name, "a", "b", "c", "d")
     named = ["first/a.txt", "./first/b.txt", (site.root / "first/c.txt").as_uri(), "/etc/hostname"]
@@ -213,6 +210,7 @@ def told(site: Site, announced: Site) -> list[dict[str, Any]]:
     return events(site.api, **about)
 
 
+@pytest.mark.slow
 class TestTold:
     def test_each_document_that_failed_and_then_the_run(self, site: Site, told: list[dict[str, Any]]):
         [(run_id,)] = site.rows("told", "select run_id from docmill_runs")

@@ -214,6 +214,9 @@ class TestWrong:
         assert state.is_failed()
         assert "flows/pipelines/none.yaml" in str(state.message)
 
+
+@pytest.mark.slow
+class TestDeployed:
     @pytest.mark.parametrize(
         ("parameters", "field"),
         [
@@ -232,42 +235,41 @@ class TestWrong:
         assert refused.status_code in (409, 422)
         assert field in refused.text
 
+    def test_the_form_has_descriptions_enums_and_defaults(self, site: Site):
+        schema = site.deployment("nightly")["parameter_openapi_schema"]
+        fields = schema["properties"]
+        assert all(fields[name]["description"] for name in ("pipeline", "documents", "limit", "refresh"))
+        assert (fields["refresh"]["default"], fields["limit"]["default"]) == (False, None)
+        definitions = schema["definitions"]
+        assert definitions["Endpoint"]["properties"]["structured_output"]["enum"][:2] == [
+            "tools",
+            "json_schema",
+        ]
+        assert definitions["Pipeline"]["properties"]["endpoint"]["default"] == "local"
+        for model in ("Pipeline", "Endpoint", "Rows", "Limits"):
+            for name, field in definitions[model]["properties"].items():
+                assert "description" in field or "$ref" in field or "title" in field, f"{model}.{name}"
 
-def test_the_form_has_descriptions_enums_and_defaults(site: Site):
-    schema = site.deployment("nightly")["parameter_openapi_schema"]
-    fields = schema["properties"]
-    assert all(fields[name]["description"] for name in ("pipeline", "documents", "limit", "refresh"))
-    assert (fields["refresh"]["default"], fields["limit"]["default"]) == (False, None)
-    definitions = schema["definitions"]
-    assert definitions["Endpoint"]["properties"]["structured_output"]["enum"][:2] == ["tools", "json_schema"]
-    assert definitions["Pipeline"]["properties"]["endpoint"]["default"] == "local"
-    for model in ("Pipeline", "Endpoint", "Rows", "Limits"):
-        for name, field in definitions[model]["properties"].items():
-            assert "description" in field or "$ref" in field or "title" in field, f"{model}.{name}"
+    def test_the_server_refuses_a_misspelt_key(self, site: Site):
+        given = site.declared("misspelt", endpoint="302ai", steps=[{"summarize": {"max_wrods": 9}}])
+        refused = site.start("nightly", pipeline=given)
+        assert refused.status_code in (409, 422)
+        assert "pipeline" in refused.text
 
-
-def test_the_server_refuses_a_misspelt_key(site: Site):
-    given = site.declared("misspelt", endpoint="302ai", steps=[{"summarize": {"max_wrods": 9}}])
-    refused = site.start("nightly", pipeline=given)
-    assert refused.status_code in (409, 422)
-    assert "pipeline" in refused.text
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("parameters", "said"),
-    [
-        ({"pipeline": "pages", "pages": 3}, "pages: unknown parameter"),
-        ({"pipelin": "pages"}, "pipelin: unknown parameter; did you mean pipeline?"),
-    ],
-)
-def test_a_parameter_that_does_not_exist_fails_the_run_before_anything_runs(
-    site: Site, parameters: dict[str, object], said: str
-):
-    site.pipeline("pages", "a")
-    before = len(site.provider.requests)
-    flow_run_id = site.start("nightly", **parameters).json()["id"]
-    assert eventually(lambda: site.flow_run(flow_run_id)["state_name"] == "Failed", 90)
-    assert said in site.flow_run(flow_run_id)["state"]["message"]
-    assert not site.rows("pages", "select 1 from docmill_runs")
-    assert len(site.provider.requests) == before
+    @pytest.mark.parametrize(
+        ("parameters", "said"),
+        [
+            ({"pipeline": "pages", "pages": 3}, "pages: unknown parameter"),
+            ({"pipelin": "pages"}, "pipelin: unknown parameter; did you mean pipeline?"),
+        ],
+    )
+    def test_a_parameter_that_does_not_exist_fails_the_run_before_anything_runs(
+        self, site: Site, parameters: dict[str, object], said: str
+    ):
+        site.pipeline("pages", "a")
+        before = len(site.provider.requests)
+        flow_run_id = site.start("nightly", **parameters).json()["id"]
+        assert eventually(lambda: site.flow_run(flow_run_id)["state_name"] == "Failed", 90)
+        assert said in site.flow_run(flow_run_id)["state"]["message"]
+        assert not site.rows("pages", "select 1 from docmill_runs")
+        assert len(site.provider.requests) == before

@@ -132,9 +132,9 @@ def test_a_run_leaves_the_key_nowhere(
     _ended(provider, pipeline, how, tmp_path)
     assert {request.headers["authorization"] for request in provider.requests} == {f"Bearer {canary}"}
     time.sleep(1)  # the server writes its events behind
-    assert holding(forms(canary), tmp_path, Path(HOME.name)) == []
+    assert holding(forms(canary), tmp_path, Path(HOME)) == []
     assert _logged(provider, tmp_path)
-    assert holding({pipeline.encode()}, Path(HOME.name))
+    assert holding({pipeline.encode()}, Path(HOME))
 
 
 @pytest.mark.slow

@@ -1,14 +1,21 @@
-"""One real Prefect server a test session, in a home of its own, started when a test first wants it."""
+"""One real Prefect server a test session, in a home of its own, started when a test first wants it.
+
+Processes that share a session (pytest -n 2) share it: on a slow machine it takes half a minute to start.
+"""
 
 import asyncio
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from fcntl import LOCK_EX, flock
 from pathlib import Path
+from signal import SIGKILL
 
 import httpx
 import pytest
@@ -25,15 +32,26 @@ def _free_port() -> int:
         return port
 
 
+# Set by the session's first process, whose workers inherit it.
+SHARED = "TESTS_HOME", "TESTS_API_URL"
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+if not IS_WORKER:
+    os.environ |= dict(
+        zip(
+            SHARED,
+            (tempfile.mkdtemp(prefix="docmill-tests-"), f"http://127.0.0.1:{_free_port()}/api"),
+            strict=True,
+        )
+    )
+HOME, API_URL = (os.environ[name] for name in SHARED)
+PID = Path(HOME, "server.pid")
 # Prefect reads its settings when it is imported, so they are made here, before any test module is.
-HOME = tempfile.TemporaryDirectory(prefix="docmill-tests-", ignore_cleanup_errors=True)
-API_URL = f"http://127.0.0.1:{_free_port()}/api"
 for name in [name for name in os.environ if name.startswith(("PREFECT_", "DOCMILL_"))]:
     del os.environ[name]
 os.environ |= {
-    "PREFECT_HOME": HOME.name,
+    "PREFECT_HOME": HOME,
     "PREFECT_API_URL": API_URL,
-    "DOCMILL_CACHE": f"{HOME.name}/no-test-uses-this",
+    "DOCMILL_CACHE": f"{HOME}/no-test-uses-this",
     "DOCMILL_RETRY_SCALE": "0.01",
     "DOCMILL_SERVER_GRACE_S": "0",
 }
@@ -43,30 +61,42 @@ apply()
 @pytest.fixture(scope="session")
 def prefect_api() -> Iterator[str]:
     """Give the URL of the session's server, when it answers."""
+    log = Path(HOME, "server.log")
+    with Path(HOME, "server.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not PID.exists():
+            PID.write_text(str(_started(log).pid))
+        _wait(log)
+    yield API_URL
+    from prefect.logging.handlers import APILogHandler
+
+    asyncio.run(APILogHandler.aflush())
+
+
+def end_server() -> None:
+    """End the session's server, if one was started, and remove its home: nobody asks it any more."""
+    if IS_WORKER:
+        return
+    with suppress(FileNotFoundError, ProcessLookupError):
+        os.killpg(int(PID.read_text()), SIGKILL)
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+def _started(log: Path) -> "subprocess.Popen[bytes]":
     port = API_URL.removesuffix("/api").rpartition(":")[2]
-    log = Path(HOME.name, "server.log")
     with log.open("wb") as output:
-        server = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port],
             stdout=output,
             stderr=output,
             env={**os.environ, "PREFECT_UI_API_URL": API_URL},
             start_new_session=True,
         )
-    try:
-        _wait(server, log)
-        yield API_URL
-        from prefect.logging.handlers import APILogHandler
-
-        asyncio.run(APILogHandler.aflush())
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
-def _wait(server: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait(log: Path) -> None:
     give_up = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < give_up and server.poll() is None:
+    while time.monotonic() < give_up:
         try:
             if httpx.get(f"{API_URL}/health", timeout=2).status_code == 200:
                 return
