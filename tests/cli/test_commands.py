@@ -239,6 +239,7 @@ def test_check_and_run_name_a_folder_for_results_that_does_not_exist(
     assert not provider.requests
 
 
+@pytest.mark.slow
 def test_on_a_terminal_there_is_a_bar(project: Project, provider: Provider, prefect_api: str):
     project.documents(**{f"d{number}": f"text {number}" for number in range(8)})
     provider.delay_s = 0.3

@@ -39,6 +39,7 @@ MODELS: tuple[type[BaseModel], ...] = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", EXAMPLES, ids=re.findall(r"^name: (\S+)", PIPELINES, re.MULTILINE))
 def test_every_example_runs(
     project: Project, provider: Provider, prefect_api: str, example: str, monkeypatch: pytest.MonkeyPatch

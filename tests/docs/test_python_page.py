@@ -44,6 +44,7 @@ def test_every_example_is_known():
     assert len(EXAMPLES) == len(PRINTED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(PRINTED)))
 @pytest.mark.usefixtures("site", "prefect_api")
 def test_the_example_runs_and_prints(number: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

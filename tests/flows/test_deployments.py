@@ -107,6 +107,7 @@ def test_every_prefect_setting_in_the_docs_is_known():
     assert not {name for name in written if not hasattr(prefect.settings, name)}
 
 
+@pytest.mark.slow
 def test_all_are_registered(site: Site):
     found = {each["name"]: each for each in site.asked("/deployments/filter")}
     assert found.keys() == {each["name"] for each in DEPLOYMENTS}

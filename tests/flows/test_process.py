@@ -28,6 +28,7 @@ def forty(project: Project) -> None:
     project.documents(**{f"d{number:02}": f"text {max(number, 10)}" for number in range(40)})
 
 
+@pytest.mark.slow
 def test_identical_documents_are_paid_for_once(project: Project, provider: Provider):
     """Shown by 2: 90 attempts, none alike; later runs send nothing."""
     forty(project)
@@ -47,6 +48,7 @@ def test_identical_documents_are_paid_for_once(project: Project, provider: Provi
     ]
 
 
+@pytest.mark.slow
 def test_a_rate_limit_loses_nothing_and_spends_no_try(project: Project, provider: Provider, prefect_api: str):
     """Shown by 3: 429 to the first 30 requests and to a third of the rest."""
     project.documents(**{f"d{number:02}": f"text {number}" for number in range(60)})

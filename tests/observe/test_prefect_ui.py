@@ -25,7 +25,7 @@ from tests.support.project import STEPS, Project
 from tests.support.provider import Provider, serving
 from tests.support.shapes import Shape, error, saying
 
-pytestmark = pytest.mark.usefixtures("prefect_api")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_api")]
 EXTRACT = "  - extract: {schema: thing}\n"
 NAME = r"p \d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
 KEY = "KEYMARK-0123456789"

@@ -155,6 +155,7 @@ def test_docmills_own_server_leaves_the_key_nowhere(
     assert eventually(lambda: not with_argument(str(home)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--json", "--stream"])
 @pytest.mark.parametrize(("shape", "code"), [("ok", 0), (echo, 1), ("disconnect", 1)])
 def test_a_request_by_hand_leaves_the_key_nowhere(

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 from tests.support.project import Project
 from tests.support.provider import Provider
 
-pytestmark = pytest.mark.usefixtures("prefect_api")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_api")]
 STEP = "  - summarize:\n"
 Printed = pytest.CaptureFixture[str]
 

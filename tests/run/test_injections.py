@@ -13,6 +13,8 @@ from tests.support.project import Project
 from tests.support.provider import Provider
 from tests.support.shapes import Shape, saying
 
+pytestmark = pytest.mark.slow
+
 STEPS = f"""\
   - classify: {{labels: {{{", ".join(f"{label}: " for label in LABELS)}}}}}
   - extract: {{schema: bill, needs: []}}

@@ -10,13 +10,12 @@ from tests.support.project import Project
 from tests.support.provider import Provider
 from tests.support.shapes import altered, html, rate_limited, saying, usage
 
-pytestmark = pytest.mark.usefixtures("prefect_api")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_api")]
 
 SUMMARY = "  - summarize: {max_words: 40}\n"
 BOOKED = "select prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, cost_estimated from {}"
 
 
-@pytest.mark.slow
 def test_thirty_refusals_that_say_how_long_to_wait_hold_sixty_documents_for_seconds(
     project: Project, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ):

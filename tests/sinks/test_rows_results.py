@@ -106,6 +106,7 @@ def test_a_typed_table_that_somebody_dropped_is_made_again(database: str):
     assert asked(database, "select ticket from enriched") == [(7,)]
 
 
+@pytest.mark.slow
 def test_one_sqlite_file_is_source_and_results(tmp_path: Path):
     """It is in no WAL mode before, and read while it becomes that."""
     url = f"sqlite:///{tmp_path}/tickets.db"

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from signal import SIGQUIT
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -26,6 +27,7 @@ def postgres() -> Iterator[str]:
     try:
         yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
     finally:
+        os.kill(server.get_pid(), SIGQUIT)  # at once: a checkpoint of all its databases takes long
         server.cleanup()
         shutil.rmtree(directory, ignore_errors=True)
 

@@ -20,6 +20,7 @@ import httpx
 import pytest
 
 from docmill.flows.server.own import free_port
+from tests.support.prefect_database import provide
 from tests.support.processes import eventually
 from tests.support.project import THING
 from tests.support.provider import Provider, serving
@@ -145,6 +146,7 @@ class Site:
         """Serve a fresh Prefect server."""
         port = free_port()
         self.api = self.environment["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+        provide(self.home)
         command = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
         with self.begun(*command) as process:
             assert eventually(self._healthy, START_TIMEOUT_S), process.poll()

@@ -21,6 +21,7 @@ import httpx
 import pytest
 
 from docmill.flows.server.settings import apply
+from tests.support.prefect_database import provide
 
 START_TIMEOUT_S = 90.0
 
@@ -65,6 +66,7 @@ def prefect_api() -> Iterator[str]:
     with Path(HOME, "server.lock").open("w") as lock:
         flock(lock, LOCK_EX)
         if not PID.exists():
+            provide(Path(HOME))
             PID.write_text(str(_started(log).pid))
         _wait(log)
     yield API_URL
