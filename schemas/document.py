@@ -3,13 +3,22 @@
 from pydantic import BaseModel, ConfigDict
 
 
+class Unread(BaseModel):
+    """A part of a document that could not be read, such as `page 3`, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    part: str
+    why: str
+
+
 class Document(BaseModel):
     """A document's text, and the sha256 of the bytes it was read from, or of a row's text.
 
     `document_id` is a file's path relative to the working directory where it lies below it, else its
     URI; `uri` is the file's URI. Of a row they are its key, and the database's URL with the key.
     `page_starts` are the offsets in `text`, in characters, at which its pages or sheets begin; the
-    first is page 1, and a document without pages has none.
+    first is page 1, and a document without pages has none. `unread` is what is not in `text`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -19,3 +28,4 @@ class Document(BaseModel):
     content_sha256: str
     text: str
     page_starts: tuple[int, ...] = ()
+    unread: tuple[Unread, ...] = ()

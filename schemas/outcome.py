@@ -6,6 +6,8 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from docmill.schemas.document import Unread
+
 Status = Literal["done", "unchanged", "review", "invalid", "refused", "failed", "deferred", "quarantined"]
 StepStatus = Literal["done", "skipped", "review", "invalid", "refused", "failed", "deferred"]
 RunState = Literal["running", "complete", "incomplete", "stopped", "failed"]
@@ -71,7 +73,8 @@ class Outcome(Tally):
     """What became of one document: the row of docmill_outcomes but for pipeline, hash and run.
 
     `typed` holds a done document's records by their extract schema: the typed rows that are written
-    in the same transaction. `reason` is `error` without what a server or a document said: our own
+    in the same transaction. `unread` is None where the document was not read at all, or by an earlier
+    version, which could not tell. `reason` is `error` without what a server or a document said: our own
     sentence, which logs and events may show.
     """
 
@@ -85,6 +88,7 @@ class Outcome(Tally):
     evidence: list[dict[str, Any]] | None = None
     steps: dict[str, StepOutcome] = Field(default_factory=dict)
     truncated: bool = False
+    unread: tuple[Unread, ...] | None = None
     error: str | None = None
     seconds: float = 0.0
     typed: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)

@@ -207,6 +207,10 @@ class Pipeline(Declared):
         default="sqlite:///docmill.db", description="The results database: a SQLAlchemy URL, or a mapping"
     )
     limits: Limits = Limits()
+    unread: Literal["review", "allow"] = Field(
+        default="review",
+        description="Whether what could not be read of a document keeps it from being done: review, or allow",
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> "Pipeline":

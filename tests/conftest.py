@@ -7,10 +7,11 @@ from hypothesis import settings
 
 from tests.support.databases import database, postgres
 from tests.support.deploying import site
+from tests.support.partly import partial
 from tests.support.project import cache, project
 from tests.support.provider import provider
 
-__all__ = ["cache", "database", "postgres", "prefect_api", "project", "provider", "site"]
+__all__ = ["cache", "database", "partial", "postgres", "prefect_api", "project", "provider", "site"]
 
 # A busy machine is no failure; the suite's own timeout ends what hangs.
 settings.register_profile("docmill", deadline=None)

@@ -14,6 +14,7 @@ from docmill.schemas.outcome import Outcome, Status
 from docmill.tasks.checks.spelling import meant
 from docmill.tasks.sinks.database import engine_of, reason, shown, sqlite_file
 from docmill.tasks.sinks.tables import OUTCOMES, TYPED
+from docmill.tasks.sinks.upgrade import present
 
 
 class StoredOutcome(Outcome):
@@ -52,12 +53,13 @@ class Stored:
         """
         if status is not None and status not in get_args(Status):
             raise ConfigError(f"status: there is no {status!r}{meant(status, get_args(Status))}")
-        query = select(OUTCOMES).order_by(OUTCOMES.c.pipeline, OUTCOMES.c.document_id)
-        for column, wanted in ((OUTCOMES.c.pipeline, pipeline), (OUTCOMES.c.status, status)):
-            if wanted is not None:
-                query = query.where(column == wanted)
         with self._reading() as connection:
-            for row in connection.execute(query):
+            # An earlier version's table lacks columns that have come since: theirs are the defaults.
+            query = select(*present(connection, OUTCOMES))
+            for column, wanted in ((OUTCOMES.c.pipeline, pipeline), (OUTCOMES.c.status, status)):
+                if wanted is not None:
+                    query = query.where(column == wanted)
+            for row in connection.execute(query.order_by(OUTCOMES.c.pipeline, OUTCOMES.c.document_id)):
                 told = dict(row._mapping)
                 if told["updated_at"].tzinfo is None:  # SQLite keeps no zone
                     told["updated_at"] = told["updated_at"].replace(tzinfo=UTC)

@@ -22,6 +22,8 @@ COMMANDS = {
     "Exits with 0 where every document is done, unchanged or in review, with 1 where some are not, "
     "with 2 where the configuration is wrong and nothing was sent, and with 3 where the run was stopped.",
     "check": "Check a pipeline; nothing is sent unless --connect says so",
+    "text": "Print the text of files as a step would send it, and what could not be read of them.\n\n"
+    "Nothing is sent. Exits with 1 where a file could not be read at all, with 2 where nothing matches.",
     "evaluate": "Say how often the stored results are right",
     "report": "Report a run, and what is not done with its reason",
     "export": "Write the outcomes to stdout as CSV or JSON lines",

@@ -120,3 +120,6 @@ def _print_documents(out: Console, rows: Iterable[Row]) -> None:
         reason = row["error"] or row["summary"] or ""
         line = Text(f"{row['status']:<9} ").append(plain(row["document_id"])).append("  ")
         out.print(line.append(plain(reason, "dim")), soft_wrap=True)
+        for each in row.get("unread") or ():
+            told = Text(" " * 10).append(plain(f"not read: {each['part']}: {each['why']}", "dim"))
+            out.print(told, soft_wrap=True)

@@ -24,6 +24,7 @@ def markdown(plan: Plan, run: Run, highlights: Highlights, why: str | None) -> s
     `why` is what stopped or failed it. Names and reasons are escaped: they are not docmill's own.
     """
     lines = [*_head(run, why), *_numbers(plan, run), *_picture(plan), *_not_done(highlights)]
+    lines += _in_part(plan, highlights)
     lines += _highest(
         "Slowest", highlights.slowest(), [f"{each.seconds:.1f} s" for each in highlights.slowest()]
     )
@@ -74,6 +75,12 @@ def _not_done(highlights: Highlights) -> Iterator[str]:
         yield f"| {escaped(each.document_id)} | {each.status} | {escaped(each.reason or '')} |"
     if more := highlights.unlisted():
         yield f"\n{more:,} more: `docmill report` lists them all."
+
+
+def _in_part(plan: Plan, highlights: Highlights) -> Iterator[str]:
+    if count := highlights.done_in_part:
+        listing = f"`docmill report {plan.name} --status done` names them"
+        yield f"\n{count:,} done with parts that could not be read, as `unread: allow` says: {listing}."
 
 
 def _highest(title: str, outcomes: Sequence[Outcome], values: Sequence[str]) -> Iterator[str]:

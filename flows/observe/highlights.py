@@ -17,6 +17,7 @@ class Highlights:
 
     def __init__(self) -> None:
         self.not_done: list[Outcome] = []
+        self.done_in_part = 0
         self._taken = 0
         self._bad = 0
         self._slowest: list[tuple[float, int, Outcome]] = []
@@ -25,12 +26,13 @@ class Highlights:
     def take(self, outcome: Outcome) -> None:
         """Take an outcome in."""
         self._taken += 1
-        said = dict.fromkeys(("summary", "label", "record", "evidence", "error"))
+        said = dict.fromkeys(("summary", "label", "record", "evidence", "unread", "error"))
         small = outcome.model_copy(update={**said, "steps": {}, "typed": {}})
         for heap, value in ((self._slowest, outcome.seconds), (self._dearest, outcome.cost_usd or 0.0)):
             if value > 0:
                 keep = heapq.heappush if len(heap) < MOST else heapq.heappushpop
                 keep(heap, (value, self._taken, small))
+        self.done_in_part += outcome.status == "done" and bool(outcome.unread)
         if outcome.status in NOT_DONE:
             self._bad += 1
             if len(self.not_done) < MOST_LISTED:

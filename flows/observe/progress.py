@@ -18,6 +18,7 @@ class RunProgress:
         self.counts: Counter[Status] = Counter()
         self.total = Tally()
         self.truncated = 0
+        self.done_in_part = 0
         self.expected: int | None = None
         self.whole = False
         self._limit = limit
@@ -31,6 +32,7 @@ class RunProgress:
         """Count an outcome that is stored."""
         self.counts[outcome.status] += 1
         self.truncated += outcome.truncated
+        self.done_in_part += outcome.status == "done" and bool(outcome.unread)
         self.total += outcome.tally()
 
     def taken_up(self) -> int:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +47,10 @@ class StepPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """One pipeline as it will run. `origin` says where endpoint and model came from."""
+    """One pipeline as it will run. `origin` says where endpoint and model came from.
+
+    Where `allow_unread` is set, a document is done although a part of it could not be read.
+    """
 
     name: str
     source: Source
@@ -59,6 +62,7 @@ class Plan:
     concurrency: int
     limit: int | None
     refresh: bool
+    allow_unread: bool
     sha256: str
 
     def typed(self) -> dict[str, ToolSchema]:
@@ -87,7 +91,8 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
         concurrency=LOCAL_CONCURRENCY if target.local else _limits(pipeline, options).concurrency,
         limit=options.limit,
         refresh=options.refresh,
-        sha256=_sha256([step.sha256 for step in steps]),
+        allow_unread=pipeline.unread == "allow",
+        sha256=_whole_sha256(pipeline, steps),
     )
 
 
@@ -151,6 +156,15 @@ def _steps(checked: CheckedPipeline, target: Target) -> tuple[StepPlan, ...]:
         ]
         plans.append(StepPlan(step_id, name, options, before, _sha256(declared)))
     return tuple(plans)
+
+
+def _whole_sha256(pipeline: Pipeline, steps: Sequence[StepPlan]) -> str:
+    """Hash whatever can change an outcome: documents of another hash are taken up again.
+
+    `unread` is no part of the steps' hashes, as it changes no body: their replies come from the cache.
+    """
+    changed = [] if pipeline.unread == "review" else [f"unread: {pipeline.unread}"]  # as before the key
+    return _sha256([*(step.sha256 for step in steps), *changed])
 
 
 def _surroundings(target: Target) -> list[Any]:

@@ -33,19 +33,23 @@ def entry(number: int, row: Row) -> Entry:
     fields = _fields(row["record"], evidence)
     numbers = {field["path"]: index for index, field in enumerate(fields)}
     missing = sum(field["state"] == "missing" for field in fields)
+    unread = row.get("unread") or []  # an earlier version's outcomes have no such column
     named = {name: row[name] for name in ("status", "label", "summary", "error")}
     measured = {"cost": _cost(row), "seconds": _seconds(row["seconds"])}
     return Entry(
         number=number,
         document_id=row["document_id"],
         content_sha256=row["content_sha256"],
-        row=named | measured | {"cost_usd": row["cost_usd"], "s": row["seconds"], "missing": missing},
+        row=named
+        | measured
+        | {"cost_usd": row["cost_usd"], "s": row["seconds"], "missing": missing, "unread": len(unread)},
         detail=named
         | measured
         | {
             "id": row["document_id"],
             "uri": row["uri"],
             "truncated": row["truncated"],
+            "unread": unread,
             "updated": f"{row['updated_at']:%Y-%m-%d %H:%M:%S} UTC",
             "fields": fields,
             "steps": [_step(name, step, row) for name, step in row["steps"].items()],

@@ -56,6 +56,7 @@ def write(
                 bar=_bar(entries),
                 labels=_labels(entries),
                 missing=sum(each.row["missing"] for each in entries),
+                unread=sum(each.row["unread"] for each in entries),
                 entries=entries,
                 texts=_told(texts(source, {each.document_id: each for each in entries}), len(entries), tell),
                 only=only,

@@ -88,7 +88,7 @@
       ),
       heading,
       facts(detail),
-      make("div", { className: "beside" }, record(fields), text(data("t", row), fields)),
+      make("div", { className: "beside" }, record(fields), text(data("t", row), fields, detail.unread)),
       steps(detail.steps),
     );
     document.title = `${detail.id} - ${title}`;

@@ -61,8 +61,22 @@ const view = (() => {
     );
   }
 
-  function text(told, fields) {
-    const out = make("section", { className: "text" }, make("h3", { textContent: "Text" }));
+  // What a person has to look at in the document itself, as it is not in the text below.
+  function unread(parts) {
+    if (!parts.length) return null;
+    const named = parts.length === 1 ? "1 part" : `${parts.length} parts`;
+    const part = (each) => make("li", {}, make("bdi", { textContent: each.part }), `: ${each.why}`);
+    return make(
+      "div",
+      { className: "unread attention" },
+      make("p", { textContent: `${named} of the document could not be read:` }),
+      make("ul", {}, ...parts.map(part)),
+    );
+  }
+
+  function text(told, fields, missed) {
+    const heading = make("h3", { textContent: "Text" });
+    const out = make("section", { className: "text" }, heading, unread(missed));
     if (told.why) {
       out.append(make("p", { className: "note", textContent: told.why }));
       return out;

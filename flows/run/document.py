@@ -2,16 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 
 from prefect.context import FlowRunContext
 
+from docmill.flows.run.failures import not_read
 from docmill.flows.run.run import ActiveRun
 from docmill.flows.run.step import DocumentRun, StepResult, run_step
 from docmill.schemas.document import Document
 from docmill.schemas.errors import Deferred, StorageError, Unreadable
-from docmill.schemas.outcome import WORST_FIRST, Outcome, Status, Tally
+from docmill.schemas.outcome import WORST_FIRST, Outcome, Status, StepOutcome, Tally
 from docmill.tasks.sources.source import DocumentRef
 from docmill.tasks.steps.kind import kind
 
@@ -83,7 +84,7 @@ def _outcome(run: ActiveRun, document: Document, results: Mapping[str, StepResul
     steps = {step_id: result.outcome for step_id, result in results.items()}
     found = {step.status for step in steps.values()}
     worst = next((each for each in WORST_FIRST if each in found), "done")
-    failed = next((step for step in steps.values() if step.status == worst and step.error), None)
+    status, reason, error = _told(run, document, worst, steps.values())
     # What a column is filled with last, in the order written.
     last = {
         fills: results[step.id]
@@ -100,13 +101,26 @@ def _outcome(run: ActiveRun, document: Document, results: Mapping[str, StepResul
         document_id=document.document_id,
         uri=document.uri,
         content_sha256=document.content_sha256,
-        status=worst,
+        status=status,
         evidence=grounding.evidence if grounding else None,
         steps=steps,
         truncated=any(step.truncated for step in steps.values()),
-        error=failed.error if failed else None,
-        reason=failed.reason if failed else None,
-        typed=records if worst == "done" else {},
+        unread=document.unread,
+        error=error,
+        reason=reason,
+        typed=records if status == "done" else {},
         **{fills: result.outcome.output for fills, result in last.items()},
         **sum((step.tally() for step in steps.values()), Tally()).model_dump(),
     )
+
+
+def _told(
+    run: ActiveRun, document: Document, worst: str, steps: Iterable[StepOutcome]
+) -> tuple[str, str | None, str | None]:
+    """Give a document's status, our own sentence, and the whole error; a review tells what was not read."""
+    failed = next((step for step in steps if step.status == worst and step.error), None)
+    reason, error = (failed.reason, failed.error) if failed else (None, None)
+    unread = None if run.plan.allow_unread else not_read(document.unread)
+    if unread is None or worst not in ("done", "review"):
+        return worst, reason, error
+    return "review", "; ".join(filter(None, (reason, unread))), "; ".join(filter(None, (error, unread)))

@@ -1,6 +1,9 @@
-"""What a step that is not done is called, and what is said of it."""
+"""What a step or a document that is not done is called, and what is said of it."""
+
+from collections.abc import Sequence
 
 from docmill.flows.pipeline.plan import StepPlan
+from docmill.schemas.document import Unread
 from docmill.schemas.errors import (
     ChatError,
     CutShort,
@@ -53,3 +56,13 @@ def ungrounded(step: StepPlan, grounding: Grounding | None) -> str | None:
     fields = list(dict.fromkeys(grounding.missing))
     more = f" and {len(fields) - MOST_NAMED} more" if len(fields) > MOST_NAMED else ""
     return f"{step.id}: not found in the document: {', '.join(fields[:MOST_NAMED])}{more}"
+
+
+def not_read(unread: Sequence[Unread]) -> str | None:
+    """Say that parts of a document were not read, and why, without their names: logs and events show it."""
+    if not unread:
+        return None
+    parts = "1 part" if len(unread) == 1 else f"{len(unread)} parts"
+    whys = list(dict.fromkeys(each.why for each in unread))
+    more = f"; and {len(whys) - MOST_NAMED} more reasons" if len(whys) > MOST_NAMED else ""
+    return f"{parts} of the document could not be read: {'; '.join(whys[:MOST_NAMED])}{more}"

@@ -69,6 +69,7 @@ OUTCOMES = Table(
     Column("evidence", Json),
     Column("steps", Json, nullable=False),
     Column("truncated", Boolean, nullable=False),
+    Column("unread", Json),
     Column("error", Text),
     *_tally(),
     Column("seconds", Double, nullable=False),

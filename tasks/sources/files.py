@@ -9,7 +9,7 @@ from hashlib import file_digest, sha256
 from io import BufferedReader
 from pathlib import Path
 
-from docmill.schemas.document import Document
+from docmill.schemas.document import Document, Unread
 from docmill.schemas.errors import ConfigError, Unreadable
 from docmill.tasks.sources.parse import parsed
 from docmill.tasks.sources.parsing import pool
@@ -109,13 +109,14 @@ def document_of(content: bytes, name: str, document_id: str, uri: str) -> Docume
         raise Unreadable(f"the file is larger than {MAX_BYTES:,} bytes: split it")
     if not content.strip():
         raise Unreadable("the file is empty")
-    text, page_starts = parsed(content, name)
+    text = parsed(content, name)
     return Document(
         document_id=document_id,
         uri=uri,
         content_sha256=sha256(content).hexdigest(),
-        text=text,
-        page_starts=page_starts,
+        text=text.text,
+        page_starts=text.page_starts,
+        unread=tuple(Unread(part=part, why=why) for part, why in text.unread),
     )
 
 

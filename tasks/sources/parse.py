@@ -11,6 +11,7 @@ from docmill.tasks.sources.encodings import decode
 from docmill.tasks.sources.parsing import pool, wire
 from docmill.tasks.sources.parsing.kinds import HEAD_CHARS, UNREAD, Binary, is_html, kind_of
 from docmill.tasks.sources.parsing.markdown import markdown_of
+from docmill.tasks.sources.parsing.missed import Missed
 from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
 from docmill.tasks.sources.parsing.text import Text, cleaned, legible, paged
 
@@ -65,12 +66,13 @@ def _by_child(kind: Binary, content: bytes) -> Text:
         raise Unreadable(Reason.LONG)
     tag, body = pool.parse(kind, content)
     try:
-        text = body.decode()
-    except UnicodeDecodeError:
+        told, _, text = body.decode().partition(wire.MISSED_END)
+        unread = tuple(Missed.read(told))
+    except (ValueError, RecursionError):
         raise Unreadable(Reason.DIED) from None
     if tag != wire.PAGES:
-        return Text(cleaned(text).strip())
+        return Text(cleaned(text).strip(), unread=unread)
     pages = text.split(wire.BETWEEN)
     if len(pages) > MAX_PAGES:
         raise Unreadable(Reason.DIED)
-    return paged(pages)
+    return paged(pages)._replace(unread=unread)

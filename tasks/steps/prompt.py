@@ -27,7 +27,12 @@ Message = dict[str, Any]
 
 def quoted(text: str) -> str:
     """Set a document between its marks; marks within it are made harmless."""
-    return f"<document>\n{MARK.sub('< ', text)}\n</document>"
+    return f"<document>\n{harmless(text)}\n</document>"
+
+
+def harmless(text: str) -> str:
+    """Write a document's text as it is sent: what looks like its marks is none."""
+    return MARK.sub("< ", text)
 
 
 def beginning(text: str, max_tokens: int | None) -> str:

@@ -18,6 +18,7 @@ from docmill.flows.observe.artifact import MOST_CHARS, WORD_JOINER, escaped, mar
 from docmill.flows.observe.highlights import MOST_LISTED, Highlights
 from docmill.flows.pipeline.checked import checked
 from docmill.flows.pipeline.plan import Plan, StepPlan, resolve
+from docmill.schemas.document import Unread
 from docmill.schemas.money import money
 from docmill.schemas.outcome import Outcome, Run
 from docmill.schemas.pipeline import Into, Pipeline
@@ -119,6 +120,14 @@ def cells(report: str, heading: str) -> list[list[str]]:
     """Give the rows of the table below a heading, but for its head."""
     part = report.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     return [[cell.replace(WORD_JOINER, "") for cell in row] for row in Shown(part).rows[1:]]
+
+
+def test_what_is_done_in_part_is_counted(plan: Plan):
+    unread = (Unread(part="page <3>", why="w"),)
+    report = markdown(plan, ended(), gathered([outcome(status="done", unread=unread)] * 2), None)
+    assert "\n2 done with parts that could not be read, as `unread: allow` says" in report
+    assert "page" not in report
+    assert "could not be read" not in markdown(plan, ended(), gathered([outcome(status="done")]), None)
 
 
 def assert_is_text(document_id: str, reason: str, plan: Plan) -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmill.flows.observe.highlights import MOST, MOST_LISTED, Highlights
+from docmill.schemas.document import Unread
 from docmill.schemas.outcome import NOT_DONE, Outcome, StepOutcome
 from tests.support.outcomes import OUTCOMES
 from tests.support.outcomes import numbered as outcome
@@ -49,7 +50,18 @@ def test_what_is_kept_holds_nothing_that_the_model_wrote():
         "steps": {"summarize": step},
     }
     written |= {"label": "MARKER", "typed": {"thing": {"name": "MARKER"}}, "error": "MARKER"}
-    written |= {"evidence": [{"quote": "MARKER"}]}
+    written |= {"evidence": [{"quote": "MARKER"}], "unread": [Unread(part="MARKER", why="MARKER")]}
     highlights = gathered(outcome(1, "review", seconds=1.0, cost_usd=1.0, **written))
     for [kept] in (highlights.not_done, highlights.slowest(), highlights.dearest()):
         assert "MARKER" not in repr(kept)
+
+
+def test_those_done_in_part_are_counted():
+    unread = (Unread(part="page 3", why="w"),)
+    parts = (
+        outcome(1, unread=unread),
+        outcome(2, unread=()),
+        outcome(3),
+        outcome(4, "review", unread=unread),
+    )
+    assert gathered(*parts).done_in_part == 1

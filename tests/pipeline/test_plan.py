@@ -301,6 +301,7 @@ def changed(index: int, **options: Any) -> list[dict[str, Any]]:
         {"endpoint": mapped(cache_id="another")},
         {"endpoint": mapped(structured_output="json_schema")},
         {"endpoint": mapped(max_output_tokens=100)},
+        {"unread": "allow"},
     ],
     ids=str,
 )
@@ -320,11 +321,18 @@ def test_what_can_change_an_answer_changes_the_hash(keys: dict[str, Any]):
         {"endpoint": mapped(prices={"input": 1, "output": 1}, allow_http=True)},
         {"endpoint": {"base_url": OTHER, "cache_id": DECLARED}},
         {"steps": changed(0, max_words=100)},
+        {"unread": "review"},
     ],
     ids=str,
 )
 def test_what_changes_no_answer_leaves_the_hash(keys: dict[str, Any]):
     assert plan(**keys).sha256 == plan().sha256
+
+
+def test_what_becomes_of_unread_parts_changes_no_step():
+    allowed, usual = plan(unread="allow"), plan()
+    assert (allowed.allow_unread, usual.allow_unread) == (True, False)
+    assert allowed.steps == usual.steps
 
 
 def test_the_hash_is_of_the_schemas_content_and_of_the_prompts(

@@ -112,6 +112,31 @@ def test_evidence_stands_at_its_characters(project: Project):
     assert "<small>1 to check</small>" in html
 
 
+def test_what_was_not_read_is_told_with_the_document_whatever_its_text(project: Project):
+    unread = [{"part": "page <3>", "why": "w"}, {"part": "b", "why": "w"}]
+    plant_texts(project, {"a": TEXT}, status="review", unread=unread)
+    Path("in/a.txt").unlink()
+    html = _page(project)
+    assert Skeleton(html).data("d0")["unread"] == unread
+    assert "<small>2 not read</small>" in html
+    assert "<dt>Parts not read</dt><dd>2</dd>" in html
+    assert "page <3>" not in html
+
+
+@pytest.mark.parametrize("unread", [None, ()])
+def test_nothing_is_said_of_parts_where_all_was_read_or_nobody_could_tell(project: Project, unread: Any):
+    plant_texts(project, {"a": TEXT}, unread=unread)
+    html = _page(project)
+    assert Skeleton(html).data("d0")["unread"] == []
+    assert "not read</" not in html
+
+
+def test_outcomes_of_an_earlier_version_are_shown(project: Project):
+    plant_texts(project, {"a": TEXT})
+    tell("sqlite:///results.db", "alter table docmill_outcomes drop column unread")
+    assert Skeleton(_page(project)).data("d0")["unread"] == []
+
+
 def test_numbers_are_shown_as_they_were_written(project: Project):
     record = {"a": 12345678901234567890, "b": 1.0, "c": [], "d": [True, {"e": None}], "f": ""}
     plant_texts(project, {"a": TEXT}, record=record)

@@ -18,6 +18,7 @@ from tests.report.test_html import PAGE, Skeleton
 from tests.support.devtools import Tab, browsing
 from tests.support.planted import evidence, outcome, plant, plant_texts
 from tests.support.project import Project
+from tests.support.tickets import tell
 
 pytestmark = pytest.mark.browser
 
@@ -69,6 +70,7 @@ def _plant_attacks(project: Project, attacks: dict[str, str]) -> list[str]:
             label=f"{number:02}{attack}",
             summary=attack,
             error=attack,
+            unread=[{"part": attack, "why": attack}],
             record={attack: attack, "nested": [{attack: attack}], "__proto__": attack},
             evidence=[
                 {
@@ -165,6 +167,24 @@ def test_evidence_that_overlaps_belongs_to_each_field(project: Project, tab: Tab
     plant_texts(project, {"a": text}, record={"amount": 1, "price": 2, "same": 3}, evidence=told)
     tab.open(f"{_written(project)}#/0")
     assert tab.run(MARKS) == [["amount, price, same", "1,130.50"], ["price", " EUR"]]
+
+
+UNREAD = "[...document.querySelectorAll('#one .text .unread li')].map((each) => each.textContent)"
+
+
+def test_what_was_not_read_stands_beside_the_text_and_no_reader_can_miss_it(project: Project, tab: Tab):
+    unread = [{"part": f"page {number} <b>{number}</b>", "why": "why & how"} for number in (3, 7)]
+    plant_texts(project, {"a": "one two", "b": "all of it"}, status="review", unread=unread)
+    tell("sqlite:///results.db", "update docmill_outcomes set unread = '[]' where document_id = 'in/b.txt'")
+    tab.open(f"{_written(project)}#/0")
+    assert tab.run(UNREAD) == [f"page {number} <b>{number}</b>: why & how" for number in (3, 7)]
+    assert tab.run("document.querySelector('#one .unread p').textContent") == (
+        "2 parts of the document could not be read:"
+    )
+    assert tab.run("document.querySelector('#one .unread').getBoundingClientRect().height") > 40
+    assert tab.run("document.querySelector('#one .text pre').textContent") == "one two"
+    _show(tab, 1)
+    assert tab.run("document.querySelector('#one .unread')") is None
 
 
 class Paged(Files):

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DataError
 
+import docmill
 from docmill.schemas.errors import ConfigError, StorageError
 from docmill.schemas.outcome import STATUSES, Outcome, Run, StepOutcome
 from docmill.schemas.pipeline import Into
@@ -65,6 +66,17 @@ def asked(database: str, query: str) -> list[tuple[Any, ...]]:
         rows = [tuple(row) for row in connection.execute(text(query))]
     engine.dispose()
     return rows
+
+
+def test_what_was_not_read_is_stored_as_a_list_of_parts(results: Results, database: str):
+    results.begin(run())
+    parts = [{"part": "Anhang ä\u2028.pdf", "why": "why"}, {"part": "page 3", "why": "why"}]
+    results.write([outcome("a", unread=parts), outcome("b", unread=()), outcome("c")], "r1", "s1")
+    assert [row["unread"] for row in results.outcomes()] == [parts, [], None]
+    assert asked(database, "select document_id from docmill_outcomes where unread is null") == [("c",)]
+    with docmill.results(database) as stored:
+        [found, *_] = stored.outcomes()
+    assert [each.part for each in found.unread or ()] == ["Anhang ä\u2028.pdf", "page 3"]
 
 
 def test_an_outcome_is_stored_with_its_typed_row(results: Results, database: str):

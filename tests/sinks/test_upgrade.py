@@ -6,14 +6,17 @@ from pathlib import Path
 
 from sqlalchemy import Engine, inspect, text
 
+import docmill
 from docmill.schemas.outcome import Run
 from docmill.schemas.pipeline import Into
 from docmill.tasks.sinks.database import engine_of
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
+from tests.support.outcomes import numbered
 
 LEFT = Path(__file__).parents[1] / "support" / "d9003e3" / "results.sql"
 NEW = {"cached_tokens", "reasoning_tokens"}
+NEW_OF_OUTCOMES = NEW | {"unread"}
 
 
 def columns(engine: Engine, table: str) -> set[str]:
@@ -26,20 +29,25 @@ def test_missing_columns_are_added_with_their_defaults(database: str):
         run_id="r", pipeline="p", pipeline_sha256="s", endpoint="e", model="m", started_at=datetime.now(UTC)
     )
     results.begin(run)
+    results.write([numbered(1)], "r", "s")
     results.close()
     engine = engine_of(database)
     with engine.begin() as connection:
         for table in (OUTCOMES, RUNS):
-            for column in NEW:
+            for column in NEW_OF_OUTCOMES if table is OUTCOMES else NEW:
                 connection.execute(text(f"ALTER TABLE {table.name} DROP COLUMN {column}"))
     assert not NEW & columns(engine, "docmill_runs")
+    assert not NEW_OF_OUTCOMES & columns(engine, "docmill_outcomes")
     for _ in range(2):  # the second time nothing is left to add
         Results.open(Into(url=database), "p", {}).close()
         for table in (OUTCOMES, RUNS):
             assert columns(engine, table.name) == {column.name for column in table.columns}
     engine.dispose()
-    row = Results.read(Into(url=database), "p").last_run()
+    results = Results.read(Into(url=database), "p")
+    row, [outcome] = results.last_run(), results.outcomes()
+    results.close()
     assert row is not None
+    assert outcome["unread"] is None  # an earlier version could not tell
     assert (row["cached_tokens"], row["reasoning_tokens"]) == (0, 0)
 
 
@@ -52,5 +60,9 @@ def test_what_an_earlier_version_left_is_read_as_it_stands(tmp_path: Path):
     results = Results.read(Into(url=f"sqlite:///{file}"), pipeline)
     assert results.last_run() is not None
     assert [*results.outcomes()]
-    assert all(NEW.isdisjoint(row) for row in results.outcomes())
+    assert all(NEW_OF_OUTCOMES.isdisjoint(row) for row in results.outcomes())
     results.close()
+    with docmill.results(f"sqlite:///{file}") as stored:
+        found = [*stored.outcomes(pipeline)]
+    assert found
+    assert all((each.unread, each.cached_tokens) == (None, 0) for each in found)

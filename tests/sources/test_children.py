@@ -106,10 +106,11 @@ def test_a_child_imports_neither_prefect_nor_a_client():
     program = f"""
         import sys
         from docmill.tasks.sources.parsing import child, docx, pdf, xlsx
+        from docmill.tasks.sources.parsing.missed import Missed
         from tests.support.documents import docx as written, pdf as printed, xlsx as filled
-        assert docx.text(written("a"))
-        assert list(pdf.pages(printed("a")))
-        assert list(xlsx.sheets(filled({{"a": [["a"]]}})))
+        assert docx.text(written("a"), Missed())
+        assert list(pdf.pages(printed("a"), Missed()))
+        assert list(xlsx.sheets(filled({{"a": [["a"]]}}), Missed()))
         assert not [name for name in {FORBIDDEN} if name in sys.modules]
     """
     subprocess.run(
@@ -227,7 +228,9 @@ LIES = {
     "less than it said": "out.write(b'text\\0\\0' + b'\\0\\0\\0\\x09' + b'less')",
     "no UTF-8": "out.write(b'text\\0\\0' + b'\\0\\0\\0\\x02' + b'\\xff\\xfe')",
     "a reason of its own": "out.write(b'reason' + b'\\0\\0\\0\\x04' + b'OWN!')",
-    "a million pages": "out.write(b'pages\\0' + b'\\0\\x0f\\x42\\x40' + b'\\f' * 1000000)",
+    "no list of what it missed": "out.write(b'text\\0\\0' + b'\\0\\0\\0\\x08' + b'{\"a\":1}\\0')",
+    "a reason of its own for a part": "out.write(b'text\\0\\0' + b'\\0\\0\\0\\x0c' + b'[[\"p\",\"X\"]]\\0')",
+    "a million pages": "out.write(b'pages\\0' + b'\\0\\x0f\\x42\\x43' + b'[]\\0' + b'\\f' * 1000000)",
 }
 
 
@@ -240,9 +243,7 @@ def test_what_a_child_sends_is_not_trusted(lie: str, monkeypatch: pytest.MonkeyP
 
 
 def test_text_of_a_child_is_cleaned_like_all_text(monkeypatch: pytest.MonkeyPatch):
-    program = (
-        r"""import sys; sys.stdin.buffer.read(10); sys.stdout.buffer.write(b'text\0\0\0\0\0\x06 a\rb\0 ')"""
-    )
+    program = r"""import sys; sys.stdin.buffer.read(10); sys.stdout.buffer.write(b'text\0\0\0\0\0\x09[]\0 a\rb\0 ')"""
     monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", program))
     assert parsed(pdf("a"), "a.pdf").text == "a\nb"
 

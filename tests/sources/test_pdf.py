@@ -24,7 +24,7 @@ def _reason(content: bytes) -> str:
 
 
 def test_pages_and_their_lines_come_in_order():
-    text, starts = parsed(pdf("Invoice 7\nTotal (net): 1.130,50 €", "Grüße"), "a.pdf")
+    text, starts, _ = parsed(pdf("Invoice 7\nTotal (net): 1.130,50 €", "Grüße"), "a.pdf")
     assert text == "Invoice 7\nTotal (net): 1.130,50 €\n\nGrüße"
     assert [text[start:] for start in starts] == [text, "Grüße"]
 
@@ -57,7 +57,7 @@ def test_what_is_filled_into_a_form_is_read():
 
 
 def test_a_page_without_text_begins_where_the_next_one_does():
-    text, starts = parsed(pdf("", "one", "", "", "two", ""), "a.pdf")
+    text, starts, _ = parsed(pdf("", "one", "", "", "two", ""), "a.pdf")
     assert text == "one\n\ntwo"
     assert starts == (0, 0, 5, 5, 5, 8)
 
@@ -93,7 +93,7 @@ def test_a_damaged_pdf_is_said_to_be_that():
 def test_every_page_stands_where_it_begins(pages: list[str]):
     """From its start to the next one a page has its own characters; PDFium may join lines of one."""
     try:
-        text, starts = parsed(pdf(*pages), "a.pdf")
+        text, starts, _ = parsed(pdf(*pages), "a.pdf")
     except Unreadable:
         assert not "".join(pages).strip()
         return
@@ -112,7 +112,7 @@ def test_every_page_stands_where_it_begins(pages: list[str]):
 )
 def test_page_starts_are_exact_after_cleaning(pages: list[str]):
     """Whatever is left out of a text, an offset still leads to its page."""
-    text, starts = paged(pages)
+    text, starts, _ = paged(pages)
     assert text == cleaned(text).strip()
     assert list(starts) == sorted(starts)
     ends = (*starts[1:], len(text))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.parsing import docx, eml, limits, markdown, office, pdf, wire, xlsx
+from docmill.tasks.sources.parsing.missed import Missed
 from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
 from docmill.tasks.sources.parsing.text import cleaned
 
@@ -29,8 +30,10 @@ def main() -> None:
 
 def _reply(kind: str, content: bytes) -> tuple[str, bytes]:
     try:
-        tag, parts = _parsed(kind, content)
-        return tag, wire.BETWEEN.encode().join(_bounded(parts))
+        missed = Missed()
+        tag, parts = _parsed(kind, content, missed)
+        text = wire.BETWEEN.encode().join(_bounded(parts))
+        return tag, missed.written().encode() + wire.MISSED_END.encode() + text
     except Unreadable as error:
         reason = error.args[0]
     except MemoryError:
@@ -43,18 +46,18 @@ def _reply(kind: str, content: bytes) -> tuple[str, bytes]:
     return wire.REASON, reason.name.encode()
 
 
-def _parsed(kind: str, content: bytes) -> tuple[str, Iterable[str]]:
+def _parsed(kind: str, content: bytes, missed: Missed) -> tuple[str, Iterable[str]]:
     if kind == "office":
         kind = office.office_kind(content)
     match kind:
         case "pdf":
-            return wire.PAGES, pdf.pages(content)
+            return wire.PAGES, pdf.pages(content, missed)
         case "xlsx":
-            return wire.PAGES, xlsx.sheets(content)
+            return wire.PAGES, xlsx.sheets(content, missed)
         case "docx":
-            return wire.TEXT, [docx.text(content)]
+            return wire.TEXT, [docx.text(content, missed)]
         case "eml":
-            return wire.TEXT, [eml.text(content)]
+            return wire.TEXT, [eml.text(content, missed)]
         case _:
             return wire.TEXT, [markdown.markdown_of(content.decode())]
 

@@ -4,9 +4,10 @@ from io import BytesIO
 from typing import Any
 
 from docmill.tasks.sources.parsing.markdown import markdown_of
+from docmill.tasks.sources.parsing.missed import Missed
 
 
-def text(content: bytes) -> str:
+def text(content: bytes, missed: Missed) -> str:
     """Give a document's headings, paragraphs, lists and tables as Markdown."""
     import mammoth
 

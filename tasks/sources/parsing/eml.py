@@ -8,6 +8,7 @@ from email.policy import default
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.encodings import decode
 from docmill.tasks.sources.parsing.markdown import markdown_of
+from docmill.tasks.sources.parsing.missed import Missed
 from docmill.tasks.sources.parsing.reasons import Reason
 from docmill.tasks.sources.parsing.text import legible
 
@@ -17,7 +18,7 @@ MAX_DEPTH = 50
 MAX_PARTS = 1000
 
 
-def text(content: bytes) -> str:
+def text(content: bytes, missed: Missed) -> str:
     """Give a mail's text; mails within it follow, attachments are named and not read."""
     message = BytesParser(policy=default).parsebytes(content)
     return "\n\n".join(block.strip() for block in _blocks(message, Budget(), 0))

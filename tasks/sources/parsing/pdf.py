@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.parsing.missed import Missed
 from docmill.tasks.sources.parsing.reasons import MAX_PAGES, Reason
 
 HYPHEN = "\x02"  # how PDFium gives a hyphen and the line end after it
 PASSWORD, SECURITY = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY
 
 
-def pages(content: bytes) -> Iterator[str]:
+def pages(content: bytes, missed: Missed) -> Iterator[str]:
     """Give the text of each page; raises Unreadable where the file is encrypted or damaged."""
     import pypdfium2
 

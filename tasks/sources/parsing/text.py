@@ -10,10 +10,11 @@ BETWEEN_PAGES = "\n\n"
 
 
 class Text(NamedTuple):
-    """A document's text, and the offsets in characters at which its pages begin, if it has pages."""
+    """A document's text, the offsets in characters at which its pages begin, and what is not in it."""
 
     text: str
     page_starts: tuple[int, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()  # each part, and why
 
 
 def cleaned(text: str) -> str:

@@ -8,7 +8,9 @@ from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES
 HEAD = struct.Struct(">6sI")
 TEXT, PAGES, REASON = "text", "pages", "reason"
 BETWEEN = "\f"  # cleaned text has none
-MAX_BYTES = MAX_TEXT_BYTES + MAX_PAGES  # of a document, too: files are smaller
+MISSED_END = "\0"  # before it stands what was not read, behind it the text; neither has one
+MAX_MISSED_BYTES = 1_000_000
+MAX_BYTES = MAX_TEXT_BYTES + MAX_PAGES + MAX_MISSED_BYTES  # of a document, too: files are smaller
 
 
 def send(stream: IO[bytes], tag: str, body: bytes) -> None:

@@ -9,10 +9,11 @@ from io import BytesIO
 from typing import Any
 
 from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.parsing.missed import Missed
 from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
 
 
-def sheets(content: bytes) -> Iterator[str]:
+def sheets(content: bytes, missed: Missed) -> Iterator[str]:
     """Give the text of each sheet; nothing for a sheet without values."""
     import openpyxl
 

@@ -1,0 +1,51 @@
+"""What a parser could not read of a document: which part, and why, in our own sentences."""
+
+import json
+from collections.abc import Iterator
+from enum import StrEnum
+
+from docmill.tasks.sources.parsing.text import cleaned
+
+MOST_PARTS = 100
+LONGEST_PART = 200
+
+
+class Why(StrEnum):
+    """Why a part was not read; a child process names one of these, and can say nothing else."""
+
+    MORE = "further parts could not be read either"
+
+
+class Missed:
+    """Collects what could not be read; a part told twice is told once, and the list has an end."""
+
+    def __init__(self) -> None:
+        self._parts: dict[tuple[str, Why], None] = {}
+
+    def add(self, part: str, why: Why) -> None:
+        """Note a part, such as `page 3` or `attachment scan.pdf`; its words may be the document's."""
+        shown = " ".join(cleaned(part[: 10 * LONGEST_PART]).split())[:LONGEST_PART]
+        if len(self._parts) < MOST_PARTS:
+            self._parts[shown, why] = None
+        else:
+            self._parts["more parts", Why.MORE] = None
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return ((part, str(why)) for part, why in self._parts)
+
+    def written(self) -> str:
+        """Write it as JSON, each Why by its name."""
+        return json.dumps([[part, why.name] for part, why in self._parts])
+
+    @classmethod
+    def read(cls, written: str) -> "Missed":
+        """Read what a child wrote, which is trusted no more than the document; raises ValueError."""
+        said = json.loads(written)
+        missed = cls()
+        for pair in said if isinstance(said, list) else [None]:
+            match pair:
+                case [str(part), str(name)] if name in Why.__members__:
+                    missed.add(part, Why[name])
+                case _:
+                    raise ValueError("no list of parts and reasons")
+        return missed
