@@ -59,7 +59,7 @@ def _parsed(kind: str, content: bytes, missed: Missed) -> tuple[str, Iterable[st
         case "eml":
             return wire.TEXT, [eml.text(content, missed)]
         case _:
-            return wire.TEXT, [markdown.markdown_of(content.decode())]
+            return wire.TEXT, [markdown.markdown_of(content.decode(), missed)]
 
 
 def _bounded(parts: Iterable[str]) -> Iterator[bytes]:
