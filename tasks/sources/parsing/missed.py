@@ -45,6 +45,10 @@ class Missed:
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return ((part, str(why)) for part, why in self._parts)
 
+    def parts(self) -> Iterator[tuple[str, Why]]:
+        """Give each part, and why, to be told again in another's words."""
+        return iter(self._parts)
+
     def written(self) -> str:
         """Write it as JSON, each Why by its name."""
         return json.dumps([[part, why.name] for part, why in self._parts])

@@ -5,7 +5,7 @@ from posixpath import dirname, join, normpath
 from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.parsers import expat
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 RELATIONS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 # The names of Strict Open XML, and those that everybody else writes.
@@ -59,6 +59,27 @@ class Package:
         return next(found, otherwise)
 
 
+def usual(content: bytes) -> bytes:
+    """Write a file of Strict Open XML with the names that everybody else writes; others stay as they are."""
+    with ZipFile(BytesIO(content)) as archive:
+        main = Package(content)
+        if b"purl.oclc.org" not in (main.content(main.main("xl/workbook.xml")) or b""):
+            return content
+        buffer = BytesIO()
+        with ZipFile(buffer, "w", ZIP_DEFLATED) as rewritten:
+            for name in archive.namelist():
+                if name.endswith((".xml", ".rels")):
+                    rewritten.writestr(name, _named_as_usual(archive.read(name)))
+    return buffer.getvalue()
+
+
+def _named_as_usual(content: bytes) -> bytes:
+    if b"purl.oclc.org" in content:
+        for strict, name in STRICT.items():
+            content = content.replace(strict, name)
+    return content
+
+
 def parsed_xml(content: bytes) -> ElementTree.Element:
     """Parse XML that has no document type, and so no entities; raises ValueError."""
     parser = expat.ParserCreate()
@@ -70,11 +91,8 @@ def parsed_xml(content: bytes) -> ElementTree.Element:
         pass
     except expat.ExpatError:
         raise ValueError("no XML") from None
-    if b"purl.oclc.org" in content:
-        for strict, usual in STRICT.items():
-            content = content.replace(strict, usual)
     try:
-        return ElementTree.fromstring(content)  # noqa: S314  without a document type there are no entities
+        return ElementTree.fromstring(_named_as_usual(content))  # noqa: S314  without a document type there are no entities
     except ElementTree.ParseError:
         raise ValueError("no XML") from None
 
