@@ -1,6 +1,6 @@
-"""Values of cells as their number formats show them, but without grouped thousands, which each country writes otherwise.
+"""Values of cells as their number formats show them.
 
-The formats: ECMA-376 part 1, 18.8.31.
+Thousands are not grouped: each country writes that otherwise. The formats: ECMA-376 part 1, 18.8.31.
 """
 
 import re

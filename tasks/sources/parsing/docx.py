@@ -29,7 +29,7 @@ READ = (*NOTES, "styles", "numbering")  # parts that the converter needs
 
 
 def text(content: bytes, missed: Missed, depth: int = 0) -> str:
-    """Give a document's headings, paragraphs, lists and tables as Markdown, its headers first, its footers last."""
+    """Give a document as Markdown: its headers first, its footers last."""
     import mammoth
 
     word = _Document(content, missed, depth)

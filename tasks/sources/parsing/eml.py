@@ -103,18 +103,18 @@ class _Mail:
             yield from self._part(part, depth)
 
     def _best(self, parts: list[MIMEPart], depth: int) -> Iterator[str]:
-        """Give the plain text of several versions, unless it says less than the first other one that has text."""
-        versions = [part for part in parts if part.get_content_type() != "text/calendar"]
-        plain, *others = sorted(versions, key=lambda part: part.get_content_type() != "text/plain") or [None]
-        blocks = [] if plain is None else list(self._part(plain, depth))
-        for other in others:
-            richer = list(self._part(other, depth))
-            if mailtext.is_stub("".join(blocks), "".join(richer)):
-                blocks = richer
-            if legible("".join(blocks)):
+        """Give the plain text of several versions, or what says more than it; an invitation says other things."""
+        invitations = [part for part in parts if part.get_content_type() == "text/calendar"]
+        versions = [part for part in parts if part not in invitations]
+        blocks: list[str] = []
+        for part in sorted(versions, key=lambda part: part.get_content_type() != "text/plain"):
+            version = list(self._part(part, depth))
+            if mailtext.is_stub(before := "".join(blocks), said := "".join(version)):
+                blocks = [*blocks, *version] if mailtext.lacks_numbers(said, before) else version
+            if legible("".join(blocks)) and part.get_content_type() != "text/plain":
                 break
         yield from blocks
-        yield from self._all((part for part in parts if part.get_content_type() == "text/calendar"), depth)
+        yield from self._all(invitations, depth)
 
     def _unbound(self, part: MIMEPart, depth: int) -> Iterator[str]:
         """Read a part of parts whose boundary is not named, or wrongly."""

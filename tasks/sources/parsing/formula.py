@@ -3,6 +3,7 @@
 from xml.etree.ElementTree import Element
 
 M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+BETWEEN = {"f": ("num", "/", "den"), "sSup": ("e", "^", "sup"), "sSub": ("e", "_", "sub")}
 
 
 def formula(given: Element | None) -> str:
@@ -15,23 +16,18 @@ def formula(given: Element | None) -> str:
     def part(name: str) -> str:
         return formula(given.find(M + name))
 
-    match given.tag.removeprefix(M):
-        case "f":
-            return f"{_one(part('num'))}/{_one(part('den'))}"
-        case "sSup":
-            return f"{_one(part('e'))}^{_one(part('sup'))}"
-        case "sSub":
-            return f"{_one(part('e'))}_{_one(part('sub'))}"
+    name = given.tag.removeprefix(M)
+    if name in BETWEEN:
+        first, sign, second = BETWEEN[name]
+        return f"{_one(part(first))}{sign}{_one(part(second))}"
+    match name:
         case "rad":
             return f"{part('deg')}√{_one(part('e'))}"
         case "d":
             return f"({', '.join(map(formula, given.findall(M + 'e')))})"
         case "nary":
             return f"∑({part('sub')}, {part('sup')}) {part('e')}"
-        case name if name.endswith("Pr"):
-            return ""
-        case _:
-            return "".join(map(formula, given))
+    return "" if name.endswith("Pr") else "".join(map(formula, given))
 
 
 def _one(text: str) -> str:

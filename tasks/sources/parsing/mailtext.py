@@ -37,6 +37,11 @@ def is_stub(plain: str, richer: str) -> bool:
     return _lacks(WORD, plain, richer, 0.5) or _lacks(NUMBER, plain, richer, 0.34)
 
 
+def lacks_numbers(text: str, other: str) -> bool:
+    """Say whether a text leaves out a third of the numbers that another has."""
+    return _lacks(NUMBER, text[:MOST_CHARS], ADDRESS.sub(" ", other[:MOST_CHARS]), 0.34)
+
+
 def _lacks(unit: re.Pattern[str], plain: str, richer: str, share: float) -> bool:
     said, wanted = set(unit.findall(plain.lower())), set(unit.findall(richer.lower()))
     return bool(wanted) and len(wanted - said) > share * len(wanted)

@@ -100,9 +100,12 @@ def _replaced(page: str, opened: re.Pattern[str], closer: str, written: Callable
 def _hidden(page: str) -> str:
     """Mark as hidden what a rule for one class or one id of the page's own style does not display."""
     sheets: list[str] = []
-    _replaced(
-        page, STYLE, "</style>", lambda tag, sheet: sheets.append(sheet if "media" not in tag else "") or ""
-    )
+
+    def read(tag: str, sheet: str) -> str:
+        sheets.append("" if "media" in tag else sheet)
+        return ""
+
+    _replaced(page, STYLE, "</style>", read)
     names = _unshown("\n".join(sheets))
     if not names:
         return page

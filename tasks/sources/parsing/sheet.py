@@ -7,11 +7,12 @@ from xml.etree.ElementTree import Element
 from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 
+from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.parsing.cells import shown
+from docmill.tasks.sources.parsing.reasons import Reason
 
-MAX_COLUMNS = 16_384
+MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 OFF = ("0", "false", None)
-MOST_UNSAVED = 5  # that are named
 
 
 class Sheet(WorkSheetParser):  # type: ignore[misc]  # openpyxl is untyped
@@ -35,11 +36,12 @@ class Sheet(WorkSheetParser):  # type: ignore[misc]  # openpyxl is untyped
         self._hidden: set[int] = set()
         self.left_out: set[str] = set()  # rows, columns
         self.unsaved: list[str] = []  # cells whose formula has no value
-        self.has_cells = False
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Give each shown row's number and texts; raises IndexError for a style that there is not."""
         for number, cells in self.parse():
+            if number > MAX_ROWS:
+                raise Unreadable(Reason.DAMAGED)
             if cells is None:
                 self.left_out.add("rows")
                 continue
@@ -48,7 +50,6 @@ class Sheet(WorkSheetParser):  # type: ignore[misc]  # openpyxl is untyped
                 if cell["value"] is None:
                     continue
                 at = cell["column"] - 1
-                self.has_cells = True
                 if at + 1 in self._hidden:
                     self.left_out.add("columns")
                     continue

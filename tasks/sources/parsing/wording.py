@@ -1,6 +1,7 @@
 """A Word document's XML as Word shows it, for a converter that passes over much of it.
 
-Deleted, moved away and hidden text goes; fields, text boxes, symbols and formulas become plain text where they stand.
+Deleted, moved away and hidden text goes; fields, text boxes, symbols and formulas become plain text
+where they stand.
 """
 
 import re

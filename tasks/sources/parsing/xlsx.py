@@ -66,9 +66,11 @@ def _drawn(package: Package, part: str, title: str, missed: Missed, *, bare: boo
         tree = package.tree(relation.target) if relation.kind == "drawing" else None
         if tree is None:
             continue
-        for paragraph in tree.iter(A + "p"):
-            if text := " ".join("".join(run.text or "" for run in paragraph.iter(A + "t")).split()):
-                texts.append(text)
+        words = (
+            " ".join("".join(run.text or "" for run in each.iter(A + "t")).split())
+            for each in tree.iter(A + "p")
+        )
+        texts += filter(None, words)
         pictures = [
             each.target for each in package.relations(relation.target).values() if each.kind == "image"
         ]
