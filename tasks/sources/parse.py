@@ -50,7 +50,8 @@ def _text(content: bytes, suffix: str) -> Text:
         return Text(text.strip())
     if len(text) > MAX_HTML_CHARS:
         return _by_child("html", text.encode())
-    return Text(cleaned(markdown_of(text)).strip())
+    missed = Missed()
+    return Text(cleaned(markdown_of(text, missed)).strip(), unread=tuple(missed))
 
 
 def _declared(content: bytes, suffix: str) -> str | None:

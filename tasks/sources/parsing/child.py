@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from docmill.schemas.errors import Unreadable
-from docmill.tasks.sources.parsing import docx, eml, limits, markdown, office, pdf, wire, xlsx
+from docmill.tasks.sources.parsing import attached, docx, eml, limits, markdown, office, pdf, wire, xlsx
 from docmill.tasks.sources.parsing.missed import Missed
 from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
 from docmill.tasks.sources.parsing.text import cleaned
@@ -57,9 +57,9 @@ def _parsed(kind: str, content: bytes, missed: Missed) -> tuple[str, Iterable[st
         case "docx":
             return wire.TEXT, [docx.text(content, missed)]
         case "eml":
-            return wire.TEXT, [eml.text(content, missed)]
+            return wire.TEXT, [eml.text(content, missed, attached.text)]
         case _:
-            return wire.TEXT, [markdown.markdown_of(content.decode())]
+            return wire.TEXT, [markdown.markdown_of(content.decode(), missed)]
 
 
 def _bounded(parts: Iterable[str]) -> Iterator[bytes]:

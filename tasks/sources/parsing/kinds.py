@@ -3,6 +3,7 @@
 import re
 from typing import Literal
 
+from docmill.tasks.sources.parsing.mailtext import APPLE, BEGINNING
 from docmill.tasks.sources.parsing.reasons import Reason
 
 Binary = Literal["pdf", "office", "eml", "html"]
@@ -62,7 +63,9 @@ def is_html(text: str, suffix: str) -> bool:
 
 
 def _is_mail(start: bytes, suffix: str) -> bool:
-    headers = re.split(rb"\r?\n\r?\n", start.removeprefix(b"\xef\xbb\xbf"), maxsplit=1)[0]
+    headers = re.split(
+        rb"\r?\n\r?\n", APPLE.sub(b"", BEGINNING.sub(b"", start, count=1), count=1), maxsplit=1
+    )[0]
     if MAILBOX.match(start):
         headers = headers.partition(b"\n")[2]
-    return bool(HEADER.match(headers)) and (suffix == ".eml" or bool(MAIL.search(headers)))
+    return bool(HEADER.match(headers)) and (suffix in (".eml", ".emlx") or bool(MAIL.search(headers)))

@@ -4,6 +4,8 @@ import html
 import re
 
 from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.parsing import page as pages
+from docmill.tasks.sources.parsing.missed import Missed, Why
 from docmill.tasks.sources.parsing.reasons import Reason
 
 HEAD_CHARS = 4096
@@ -12,7 +14,7 @@ MAX_DEPTH = 256
 PADDING = re.compile(r"^\|.*\|$", re.MULTILINE)  # a table's row: aligned for the eye, paid for in tokens
 
 
-def markdown_of(page: str) -> str:
+def markdown_of(page: str, missed: Missed | None = None) -> str:
     """Write HTML as Markdown, its title first; raises Unreadable where it is nested too deeply."""
     import html_to_markdown as markdown
 
@@ -22,6 +24,9 @@ def markdown_of(page: str) -> str:
         max_depth=MAX_DEPTH,
         preprocessing=markdown.PreprocessingOptions(enabled=False),  # it would drop forms with their text
     )
+    page = pages.as_shown(page)
+    if missed is not None and pages.has_frames(page):
+        missed.add("frames of the page", Why.ELSEWHERE)
     try:
         converted = markdown.convert(page, options)
     except markdown.ConversionError:

@@ -13,6 +13,18 @@ LONGEST_PART = 200
 class Why(StrEnum):
     """Why a part was not read; a child process names one of these, and can say nothing else."""
 
+    ELSEWHERE = "it stands in another file, which is not read: hand that in too"
+    PICTURE = "it is a picture: run OCR over it, and hand in the text"
+    CHART = "it is a chart, whose values are not read"
+    EMBEDDED = "it is a file within the file, which is not read: hand it in on its own"
+    UNSAVED = "a formula without a saved value: open the file in its own program, and save it anew"
+    LOCKED = "it is encrypted: hand it in without a password or key"
+    SEALED = "it is wrapped in a signature that is not opened: hand in its text"
+    OUTLOOK = "it is Outlook's own format, which is not read: send the mail as HTML or plain text"
+    KIND = "files of its kind are not read"
+    DAMAGED = "it is damaged or incomplete"
+    NO_TEXT = "it holds no text"
+    LARGE = "it is too large, or nested too deeply"
     MORE = "further parts could not be read either"
 
 
@@ -32,6 +44,10 @@ class Missed:
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return ((part, str(why)) for part, why in self._parts)
+
+    def parts(self) -> Iterator[tuple[str, Why]]:
+        """Give each part, and why, to be told again in another's words."""
+        return iter(self._parts)
 
     def written(self) -> str:
         """Write it as JSON, each Why by its name."""

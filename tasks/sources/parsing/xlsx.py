@@ -4,52 +4,76 @@ Values are those that the program saved: no formula is computed, no link is foll
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, time
 from io import BytesIO
 from typing import Any
 
 from docmill.schemas.errors import Unreadable
-from docmill.tasks.sources.parsing.missed import Missed
+from docmill.tasks.sources.parsing.cells import shown
+from docmill.tasks.sources.parsing.missed import Missed, Why
+from docmill.tasks.sources.parsing.package import Package, usual
+from docmill.tasks.sources.parsing.picture import is_page
 from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
+
+A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+EMBEDDED = ("oleObject", "package")
+MOST_NAMED = 5
 
 
 def sheets(content: bytes, missed: Missed) -> Iterator[str]:
     """Give the text of each sheet; nothing for a sheet without values."""
     import openpyxl
 
+    content = usual(content)
     workbook = openpyxl.load_workbook(BytesIO(content), read_only=True, data_only=True, keep_links=False)
     if len(workbook.worksheets) > MAX_PAGES:
         raise Unreadable(Reason.PAGES)
+    package = Package(content)
     for sheet in workbook.worksheets:
-        sheet.reset_dimensions()  # they are what the file says, which need not be so
-        rows = "\n".join(_lines(sheet.iter_rows(values_only=True)))
-        yield f"## {_cell(sheet.title)}\n\n{rows}" if rows else ""
+        title = shown(sheet.title, "")
+        if sheet.sheet_state != "visible":
+            yield f"## {title}\n\n(hidden sheet, left out)"
+            continue
+        lines = list(_lines(workbook, sheet, title, missed))
+        lines += _drawn(package, sheet._worksheet_path, title, missed, bare=not lines)
+        yield "\n".join([f"## {title}\n", *lines]) if lines else ""
 
 
-def _lines(rows: Iterable[tuple[Any, ...]]) -> Iterator[str]:
+def _lines(workbook: Any, given: Any, title: str, missed: Missed) -> Iterator[str]:
+    from docmill.tasks.sources.parsing.sheet import Sheet
+
     room = MAX_TEXT_BYTES
-    for row in rows:
-        if line := "\t".join(map(_cell, row)).rstrip("\t"):
-            room -= len(line)
-            if room < 0:
-                raise Unreadable(Reason.LONG)
-            yield line
+    with given._get_source() as source:
+        sheet = Sheet(source, workbook, given._shared_strings)
+        for _, cells in sheet.rows():
+            if line := "\t".join(cells).rstrip("\t"):
+                room -= len(line)
+                if room < 0:
+                    raise Unreadable(Reason.LONG)
+                yield line
+    for what in sorted(sheet.left_out):
+        yield f"\n(hidden {what}, left out)"
+    if sheet.unsaved:
+        named, more = ", ".join(sheet.unsaved[:MOST_NAMED]), len(sheet.unsaved) > MOST_NAMED
+        missed.add(f"sheet {title}, {named}{' and more' if more else ''}", Why.UNSAVED)
 
 
-def _cell(value: Any) -> str:
-    """Write a value as the program shows it, dates as ISO 8601."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).upper()
-        case float():
-            return f"{value:.15g}"  # the digits that Excel keeps
-        case datetime() if value.time() == time():
-            return value.date().isoformat()
-        case datetime():
-            return value.isoformat(" ", "seconds")
-        case date() | time():
-            return value.isoformat()
-        case _:
-            return " ".join(str(value).split())
+def _drawn(package: Package, part: str, title: str, missed: Missed, *, bare: bool) -> Iterable[str]:
+    """Give the text that stands in boxes on a sheet; pictures and files on it are told."""
+    texts: list[str] = []
+    for relation in package.relations(part).values():
+        if relation.kind in EMBEDDED:
+            missed.add(f"sheet {title}, an embedded file", Why.EMBEDDED)
+        tree = package.tree(relation.target) if relation.kind == "drawing" else None
+        if tree is None:
+            continue
+        words = (
+            " ".join("".join(run.text or "" for run in each.iter(A + "t")).split())
+            for each in tree.iter(A + "p")
+        )
+        texts += filter(None, words)
+        pictures = [
+            each.target for each in package.relations(relation.target).values() if each.kind == "image"
+        ]
+        if any(bare or is_page(package.content(each) or b"") for each in pictures):
+            missed.add(f"sheet {title}, a picture", Why.PICTURE)
+    return ["", *texts] if texts else []

@@ -1,0 +1,85 @@
+"""The rows of one sheet as Excel shows them: what is hidden is left out, what was never computed is noted."""
+
+from collections.abc import Iterator
+from typing import IO, Any
+from xml.etree.ElementTree import Element
+
+from openpyxl.styles.numbers import BUILTIN_FORMATS
+from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
+
+from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.parsing.cells import shown
+from docmill.tasks.sources.parsing.reasons import Reason
+
+MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
+OFF = ("0", "false", None)
+
+
+class Sheet(WorkSheetParser):  # type: ignore[misc]  # openpyxl is untyped
+    """Reads a sheet's rows, one after the other."""
+
+    def __init__(self, source: IO[bytes], workbook: Any, strings: Any) -> None:
+        super().__init__(
+            source,
+            strings,
+            data_only=True,
+            epoch=workbook.epoch,
+            date_formats=workbook._date_formats,
+            timedelta_formats=workbook._timedelta_formats,
+        )
+        self._formats = [
+            workbook._number_formats[style.numFmtId - 164]
+            if style.numFmtId >= 164
+            else BUILTIN_FORMATS.get(style.numFmtId, "General")
+            for style in workbook._cell_styles
+        ]
+        self._hidden: set[int] = set()
+        self.left_out: set[str] = set()  # rows, columns
+        self.unsaved: list[str] = []  # cells whose formula has no value
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Give each shown row's number and texts; raises IndexError for a style that there is not."""
+        for number, cells in self.parse():
+            if number > MAX_ROWS:
+                raise Unreadable(Reason.DAMAGED)
+            if cells is None:
+                self.left_out.add("rows")
+                continue
+            texts: list[str] = []
+            for cell in cells:
+                if cell["value"] is None:
+                    continue
+                at = cell["column"] - 1
+                if at + 1 in self._hidden:
+                    self.left_out.add("columns")
+                    continue
+                if at >= len(texts):
+                    texts += [""] * (at + 1 - len(texts))
+                texts[at] = shown(cell["value"], self._formats[cell["style_id"]])
+            if self._hidden:
+                texts = [text for at, text in enumerate(texts, start=1) if at not in self._hidden]
+            yield number, texts
+
+    def parse_row(self, row: Element) -> tuple[int, list[dict[str, Any]] | None]:
+        """Read a row; None for one that is hidden and has cells."""
+        unsaved = len(self.unsaved)
+        number, cells = super().parse_row(row)
+        hidden = row.get("hidden") not in OFF or row.get("ht") == "0"
+        self.row_dimensions.clear()  # they would only take memory
+        if hidden and any(cell["value"] is not None for cell in cells):
+            del self.unsaved[unsaved:]
+            return number, None
+        return number, cells
+
+    def parse_cell(self, element: Element) -> dict[str, Any]:
+        """Read a cell, and note a formula that nobody has computed."""
+        cell: dict[str, Any] = super().parse_cell(element)
+        if cell["value"] is None and element.find(FORMULA_TAG) is not None and element.get("t") != "str":
+            self.unsaved.append(str(element.get("r"))[:20])
+        return cell
+
+    def parse_column_dimensions(self, col: Element) -> None:
+        """Note the columns that are hidden."""
+        first, last = int(col.get("min", "0")), min(int(col.get("max", "0")), MAX_COLUMNS)
+        if col.get("hidden") not in OFF or col.get("width") == "0":
+            self._hidden.update(range(first, last + 1))
