@@ -14,6 +14,13 @@ class Why(StrEnum):
     """Why a part was not read; a child process names one of these, and can say nothing else."""
 
     MORE = "further parts could not be read either"
+    SCANNED = "it is a picture of a page, with no text or hardly any: run OCR over it"
+    DRAWN = "its text is drawn as lines, not written as characters: run OCR over it"
+    GLYPHS = "its font does not say which letters it shows: run OCR over it"
+    XFA = "its pages are drawn by XFA, of which only the filled-in values are read: print it to a PDF"
+    STREAM = "its content is damaged in the file: send the file again, or save it anew"
+    CUT = "it is missing: send the file again"
+    ATTACHMENT = "it is a file within the document: hand it in as a file of its own"
 
 
 class Missed:
