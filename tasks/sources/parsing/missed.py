@@ -14,6 +14,9 @@ class Why(StrEnum):
     """Why a part was not read; a child process names one of these, and can say nothing else."""
 
     MORE = "further parts could not be read either"
+    ENCODING = "its encoding cannot be told, another is as likely: save the file as UTF-8"
+    MIXED = "it is written in two encodings: save the file as UTF-8"
+    BROKEN = "they are broken in the file: save it anew, as UTF-8"
     SCANNED = "it is a picture of a page, with no text or hardly any: run OCR over it"
     DRAWN = "its text is drawn as lines, not written as characters: run OCR over it"
     GLYPHS = "its font does not say which letters it shows: run OCR over it"

@@ -49,7 +49,7 @@ def _read(document: Any, number: int, form: pdf_forms.Form, missed: Missed) -> t
         unread = Why.GLYPHS
     if unread:
         missed.add(f"page {number + 1}", unread)
-    drawn = pdf_pictures.drawn(page)
+    drawn = bool(text) or pdf_pictures.drawn(page)
     words.close()
     page.close()
     return pdf_forms.joined(text, notes), drawn

@@ -58,16 +58,22 @@ def damaged(content: bytes) -> bool:
 
 def _unpacked(content: bytes, start: int, end: int, room: int) -> int | None:
     """Count the bytes that a stream unpacks to, as far as there is room; None where it is damaged."""
-    unpacker = zlib.decompressobj()
-    rest = b""
-    count = 0
     try:
-        while (start < end or rest) and not unpacker.eof and count < room:
-            if not rest:
-                rest = content[start : min(end, start + CHUNK)]
-                start += CHUNK
-            count += len(unpacker.decompress(rest, CHUNK))
-            rest = unpacker.unconsumed_tail
+        count, whole = _count(zlib.decompressobj(), content, start, end, room)
+        if not whole:  # many programs leave out the checksum at its end
+            count, whole = _count(zlib.decompressobj(-zlib.MAX_WBITS), content, start + 2, end, room)
     except zlib.error:
         return None
-    return count if unpacker.eof or count >= room else None
+    return count if whole else None
+
+
+def _count(unpacker: Any, content: bytes, start: int, end: int, room: int) -> tuple[int, bool]:
+    rest = b""
+    count = 0
+    while (start < end or rest) and not unpacker.eof and count < room:
+        if not rest:
+            rest = content[start : min(end, start + CHUNK)]
+            start += CHUNK
+        count += len(unpacker.decompress(rest, CHUNK))
+        rest = unpacker.unconsumed_tail
+    return count, unpacker.eof or count >= room

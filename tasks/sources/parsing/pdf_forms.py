@@ -87,9 +87,10 @@ class Form:
         name = name or string(raw.FPDFAnnot_GetFormFieldName, *field).strip()
         kind = raw.FPDFAnnot_GetFormFieldType(*field)
         if kind in (raw.FPDF_FORMFIELD_CHECKBOX, raw.FPDF_FORMFIELD_RADIOBUTTON):
-            if raw.FPDFAnnot_IsChecked(*field):
-                value = string(raw.FPDFAnnot_GetFormFieldExportValue, *field).strip()
-                said = TICK if ON.fullmatch(value) else f"{TICK} {value}"
+            state = string(raw.FPDFAnnot_GetStringValue, annotation, b"AS")
+            state = state or string(raw.FPDFAnnot_GetFormFieldValue, *field)
+            if state not in ("", "Off"):
+                said = TICK if ON.fullmatch(state) else f"{TICK} {state}"
                 yield Note(said, f"{name}: {said}", False)
         elif kind in (
             raw.FPDF_FORMFIELD_TEXTFIELD,

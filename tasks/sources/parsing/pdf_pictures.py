@@ -11,6 +11,8 @@ MAX_OBJECTS = 100_000
 LEAST_COVERED = 0.5  # of the page, by a picture that may be a scan
 LEAST_COVERED_ALONE = 0.1  # the same on a page without text
 LEAST_BODY = 100  # characters: fewer are a stamp, a number or a watermark
+MOST_BESIDE = 400  # characters: no page's head, foot and stamp are longer
+BLANKS = " \r\n\t"
 MARGIN = 0.08  # of the page's width and height: what stands there is the head or foot of a page
 LEAST_LINES = 300  # of paths on a page without text: letters that are drawn
 
@@ -24,12 +26,12 @@ def drawn(page: Any) -> bool:  # pypdfium2 is untyped
 
 def unread(page: Any, words: Any, text: str) -> Why | None:
     """Say why a page's text is not what stands on it, if so."""
-    length = sum(map(len, text.split()))
+    length = len(text) - sum(map(text.count, BLANKS))
     if not length:
         return _unread_alone(page)
-    if _body(page, words, text) >= LEAST_BODY or _covered(page) < LEAST_COVERED or _recognized(page):
+    if length >= MOST_BESIDE or _covered(page) < LEAST_COVERED or _recognized(page):
         return None
-    return Why.SCANNED
+    return Why.SCANNED if length < LEAST_BODY or _body(page, words) < LEAST_BODY else None
 
 
 def _unread_alone(page: Any) -> Why | None:
@@ -41,10 +43,8 @@ def _unread_alone(page: Any) -> Why | None:
     return Why.DRAWN if lines >= LEAST_LINES else None
 
 
-def _body(page: Any, words: Any, text: str) -> int:
+def _body(page: Any, words: Any) -> int:
     """Count the characters within a page's margins."""
-    if sum(map(len, text.split())) < LEAST_BODY:
-        return 0
     left, bottom, right, top = page.get_bbox()
     aside, above = MARGIN * (right - left), MARGIN * (top - bottom)
     inner = words.get_text_bounded(left + aside, bottom + above, right - aside, top - above)
@@ -77,5 +77,17 @@ def _covered(page: Any) -> float:
 
 def _objects(page: Any, kind: int) -> Iterator[Any]:
     """Give a page's objects of a kind, those in groups too."""
-    found = page.get_objects(filter=[kind], max_depth=MAX_DEPTH)
-    return (each.raw for _, each in zip(range(MAX_OBJECTS), found, strict=False))
+    from pypdfium2 import raw
+
+    room = MAX_OBJECTS
+    groups = [(page, raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject, 0)]
+    while groups:
+        group, count, get, depth = groups.pop()
+        for index in range(min(room, count(group))):
+            each = get(group, index)
+            found = raw.FPDFPageObj_GetType(each)
+            room -= 1
+            if found == kind:
+                yield each
+            elif found == raw.FPDF_PAGEOBJ_FORM and depth < MAX_DEPTH:
+                groups.append((each, raw.FPDFFormObj_CountObjects, raw.FPDFFormObj_GetObject, depth + 1))
