@@ -36,7 +36,8 @@ WIDER = {
 CONTROLS = bytes(byte for byte in range(32) if chr(byte) not in "\t\n\v\f\r\b\x1b") + b"\x7f"
 MAX_CONTROLS = 0.05
 NOT_SIGNS = bytes(byte for byte in range(256) if not 0x80 <= byte < 0xC0)  # in cp1252 and its relatives
-SAMPLE_BYTES = 16384
+SAMPLE_BYTES = 65536
+GUESSED_BYTES = 8192
 LEAST_SOUND = 2  # characters of UTF-8 in a text that is mostly in another encoding
 # In cp1252 these stand where older encodings have letters: within a word, or behind one and opening a quote.
 FOREIGN_SIGN = re.compile(
@@ -163,9 +164,9 @@ def _guessed(content: bytes, missed: Missed) -> str:
 
 def _sample(content: bytes) -> bytes:
     """Take the lines that are not ASCII, as far as it takes to guess by them."""
-    if len(content) <= SAMPLE_BYTES:
+    if len(content) <= GUESSED_BYTES:
         return content
-    lines, room = [], SAMPLE_BYTES
+    lines, room = [], GUESSED_BYTES
     for line in content.split(b"\n"):
         if room > 0 and not line.isascii():
             lines.append(line[:room])

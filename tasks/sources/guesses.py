@@ -20,6 +20,7 @@ CANDIDATES = (
 USUAL = ("cp1252", "iso8859-1")
 NEAR = 0.4  # of the best one's confidence: others are not looked at
 AS_LIKELY = 0.97
+MORE_PLAUSIBLE = 1.1
 MOST_ODD = 0.1  # of the letters that are not ASCII, where there are enough of them
 ENOUGH = 20
 LATIN = "a-zà-öø-ÿA-ZÀ-ÖØ-Þ\\u0100-\\u024f"
@@ -33,9 +34,13 @@ SIGNS = (
 ODD = re.compile(
     rf"(?<=[{LATIN}])[{OTHER}]|(?<=[{OTHER}])[{LATIN}]|(?<=[^\W\d_])[{SIGNS}](?=[^\W\d_])"
     rf"|(?<=[a-zß-öø-ÿ\u0430-\u044f\u03b1-\u03c9])[À-ÖØ-ÞŒ\u0410-\u042f\u0391-\u03a9]"
+    r"|(?<=[a-z])[\xa1-\xa9\xac\xaf\xb1\xb4\xb6\xb8\xbf\u02c6\u2013\u2014\u2020\u2021](?=\s|$)"
+    r"|(?<=[a-z])\u2013(?=[a-z])"
     rf"|[^\W\d_][\u201a\u201e]|[\x80-\x9f\xa4\u2500-\u25ff\ue000-\uf8ff\ufffd]"
 )
-MOST_WORDS = 300
+MOST_WORDS = 50
+MOST_WORD_BYTES = 1000
+MOST_GUESSES = 12
 
 
 class Guess(NamedTuple):
@@ -43,8 +48,9 @@ class Guess(NamedTuple):
 
     encoding: str
     words: str
-    odd: float
-    likely: float
+    odd: float  # the share of what only a wrong encoding puts there
+    plausible: float
+    likely: float  # the same, but that what is usual is more likely where there is little to go by
 
 
 def likeliest(sample: bytes, missed: Missed) -> str:
@@ -52,9 +58,14 @@ def likeliest(sample: bytes, missed: Missed) -> str:
     guesses = sorted(_guesses(sample), key=lambda guess: guess.likely, reverse=True)
     if not guesses:
         raise Unreadable(Reason.ENCODING)
-    best, *others = guesses
+    best = guesses[0]
+    rivals = [
+        each
+        for each in guesses
+        if each.likely >= AS_LIKELY * best.likely or each.plausible >= MORE_PLAUSIBLE * best.plausible
+    ]
     unsure = best.odd > MOST_ODD and len(best.words) > ENOUGH
-    if unsure or any(each.likely >= AS_LIKELY * best.likely and each.words != best.words for each in others):
+    if unsure or any(each.words != best.words for each in rivals):
         missed.add(LETTERS, Why.ENCODING)
     return best.encoding
 
@@ -69,16 +80,17 @@ def _guesses(sample: bytes) -> list[Guess]:
         compat_names=False,
         no_match_encoding="cp1252",
     )
-    named = [(each["encoding"], each["confidence"]) for each in found if each["encoding"]]
+    named = [(each["encoding"], each["confidence"]) for each in found[:MOST_GUESSES] if each["encoding"]]
     least = NEAR * max((confidence for _, confidence in named), default=0)
-    return [_weighed(sample, encoding, confidence) for encoding, confidence in named if confidence >= least]
+    foreign = islice((word for word in sample.split() if not word.isascii()), MOST_WORDS)
+    words = b" ".join(foreign)[:MOST_WORD_BYTES]
+    return [_weighed(words, encoding, confidence) for encoding, confidence in named if confidence >= least]
 
 
-def _weighed(sample: bytes, encoding: str, confidence: float) -> Guess:
+def _weighed(words: bytes, encoding: str, confidence: float) -> Guess:
     """Make an encoding less likely by what is odd about the words that it gives."""
-    text = sample.decode(encoding, "replace")
-    words = " ".join(islice((word for word in text.split() if not word.isascii()), MOST_WORDS))
-    others = max(1, sum(not char.isascii() for char in words))
-    odd = sum(1 for _ in ODD.finditer(words)) / others
-    usual = 1 + 2 / others if encoding in USUAL else 1  # where there is little to go by
-    return Guess(encoding, words, odd, confidence * usual * max(0.0, 1 - 2 * odd))
+    text = words.decode(encoding, "replace").removesuffix("\ufffd")
+    others = max(1, sum(not char.isascii() for char in text))
+    odd = sum(1 for _ in ODD.finditer(text)) / others
+    plausible = confidence * max(0.0, 1 - 2 * odd)
+    return Guess(encoding, text, odd, plausible, plausible * (1 + 1 / others if encoding in USUAL else 1))
