@@ -5,6 +5,8 @@ import re
 from unicodedata import category
 
 from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.guesses import likeliest
+from docmill.tasks.sources.parsing.missed import Missed, Why
 from docmill.tasks.sources.parsing.reasons import Reason
 
 BOMS = (  # UTF-32 first: its mark begins with that of UTF-16
@@ -14,12 +16,6 @@ BOMS = (  # UTF-32 first: its mark begins with that of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Where two guesses are as plausible, the earlier one is taken.
-GUESSES = (
-    *("cp1252", "cp932", "euc_jp", "cp1250", "cp1251", "koi8_r", "gb18030", "big5", "cp949"),
-    *("cp1253", "cp1254", "cp1255", "cp1256", "cp866", "iso8859_2", "mac_roman"),
-)
-AS_PLAUSIBLE = 0.02
 # What HTML may declare (encoding.spec.whatwg.org), by Python's names; others are not trusted.
 DECLARABLE = re.compile(
     r"utf-8|cp125[0-8]|cp874|cp866|iso8859-\d+|koi8-[ru]|mac-(roman|cyrillic)|ascii"
@@ -41,30 +37,45 @@ CONTROLS = bytes(byte for byte in range(32) if chr(byte) not in "\t\n\v\f\r\b\x1
 MAX_CONTROLS = 0.05
 NOT_SIGNS = bytes(byte for byte in range(256) if not 0x80 <= byte < 0xC0)  # in cp1252 and its relatives
 SAMPLE_BYTES = 65536
-SIGN_IN_WORD = re.compile(r"(?<=[^\W\d_])[\x80-\xa9\xab-\xb4\xb6\xb8\xb9\xbb-\xbf\u02c0-\u02df](?=[^\W\d_])")
+GUESSED_BYTES = 8192
+LEAST_SOUND = 2  # characters of UTF-8 in a text that is mostly in another encoding
+# In cp1252 these stand where older encodings have letters: within a word, or behind one and opening a quote.
+FOREIGN_SIGN = re.compile(
+    r"[^\W\d_][\xa1-\xa7\u02c6\u201a\u201d\u201e\u2020\u2021][^\W\d_]|[^\W\d_][\u201a\u201e]|[ŠšŽžŸƒ]"
+    r"|[a-z]\u2013[a-z]|[a-z][\u2020Œ](?!\w)"
+)
+# Text in ISO 2022 is ASCII but for what these switch to.
+ISO_2022 = (
+    (re.compile(rb"\x1b\$[@B]|\x1b\([IJ]"), "iso2022_jp_2"),
+    (re.compile(rb"\x1b\$\)C"), "iso2022_kr"),
+)
 
 
-def decode(content: bytes, declared: str | None = None) -> str:
+def decode(content: bytes, declared: str | None = None, missed: Missed | None = None) -> str:
     """Decode a document; `declared` is the encoding that the document itself names, if any.
 
-    Raises Unreadable where the bytes are not text, or in no encoding that can be told.
+    `missed` is told where characters are lost, or where another encoding is as likely. Raises
+    Unreadable where the bytes are not text, or in no encoding that can be told.
     """
+    missed = Missed() if missed is None else missed
     for mark, encoding in BOMS:
         if content.startswith(mark):
-            return content[len(mark) :].decode(encoding, "replace")
+            return _told(content[len(mark) :].decode(encoding, "replace"), missed)
     if (text := _utf16(content)) is not None:
         return text
     if not _mostly_printed(content):
         raise Unreadable(Reason.BINARY)
+    if (text := _iso_2022(content)) is not None:
+        return text
     named = _declarable(declared)
     if named and MULTIBYTE.match(named) and (text := _strictly(content, named)) is not None:
         return text
     # Text in a one-byte encoding is next to never valid UTF-8, but its declaration is often stale.
-    if (text := _utf8(content)) is not None:
+    if (text := _utf8(content, missed)) is not None:
         return text
     if named and (text := _strictly(content, named)) is not None:
         return text
-    return _signs(content) or _guessed(content)
+    return _signs(content) or _guessed(content, missed)
 
 
 def _mostly_printed(content: bytes) -> bool:
@@ -102,41 +113,68 @@ def _utf16(content: bytes) -> str | None:
     return text if unlikely < 0.02 * min(len(text), 4096) else None
 
 
-def _utf8(content: bytes) -> str | None:
+def _iso_2022(content: bytes) -> str | None:
+    for switch, encoding in ISO_2022:
+        if switch.search(content):
+            return _strictly(content, encoding)
+    return None
+
+
+def _utf8(content: bytes, missed: Missed) -> str | None:
     """Decode UTF-8; a few broken bytes, as of a cut file, are replaced."""
+    if (whole := _strictly(content, "utf-8")) is not None:
+        return whole
     text = content.decode("utf-8", "replace")
     broken = text.count("\ufffd")
-    if not broken or (whole := _strictly(content, "utf-8")) is not None:
-        return text
     sound = sum(not char.isascii() for char in text) - broken
-    return text if sound > 3 * broken else whole
+    if sound > 3 * broken:
+        return _told(text, missed)
+    return _glued(content, missed) if sound >= LEAST_SOUND else None
+
+
+def _glued(content: bytes, missed: Missed) -> str | None:
+    """Decode a file put together of UTF-8 and a one-byte encoding, line by line."""
+    lines = content.splitlines(keepends=True)
+    foreign = [line for line in lines if _strictly(line, "utf-8") is None]
+    own = b"".join(line for line in lines if not line.isascii() and _strictly(line, "utf-8") is not None)
+    if sum(not char.isascii() for char in own.decode()) < LEAST_SOUND:
+        return None
+    rest = b"".join(foreign)
+    encoding = "cp1252" if _signs(rest) is not None else likeliest(_sample(rest), missed)
+    if MULTIBYTE.match(encoding):
+        return None
+    missed.add("some lines", Why.MIXED)
+    return "".join(_strictly(line, "utf-8") or line.decode(encoding, "replace") for line in lines)
 
 
 def _signs(content: bytes) -> str | None:
     """Decode English with quotes, dashes or a currency: too little for a guess by frequencies."""
     signs = content.translate(None, NOT_SIGNS)
     letters = content.translate(None, bytes(range(0xC0)))
-    return None if letters or 2 * len(signs) >= len(content) else _strictly(content, "cp1252")
+    if letters or 2 * len(signs) >= len(content):
+        return None
+    text = _strictly(content, "cp1252")
+    return None if text is None or FOREIGN_SIGN.search(text) else text
 
 
-def _guessed(content: bytes) -> str:
-    from charset_normalizer import from_bytes
-
-    matches = from_bytes(content, cp_isolation=list(GUESSES))
-    best = matches.best()
-    if best is None:
-        raise Unreadable(Reason.ENCODING)
-    plausible = {
-        encoding
-        for match in matches
-        if match.chaos <= best.chaos + AS_PLAUSIBLE
-        for encoding in match.could_be_from_charset
-    }
-    guesses = [guess for guess in GUESSES if guess in plausible] or [best.encoding]
-    encoding = min(guesses, key=lambda guess: _signs_in_words(content[:SAMPLE_BYTES], guess))
-    return content.decode(encoding, "replace")
+def _guessed(content: bytes, missed: Missed) -> str:
+    """Decode what only its letters tell the encoding of."""
+    return _told(content.decode(likeliest(_sample(content), missed), "replace"), missed)
 
 
-def _signs_in_words(sample: bytes, encoding: str) -> int:
-    """Count what stands between letters and is none, which only a wrong encoding puts there."""
-    return len(SIGN_IN_WORD.findall(sample.decode(encoding, "replace")))
+def _sample(content: bytes) -> bytes:
+    """Take the lines that are not ASCII, as far as it takes to guess by them."""
+    if len(content) <= GUESSED_BYTES:
+        return content
+    lines, room = [], GUESSED_BYTES
+    for line in content.split(b"\n"):
+        if room > 0 and not line.isascii():
+            lines.append(line[:room])
+            room -= len(lines[-1])
+    return b"\n".join(lines)
+
+
+def _told(text: str, missed: Missed) -> str:
+    if "\ufffd" in text:
+        missed.add("some characters", Why.BROKEN)
+    return text

@@ -40,18 +40,20 @@ def parsed(content: bytes, name: str) -> Text:
 
 def _text(content: bytes, suffix: str) -> Text:
     """Read plain text or HTML."""
+    missed = Missed()
     try:
-        text = cleaned(decode(content, _declared(content, suffix)))
+        text = cleaned(decode(content, _declared(content, suffix), missed))
     except Unreadable:
         if suffix in UNREAD:
             raise Unreadable(UNREAD[suffix]) from None
         raise
     if not is_html(text, suffix):
-        return Text(text.strip())
-    if len(text) > MAX_HTML_CHARS:
-        return _by_child("html", text.encode())
-    missed = Missed()
-    return Text(cleaned(markdown_of(text, missed)).strip(), unread=tuple(missed))
+        read = Text(text.strip())
+    elif len(text) > MAX_HTML_CHARS:
+        read = _by_child("html", text.encode())
+    else:
+        read = Text(cleaned(markdown_of(text, missed)).strip())
+    return read._replace(unread=(*missed, *read.unread))
 
 
 def _declared(content: bytes, suffix: str) -> str | None:

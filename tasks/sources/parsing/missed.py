@@ -26,6 +26,16 @@ class Why(StrEnum):
     NO_TEXT = "it holds no text"
     LARGE = "it is too large, or nested too deeply"
     MORE = "further parts could not be read either"
+    ENCODING = "its encoding cannot be told, another is as likely: save the file as UTF-8"
+    MIXED = "it is written in two encodings: save the file as UTF-8"
+    BROKEN = "they are broken in the file: save it anew, as UTF-8"
+    SCANNED = "it is a picture of a page, with no text or hardly any: run OCR over it"
+    DRAWN = "its text is drawn as lines, not written as characters: run OCR over it"
+    GLYPHS = "its font does not say which letters it shows: run OCR over it"
+    XFA = "its pages are drawn by XFA, of which only the filled-in values are read: print it to a PDF"
+    STREAM = "its content is damaged in the file: send the file again, or save it anew"
+    CUT = "it is missing: send the file again"
+    ATTACHMENT = "it is a file within the document: hand it in as a file of its own"
 
 
 class Missed:

@@ -1,14 +1,17 @@
 """PDF to the text of its pages, by PDFium."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from docmill.schemas.errors import Unreadable
-from docmill.tasks.sources.parsing.missed import Missed
+from docmill.tasks.sources.parsing import pdf_file, pdf_forms, pdf_pictures, pdf_words
+from docmill.tasks.sources.parsing.missed import Missed, Why
 from docmill.tasks.sources.parsing.reasons import MAX_PAGES, Reason
 
-HYPHEN = "\x02"  # how PDFium gives a hyphen and the line end after it
 PASSWORD, SECURITY = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY
+UNMAPPED = re.compile("[\x00-\x08\x0e-\x1f\ufffd\ue000-\uf8ff]")  # glyphs of which no letter is known
+MAX_UNMAPPED = 0.2  # of a page; bullets are often such glyphs
 
 
 def pages(content: bytes, missed: Missed) -> Iterator[str]:
@@ -19,22 +22,43 @@ def pages(content: bytes, missed: Missed) -> Iterator[str]:
         document = pypdfium2.PdfDocument(content)
         if len(document) > MAX_PAGES:
             raise Unreadable(Reason.PAGES)
-        for number in range(len(document)):
-            page = _filled(document, number)
-            words = page.get_textpage()
-            yield words.get_text_bounded().replace(HYPHEN, "-\n")
-            words.close()
-            page.close()
+        blank = []
+        with pdf_forms.Form(document, missed) as form:
+            for number in range(len(document)):
+                text, drawn = _read(document, number, form, missed)
+                if not drawn:
+                    blank.append(number)
+                yield text
+        if form.values:
+            yield form.values
+        pdf_file.look(document, content, blank, missed)
     except pypdfium2.PdfiumError as error:
         locked = getattr(error, "err_code", None) in (PASSWORD, SECURITY)
         raise Unreadable(Reason.ENCRYPTED if locked else Reason.DAMAGED) from None
 
 
-def _filled(document: Any, number: int) -> Any:  # pypdfium2 is untyped
-    """Open a page whose form fields, as filled in, are part of it: PDFium reads no other text."""
+def _read(document: Any, number: int, form: pdf_forms.Form, missed: Missed) -> tuple[str, bool]:
+    """Give a page's text, and whether anything at all is drawn on it."""
+    page = document[number]
+    notes = form.notes(page)
+    page = _flat(document, number, page)
+    words = page.get_textpage()
+    text = pdf_words.text_of(words)
+    unread = pdf_pictures.unread(page, words, text)
+    if len(UNMAPPED.findall(text)) > MAX_UNMAPPED * len(text):
+        unread = Why.GLYPHS
+    if unread:
+        missed.add(f"page {number + 1}", unread)
+    drawn = bool(text) or pdf_pictures.drawn(page)
+    words.close()
+    page.close()
+    return pdf_forms.joined(text, notes), drawn
+
+
+def _flat(document: Any, number: int, page: Any) -> Any:  # pypdfium2 is untyped
+    """Make what annotations show a part of the page: PDFium reads no other text."""
     from pypdfium2 import raw
 
-    page = document[number]
     if raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY) != raw.FLATTEN_SUCCESS:
         return page
     page.close()
