@@ -182,8 +182,8 @@ def test_names_in_headers_are_read_whatever_they_are_written_in(raw: str, shown:
 
 def test_an_invitation_says_what_when_and_where():
     event = (
-        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Walk\\, then\n  lunch\nDTSTART;TZID=Europe/Rome:20310302T090000\n"
-        "LOCATION:Pier\nATTENDEE;CN=Bo:mailto:bo@b.example\nBEGIN:VALARM\nDESCRIPTION:Ring\nEND:VALARM\n"
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Walk\\, then\n  lunch\n"
+        "DTSTART;TZID=Europe/Rome:20310302T090000\nLOCATION:Pier\nATTENDEE;CN=Bo:mailto:bo@b.example\nBEGIN:VALARM\nDESCRIPTION:Ring\nEND:VALARM\n"
         "END:VEVENT\nEND:VCALENDAR\n"
     )
     assert _text(_of_type("text/calendar", event)).split("\n\n")[1].split("\n") == [

@@ -76,8 +76,8 @@ def test_what_is_hidden_sometimes_is_read(style: str):
 @pytest.mark.parametrize("name", ["a.html", "a.xhtml"])
 def test_elements_of_xhtml_close_themselves(name: str):
     page = (
-        '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title/><script src="x"/></head>'
-        "<body><p/><textarea/><p>one<br/>two</p></body></html>"
+        '<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title/>'
+        "<script src='x'/></head><body><p/><textarea/><p>one<br/>two</p></body></html>"
     )
     assert parsed(page.encode(), name).text.split() == ["one", "two"]
 

@@ -150,12 +150,12 @@ def _digits(shape: str, factor: int) -> Callable[[float], str]:
 def _fixed(value: float, whole: str, places: str) -> str:
     most, least = min(len(places), MAX_PLACES), min(len(places.rstrip("#?")), MAX_PLACES)
     if isinstance(value, int) and not most:
-        return str(value).zfill(whole.count("0"))
+        return str(value or "").zfill(whole.count("0"))
     # Excel rounds what it shows of fifteen digits, and half away from nought.
     figures = _rounded(f"{value:.15g}", most)
     before, _, after = figures.partition(".")
     after = after[:least] + after[least:].rstrip("0")
-    before = before.lstrip("0").zfill(max(whole.count("0"), 0 if after else 1))
+    before = before.lstrip("0").zfill(max(whole.count("0"), 1 if after else 0))
     return f"{before}.{after}" if after else before
 
 

@@ -107,7 +107,7 @@ class _Document:
         if content is None:
             return ""
         try:
-            return self._chunk(part.lower(), content)
+            return self._chunk(part.lower(), content).strip()
         except Unreadable:
             self._missed.add(f"part {part}", Why.DAMAGED)
             return ""

@@ -103,7 +103,7 @@ class _Mail:
             yield from self._part(part, depth)
 
     def _best(self, parts: list[MIMEPart], depth: int) -> Iterator[str]:
-        """Give the plain text of several versions, or what says more than it; an invitation says other things."""
+        """Give the plain text of several versions, or what says more; an invitation says other things."""
         invitations = [part for part in parts if part.get_content_type() == "text/calendar"]
         versions = [part for part in parts if part not in invitations]
         blocks: list[str] = []
