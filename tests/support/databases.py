@@ -27,7 +27,8 @@ def postgres() -> Iterator[str]:
     try:
         yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
     finally:
-        os.kill(server.get_pid(), SIGQUIT)  # at once: a checkpoint of all its databases takes long
+        if pid := server.get_pid():
+            os.kill(pid, SIGQUIT)  # at once: a checkpoint of all its databases takes long
         server.cleanup()
         shutil.rmtree(directory, ignore_errors=True)
 
