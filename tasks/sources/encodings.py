@@ -63,10 +63,10 @@ def decode(content: bytes, declared: str | None = None, missed: Missed | None = 
             return _told(content[len(mark) :].decode(encoding, "replace"), missed)
     if (text := _utf16(content)) is not None:
         return text
-    if not _mostly_printed(content):
-        raise Unreadable(Reason.BINARY)
     if (text := _iso_2022(content)) is not None:
         return text
+    if not _mostly_printed(content):
+        raise Unreadable(Reason.BINARY)
     named = _declarable(declared)
     if named and MULTIBYTE.match(named) and (text := _strictly(content, named)) is not None:
         return text
