@@ -12,7 +12,7 @@ import fsspec
 import pytest
 
 from docmill.flows.cli import COMMANDS
-from tests.cli.test_commands import LIGHT
+from tests.cli.test_commands import without_prefect
 from tests.support.documents import pdf
 from tests.support.partly import WHY, partly
 from tests.support.project import Project
@@ -132,10 +132,9 @@ def test_a_terminals_cursor_is_not_the_documents(project: Project):
 def test_it_imports_no_prefect_and_reads_the_samples(project: Project):
     Path("a.pdf").write_bytes(pdf("Invoice 7"))
     files = ["a.pdf", *map(str, sorted((SAMPLES / "inbox").iterdir()))]
-    command = [sys.executable, "-c", LIGHT, "text", "--json", *files]
-    ended = subprocess.run(command, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr
-    told = [json.loads(line) for line in ended.stdout.splitlines()]
+    codes, printed = without_prefect(["text", "--json", *files])
+    assert codes == [0]
+    told = [json.loads(line) for line in printed.splitlines()]
     assert [each["uri"] for each in told] == [Path(file).absolute().as_uri() for file in files]
     assert all(each["text"].strip() and each["error"] is None for each in told)
 

@@ -47,6 +47,7 @@ LABELS = {"a": {"description": "the first"}, "b": {"description": "the second"}}
 # What stands below `name` and `documents`, and what of it is read.
 RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
     "a step without options": (SUMMARIZE, {"steps": [{"summarize": {}}]}),
+    "parts that may be unread": (f"unread: allow\n{SUMMARIZE}", {"unread": "allow"}),
     "a summary in words": (
         "steps:\n  - summarize: {max_words: 60}\n",
         {"steps": [{"summarize": {"max_words": 60}}]},
@@ -270,7 +271,8 @@ def test_all_faults_are_told_at_once_and_no_more_than_twenty(written: Path):
     assert said.splitlines()[:3] == [
         "p.yaml:1:1: name: is missing",
         "p.yaml:1:1: steps: is missing",
-        "p.yaml:1:1: wrong0: unknown key; known: name, documents, rows, endpoint, model, steps, into, limits",
+        "p.yaml:1:1: wrong0: unknown key; known: name, documents, rows, endpoint, model, steps, into, "
+        "limits, unread",
     ]
     assert said.splitlines()[20:] == ["12 more"]
 
