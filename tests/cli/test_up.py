@@ -119,13 +119,13 @@ def test_a_day_on_a_laptop(laptop: Site):
         assert names == {"nightly", "tickets", "arrived"}
         assert eventually(lambda: _workers(laptop) == ["ONLINE"])
         laptop.emit("docmill.inbox.late", {"pipeline": "late", "documents": ["late/a.txt"]})
-        assert eventually(lambda: laptop.statuses("late") == {"late/a.txt": "done"}, 60)
+        assert eventually(lambda: laptop.statuses("late") == {"late/a.txt": "done"}, 180)
 
         assert laptop.api.removesuffix("/api") in _run(laptop, "beside")
 
         laptop.provider.always("stall")
         started = laptop.start("nightly", pipeline="slow").json()["id"]
-        assert eventually(lambda: laptop.provider.in_flight == 2, 60)
+        assert eventually(lambda: laptop.provider.in_flight == 2, 180)
         assert _stopped(laptop, process) == 0
         assert laptop.rows("slow", "select state, deferred from docmill_runs") == [("stopped", 2)]
     address = laptop.api
@@ -172,7 +172,7 @@ def test_a_second_ctrl_c_ends_runs_at_once(laptop: Site):
     laptop.provider.always("stall")
     with _up(laptop, 1) as process:
         laptop.start("nightly", pipeline="slow")
-        assert eventually(lambda: laptop.provider.in_flight == 1, 60)
+        assert eventually(lambda: laptop.provider.in_flight == 1, 180)
         began = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)
         time.sleep(1)
@@ -191,7 +191,7 @@ def test_events_that_wait_at_ctrl_c_are_taken_up_by_the_next(laptop: Site):
     with _up(laptop, 1) as process:
         for name in names:
             laptop.emit(f"docmill.inbox.{name}", {"pipeline": name, "documents": [f"{name}/a.txt"]})
-            assert eventually(lambda: laptop.provider.in_flight == 1, 60)
+            assert eventually(lambda: laptop.provider.in_flight == 1, 180)
         assert _stopped(laptop, process) == 0
     with _up(laptop, 2) as process:
         for name in names[1:]:

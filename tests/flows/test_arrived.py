@@ -187,16 +187,16 @@ class TestDeployed:
     def test_the_named_documents_are_done_and_only_they(self, announced: Site):
         """Shown by 1."""
         done = {f"first/{name}.txt": "done" for name in "abc"}
-        assert eventually(lambda: announced.statuses("first") == {**done, "/etc/hostname": "failed"}, 60)
+        assert eventually(lambda: announced.statuses("first") == {**done, "/etc/hostname": "failed"}, 180)
         reasons = announced.rows("first", "select error from docmill_outcomes where status = 'failed'")
         assert reasons == [("outside the pipeline's source",)]
 
     @pytest.mark.parametrize("name", ["second", "third"])
     def test_every_event_at_once_is_taken_up(self, announced: Site, name: str):
-        assert eventually(lambda: announced.statuses(name) == {f"{name}/a.txt": "done"}, 60)
+        assert eventually(lambda: announced.statuses(name) == {f"{name}/a.txt": "done"}, 180)
 
     def test_a_malformed_payload_starts_a_run_that_fails_and_says_so(self, announced: Site):
-        assert eventually(lambda: announced.runs_of("malformed"), 60)
+        assert eventually(lambda: announced.runs_of("malformed"), 180)
         [run] = announced.runs_of("malformed")
         assert announced.ended(run["id"]) == ("Failed", "documents: must be a list of paths or URIs")
 

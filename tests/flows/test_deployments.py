@@ -139,7 +139,7 @@ def test_scheduled_runs_exist_within_a_minute(site: Site):
         deployments = {"name": {"any_": [name]}}
         scheduled = {"state": {"type": {"any_": ["SCHEDULED"]}}}
         query = partial(site.asked, "/flow_runs/filter", deployments=deployments, flow_runs=scheduled)
-        assert eventually(lambda query=query: len(query()) >= 3, 60)  # type: ignore[misc]
+        assert eventually(lambda query=query: len(query()) >= 3, 180)  # type: ignore[misc]
 
 
 class Slow:
@@ -153,7 +153,7 @@ class Slow:
 
     def under_way(self) -> bool:
         """Wait until its calls are in flight."""
-        return eventually(lambda: self.site.provider.in_flight == 4, 60)
+        return eventually(lambda: self.site.provider.in_flight == 4, 180)
 
     def state(self) -> str:
         """Name the flow run's state."""

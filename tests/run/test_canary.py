@@ -104,7 +104,7 @@ def _ended(provider: Provider, pipeline: str, how: str, tmp_path: Path) -> None:
     if how == "kill":
         provider.always("stall")
         run = loud("run", pipeline, "--refresh")
-        assert eventually(lambda: len(provider.requests) > before, 60)
+        assert eventually(lambda: len(provider.requests) > before, 180)
         run.kill()
         printed, code = run.communicate()[0], -9
     else:

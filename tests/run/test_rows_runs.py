@@ -328,7 +328,7 @@ def test_a_run_is_stopped_while_its_source_is_slow(project: Project, provider: P
     slow = "select *, pg_sleep(case when id > 250 then 5 else 0 end) from tickets order by id"
     pipeline = over(project, provider, database, EXTRACT, rows=spec(database, slow))
     running = project.begin("run", pipeline)
-    assert eventually(lambda: len(provider.requests) >= 150, 60)
+    assert eventually(lambda: len(provider.requests) >= 150, 180)
     running.send_signal(signal.SIGTERM)
     assert running.wait(20) == 3
     state, documents, finished = last_run(database, "state, documents_in, done + deferred")
@@ -360,7 +360,7 @@ def test_two_runs_at_once_both_work(project: Project, provider: Provider, databa
 
     provider.hold_until(lambda: runs() == 2)
     first = project.begin("run", pipeline)
-    assert eventually(lambda: runs() == 1, 60)
+    assert eventually(lambda: runs() == 1, 180)
     second = project.begin("run", pipeline)
     printed = first.communicate(timeout=100)[0], second.communicate(timeout=100)[0]
     assert (first.returncode, second.returncode) == (0, 0), printed

@@ -26,7 +26,7 @@ def _begin(project: Project, provider: Provider, *arguments: str) -> "subprocess
     project.documents(**{f"d{number:02}": f"text {number}" for number in range(40)})
     provider.delay_s = 2.0
     run = project.begin("run", str(project.pipeline(provider.url)), *arguments)
-    assert eventually(lambda: len(provider.requests) >= 12, 30), run.poll()
+    assert eventually(lambda: len(provider.requests) >= 12, 120), run.poll()
     return run
 
 
@@ -86,7 +86,7 @@ def test_a_signal_stops_cleanly_on_docmills_own_server(
     assert run.returncode == 3, printed
     assert time.monotonic() - began < 15
     assert "Traceback" not in printed
-    assert eventually(lambda: not with_argument(str(home)), 10)
+    assert eventually(lambda: not with_argument(str(home)), 60)
     with closing(sqlite3.connect(home / "prefect.db")) as database:
         states = {row[0] for row in database.execute("select distinct state_type from task_run")}
         flow_states = [row[0] for row in database.execute("select state_type from flow_run")]

@@ -64,7 +64,7 @@ def test_a_second_run_joins_the_server_of_the_first_and_down_ends_it(
     provider.always("stall")
     project.documents(b="another text")
     third = project.begin("run", str(pipeline))
-    assert eventually(lambda: len(provider.requests) == 2, 60)
+    assert eventually(lambda: len(provider.requests) == 2, 180)
     assert project.run("down") == 2
     assert "docmill's Prefect server is in use" in capfd.readouterr().err
     third.send_signal(signal.SIGINT)

@@ -61,7 +61,7 @@ def test_the_run_page_works_while_the_run_lives_and_kill_9_leaves_nothing(
     provider.always("stall")
     project.documents(a="text")
     run = project.begin("run", str(project.pipeline(provider.url, "  - summarize:\n")))
-    assert eventually(lambda: len(provider.requests) == 1, 60)
+    assert eventually(lambda: len(provider.requests) == 1, 180)
     api_url = json.loads((home / "server.json").read_text())["api_url"]
     [flow_run_id] = [row[0] for row in project.rows("select flow_run_id from docmill_runs")]
     state = httpx.get(f"{api_url}/flow_runs/{flow_run_id}").json()["state"]["type"]

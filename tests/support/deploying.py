@@ -135,7 +135,7 @@ class Site:
         """List the flow runs that a pipeline's name begins the name of."""
         return list(self.asked("/flow_runs/filter", flow_runs={"name": {"like_": f"{pipeline} "}}))
 
-    def ended(self, flow_run_id: str, within_s: float = 60) -> tuple[str, str]:
+    def ended(self, flow_run_id: str, within_s: float = 180) -> tuple[str, str]:
         """Wait for a flow run's final state; gives its name and its message."""
         assert eventually(lambda: self.flow_run(flow_run_id)["state_type"] in FINAL, within_s)
         state = self.flow_run(flow_run_id)["state"]

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+LONGEST_PAUSE_S = 0.2
+
 
 def alive(pid: int) -> bool:
     """Say whether a process lives; a zombie does not."""
@@ -44,11 +46,13 @@ def environment_of(pid: int) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
 
-def eventually(condition: Callable[[], object], within_s: float = 20.0) -> bool:
-    """Say whether a condition becomes true in time."""
+def eventually(condition: Callable[[], object], within_s: float = 60.0) -> bool:
+    """Say whether a condition becomes true in time; what is waited for is left the processor meanwhile."""
     give_up = time.monotonic() + within_s
+    pause_s = 0.05
     while time.monotonic() < give_up:
         if condition():
             return True
-        time.sleep(0.05)
+        time.sleep(pause_s)
+        pause_s = min(LONGEST_PAUSE_S, pause_s * 1.2)
     return False
