@@ -1,6 +1,8 @@
 """The main job: documents in, validated records out, each accounted for."""
 
+import json
 from collections import Counter
+from email.message import EmailMessage
 
 import httpx
 import pytest
@@ -144,3 +146,19 @@ def test_another_model_says_before_which_outcomes_it_replaces(
     assert project.run("run", pipeline, "--model", "n") == 0
     said = "2 outcomes were made with the model m: those of this run's documents are asked anew with n"
     assert said in capfd.readouterr().out
+
+
+def test_an_attachment_that_is_not_read_puts_its_mail_in_review(project: Project, provider: Provider):
+    """The mail's own text is sent all the same."""
+    mail = EmailMessage()
+    mail["From"], mail["Subject"] = "ada@example.com", "The plan"
+    mail.set_content("The plan is attached, and costs 300 EUR.")
+    mail.add_attachment(b"AC1032" * 100, maintype="image", subtype="vnd.dwg", filename="plan.dwg")
+    (project.root / "in").mkdir()
+    (project.root / "in" / "a.eml").write_bytes(bytes(mail))
+    provider.always(saying("A plan of 300 EUR."))
+    pipeline = project.pipeline(provider.url, "  - summarize:\n", documents="in/*")
+    assert project.run("run", str(pipeline)) == 0
+    assert "costs 300 EUR" in provider.requests[0].text
+    [(status, unread)] = project.rows("select status, unread from docmill_outcomes")
+    assert (status, [each["part"] for each in json.loads(unread)]) == ("review", ["attachment plan.dwg"])

@@ -13,6 +13,10 @@ from docmill.tasks.sources.parsing.missed import Why
 from tests.support.bombs import sheet
 from tests.support.documents import docx, pdf, xlsx, zipped
 
+PNG_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+PNG = PNG_HEAD + (1200).to_bytes(4) + (1700).to_bytes(4)
+LOGO = PNG_HEAD + (120).to_bytes(4) + (40).to_bytes(4)
+
 
 def _mail(text: str = "Total 5", **headers: str) -> EmailMessage:
     message = EmailMessage()
@@ -80,7 +84,7 @@ def test_attachments_are_named_and_read():
     message.add_attachment(
         xlsx({"A": [["Sum", 9]]}), maintype="application", subtype="x-any", filename="s.xlsx"
     )
-    message.add_attachment(b"x", maintype="image", subtype="png")
+    message.add_attachment(LOGO, maintype="image", subtype="png")
     text, _, unread = parsed(message.as_bytes(policy=SMTP), "mail.eml")
     assert text.split("\n\n")[1:] == [
         "Total 5",
@@ -93,9 +97,6 @@ def test_attachments_are_named_and_read():
     assert not unread
 
 
-PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (1200).to_bytes(4) + (1700).to_bytes(4)
-
-
 @pytest.mark.parametrize(
     ("content", "kind", "name", "why"),
     [
@@ -105,6 +106,7 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (1200).to_bytes(4) + (1700).to_bytes(4)
         (zipped({"a": "b"}), "application/zip", "a.zip", Why.KIND),
         (b'x\x9f>"', "application/ms-tnef", "winmail.dat", Why.OUTLOOK),
         (PNG, "image/png", "scan.png", Why.PICTURE),
+        (b"II*\0", "image/tiff", "fax.tif", Why.PICTURE),
         (b"ID3", "audio/mpeg", "voice.mp3", Why.KIND),
         (pdf(""), "application/pdf", "scan.pdf", Why.NO_TEXT),
     ],
