@@ -17,7 +17,7 @@ __all__ = ["cache", "database", "partial", "postgres", "prefect_api", "project",
 settings.register_profile("docmill", deadline=None)
 settings.load_profile("docmill")
 
-SLOW_TIMEOUT_S = 400
+SLOW_TIMEOUT_S = 900
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

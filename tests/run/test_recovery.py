@@ -56,7 +56,7 @@ def test_ten_kills_lose_nothing(project: Project, provider: Provider, prefect_ap
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_fifty_kills_lose_nothing(project: Project, provider: Provider, prefect_api: str):
     """Shown by 1."""
     _killed_at_random(project, provider, kills=50, documents=200)
