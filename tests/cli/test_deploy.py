@@ -187,7 +187,7 @@ def _said(capfd: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_what_is_written_is_registered_and_takes_up_what_arrives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: Project
 ):

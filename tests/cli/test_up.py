@@ -105,7 +105,7 @@ def _stopped(site: Site, process: "subprocess.Popen[bytes]") -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_day_on_a_laptop(laptop: Site):
     for name in ("early", "late", "beside", "slow"):
         laptop.pipeline(name, "a", "b")
@@ -144,7 +144,7 @@ def test_a_day_on_a_laptop(laptop: Site):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_file_and_a_port_of_ones_own_beside_a_kept_server(laptop: Site):
     """The server that a run has left is joined, and ended with the rest."""
     laptop.environment["DOCMILL_SERVER_GRACE_S"] = "120"
@@ -166,7 +166,7 @@ def test_a_file_and_a_port_of_ones_own_beside_a_kept_server(laptop: Site):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(900)
 def test_a_second_ctrl_c_ends_runs_at_once(laptop: Site):
     laptop.pipeline("slow", "a")
     laptop.provider.always("stall")
@@ -181,7 +181,7 @@ def test_a_second_ctrl_c_ends_runs_at_once(laptop: Site):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_events_that_wait_at_ctrl_c_are_taken_up_by_the_next(laptop: Site):
     """One of them is Pending then: the worker took it up as soon as the run before it was stopped."""
     names = ("first", "second", "third")

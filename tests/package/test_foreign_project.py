@@ -13,7 +13,7 @@ from tests.support.prefect_server import API_URL
 from tests.support.provider import serving
 from tests.support.wheels import CLONE, installed, wheel_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 WORDS = """
 from prefect import task

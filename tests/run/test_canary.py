@@ -138,7 +138,7 @@ def test_a_run_leaves_the_key_nowhere(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_docmills_own_server_leaves_the_key_nowhere(
     project: Project, provider: Provider, canary: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -115,7 +115,7 @@ def _server(home: Path) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_run_whose_prefect_server_is_killed_keeps_its_results(
     project: Project, provider: Provider, home: Path
 ):
@@ -142,7 +142,7 @@ def _children_of(pid: int, argument: str) -> list[int]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_run_whose_local_model_is_killed_is_finished_by_the_next(project: Project, home: Path):
     project.documents(**{f"d{number}": f"The meeting number {number} was about tea." for number in range(4)})
     steps = '  - summarize: {sentences: 1, params: {stop: "\\n"}, max_tokens: 160}\n'

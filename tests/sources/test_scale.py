@@ -30,7 +30,7 @@ def test_small_documents_of_binary_formats_cost_milliseconds_each(suffix: str):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_run_over_a_thousand_files_has_a_thousand_outcomes(
     project: Project, provider: Provider, prefect_api: str
 ):

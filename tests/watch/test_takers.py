@@ -65,7 +65,7 @@ def test_a_trigger_that_is_switched_off_is_told(site: Site, ask: Ask):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(900)
 def test_a_pool_without_a_worker_is_told(tmp_path: Path):
     with deployed(tmp_path) as site, asking(site.api) as asked:
         found = why_nobody("inbox", asked)
