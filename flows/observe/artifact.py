@@ -18,13 +18,14 @@ WORD_JOINER = "\u2060"
 MOST_CHARS = 300
 
 
-def markdown(plan: Plan, run: Run, highlights: Highlights, why: str | None) -> str:
+def markdown(plan: Plan, run: Run, highlights: Highlights, why: str | None, done_in_part: int = 0) -> str:
     """Write what a run has come to, and every document that is not done with its reason.
 
-    `why` is what stopped or failed it. Names and reasons are escaped: they are not docmill's own.
+    `why` is what stopped or failed it; `done_in_part` counts those done with parts unread. Names and
+    reasons are escaped: they are not docmill's own.
     """
     lines = [*_head(run, why), *_numbers(plan, run), *_picture(plan), *_not_done(highlights)]
-    lines += _in_part(plan, highlights)
+    lines += _in_part(plan, done_in_part)
     lines += _highest(
         "Slowest", highlights.slowest(), [f"{each.seconds:.1f} s" for each in highlights.slowest()]
     )
@@ -77,8 +78,8 @@ def _not_done(highlights: Highlights) -> Iterator[str]:
         yield f"\n{more:,} more: `docmill report` lists them all."
 
 
-def _in_part(plan: Plan, highlights: Highlights) -> Iterator[str]:
-    if count := highlights.done_in_part:
+def _in_part(plan: Plan, count: int) -> Iterator[str]:
+    if count:
         listing = f"`docmill report {plan.name} --status done` names them"
         yield f"\n{count:,} done with parts that could not be read, as `unread: allow` says: {listing}."
 

@@ -17,7 +17,6 @@ class Highlights:
 
     def __init__(self) -> None:
         self.not_done: list[Outcome] = []
-        self.done_in_part = 0
         self._taken = 0
         self._bad = 0
         self._slowest: list[tuple[float, int, Outcome]] = []
@@ -32,7 +31,6 @@ class Highlights:
             if value > 0:
                 keep = heapq.heappush if len(heap) < MOST else heapq.heappushpop
                 keep(heap, (value, self._taken, small))
-        self.done_in_part += outcome.status == "done" and bool(outcome.unread)
         if outcome.status in NOT_DONE:
             self._bad += 1
             if len(self.not_done) < MOST_LISTED:

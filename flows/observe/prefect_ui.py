@@ -88,7 +88,8 @@ class PrefectUI(Observer):
     async def ended(self, run: Run, why: object) -> None:
         """Write the run's report, and announce its end: after the last task run's events."""
         self._progress.whole = run.state in ("complete", "incomplete")
-        report = markdown(self._plan, run, self._highlights, str(why) if why else None)
+        told = str(why) if why else None
+        report = markdown(self._plan, run, self._highlights, told, self._progress.done_in_part)
         with suppress(HTTPError, PrefectException, TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
                 await acreate_markdown_artifact(

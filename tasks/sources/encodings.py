@@ -134,17 +134,15 @@ def _utf8(content: bytes, missed: Missed) -> str | None:
 
 def _glued(content: bytes, missed: Missed) -> str | None:
     """Decode a file put together of UTF-8 and a one-byte encoding, line by line."""
-    lines = content.splitlines(keepends=True)
-    foreign = [line for line in lines if _strictly(line, "utf-8") is None]
-    own = b"".join(line for line in lines if not line.isascii() and _strictly(line, "utf-8") is not None)
-    if sum(not char.isascii() for char in own.decode()) < LEAST_SOUND:
+    lines = [(line, _strictly(line, "utf-8")) for line in content.splitlines(keepends=True)]
+    if sum(not char.isascii() for _, text in lines for char in text or "") < LEAST_SOUND:
         return None
-    rest = b"".join(foreign)
+    rest = b"".join(line for line, text in lines if text is None)
     encoding = "cp1252" if _signs(rest) is not None else likeliest(_sample(rest), missed)
     if MULTIBYTE.match(encoding):
         return None
     missed.add("some lines", Why.MIXED)
-    return "".join(_strictly(line, "utf-8") or line.decode(encoding, "replace") for line in lines)
+    return "".join(line.decode(encoding, "replace") if text is None else text for line, text in lines)
 
 
 def _signs(content: bytes) -> str | None:

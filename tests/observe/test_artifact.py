@@ -124,7 +124,7 @@ def cells(report: str, heading: str) -> list[list[str]]:
 
 def test_what_is_done_in_part_is_counted(plan: Plan):
     unread = (Unread(part="page <3>", why="w"),)
-    report = markdown(plan, ended(), gathered([outcome(status="done", unread=unread)] * 2), None)
+    report = markdown(plan, ended(), gathered([outcome(status="done", unread=unread)] * 2), None, 2)
     assert "\n2 done with parts that could not be read, as `unread: allow` says" in report
     assert "page" not in report
     assert "could not be read" not in markdown(plan, ended(), gathered([outcome(status="done")]), None)

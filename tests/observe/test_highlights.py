@@ -54,14 +54,3 @@ def test_what_is_kept_holds_nothing_that_the_model_wrote():
     highlights = gathered(outcome(1, "review", seconds=1.0, cost_usd=1.0, **written))
     for [kept] in (highlights.not_done, highlights.slowest(), highlights.dearest()):
         assert "MARKER" not in repr(kept)
-
-
-def test_those_done_in_part_are_counted():
-    unread = (Unread(part="page 3", why="w"),)
-    parts = (
-        outcome(1, unread=unread),
-        outcome(2, unread=()),
-        outcome(3),
-        outcome(4, "review", unread=unread),
-    )
-    assert gathered(*parts).done_in_part == 1

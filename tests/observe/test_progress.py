@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmill.flows.observe.progress import RunProgress
+from docmill.schemas.document import Unread
 from docmill.schemas.outcome import STATUSES, Outcome
 from tests.support.outcomes import OUTCOMES
 from tests.support.outcomes import numbered as outcome
@@ -81,3 +82,14 @@ def test_a_run_with_nothing_left_is_at_100(expected: int | None, limit: int | No
 def test_the_counts_are_told_of_how_many():
     progress = gathered(outcome(1), outcome(2, "failed"), unchanged=9_000, expected=12_000)
     assert progress.counted() == "9,002 of 12,000: 1 done, 9,000 unchanged, 1 failed"
+
+
+def test_those_done_in_part_are_counted():
+    unread = (Unread(part="page 3", why="w"),)
+    parts = (
+        outcome(1, unread=unread),
+        outcome(2, unread=()),
+        outcome(3),
+        outcome(4, "review", unread=unread),
+    )
+    assert gathered(*parts).done_in_part == 1

@@ -21,12 +21,12 @@ import pytest
 
 from docmill.flows.server.own import free_port
 from tests.support.prefect_database import provide
+from tests.support.prefect_server import START_TIMEOUT_S, healthy
 from tests.support.processes import eventually
 from tests.support.project import THING
 from tests.support.provider import Provider, serving
 
 CLONE = Path(__file__).parents[2]
-START_TIMEOUT_S = 90.0
 FINAL = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
 ONE_STEP = "  - summarize:\n"
 # Prefect's defaults are 10 s and 30 s: a test waits less, but at 1 s SQLite is soon locked.
@@ -149,7 +149,7 @@ class Site:
         provide(self.home)
         command = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
         with self.begun(*command) as process:
-            assert eventually(self._healthy, START_TIMEOUT_S), process.poll()
+            assert eventually(lambda: healthy(self.api), START_TIMEOUT_S), process.poll()
             yield
 
     @contextmanager
@@ -176,12 +176,6 @@ class Site:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-
-    def _healthy(self) -> bool:
-        try:
-            return httpx.get(f"{self.api}/health", timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
 
 
 @contextmanager

@@ -6,11 +6,9 @@ Processes that share a session (pytest -n 2) share it: on a slow machine it take
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from fcntl import LOCK_EX, flock
@@ -20,17 +18,12 @@ from signal import SIGKILL
 import httpx
 import pytest
 
+from docmill.flows.server.own import free_port
 from docmill.flows.server.settings import apply
 from tests.support.prefect_database import provide
+from tests.support.processes import eventually
 
 START_TIMEOUT_S = 90.0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 # Set by the session's first process, whose workers inherit it.
@@ -40,7 +33,7 @@ if not IS_WORKER:
     os.environ |= dict(
         zip(
             SHARED,
-            (tempfile.mkdtemp(prefix="docmill-tests-"), f"http://127.0.0.1:{_free_port()}/api"),
+            (tempfile.mkdtemp(prefix="docmill-tests-"), f"http://127.0.0.1:{free_port()}/api"),
             strict=True,
         )
     )
@@ -97,11 +90,13 @@ def _started(log: Path) -> "subprocess.Popen[bytes]":
 
 
 def _wait(log: Path) -> None:
-    give_up = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < give_up:
-        try:
-            if httpx.get(f"{API_URL}/health", timeout=2).status_code == 200:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.1)
-    raise RuntimeError(f"the Prefect server did not start: {log.read_text()[-2000:]}")
+    if not eventually(lambda: healthy(API_URL), START_TIMEOUT_S):
+        raise RuntimeError(f"the Prefect server did not start: {log.read_text()[-2000:]}")
+
+
+def healthy(api_url: str) -> bool:
+    """Say whether a Prefect server answers."""
+    try:
+        return httpx.get(f"{api_url}/health", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False

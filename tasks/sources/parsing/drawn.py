@@ -52,13 +52,14 @@ class Drawn:
             target = self._relations.get(diagram.get(RELATIONS + "dm", ""))
             tree = self._package.tree(target.target) if target else None
             for point in () if tree is None else tree.iter(DIAGRAM + "pt"):
-                yield from _paragraphs(point)
-        yield from _paragraphs(given)
+                yield from paragraphs(point)
+        yield from paragraphs(given)
         for lettering in given.iter(VML + "textpath"):
             yield lettering.get("string", "")
 
 
-def _paragraphs(given: Element) -> Iterator[str]:
+def paragraphs(given: Element) -> Iterator[str]:
+    """Give the paragraphs of a drawing that have text."""
     for each in given.iter(A + "p"):
         if text := "".join(run.text or "" for run in each.iter(A + "t")).strip():
             yield text

@@ -11,7 +11,7 @@ from docmill.tasks.sources.parsing import calendar, mailtext
 from docmill.tasks.sources.parsing.headers import header
 from docmill.tasks.sources.parsing.markdown import markdown_of
 from docmill.tasks.sources.parsing.missed import Missed, Why
-from docmill.tasks.sources.parsing.picture import is_page, pixels
+from docmill.tasks.sources.parsing.picture import is_page
 from docmill.tasks.sources.parsing.reasons import Reason
 from docmill.tasks.sources.parsing.text import legible
 
@@ -90,11 +90,6 @@ class _Mail:
                 yield from self._best(parts, depth)
             case "multipart/encrypted":
                 self._missed.add("text of the mail", Why.LOCKED)
-            case "multipart/signed":
-                yield from self._all(parts[:1], depth)
-                yield from self._all(
-                    (part for part in parts[1:] if part.get_content_type() not in SIGNATURES), depth
-                )
             case _:
                 yield from self._all(parts, depth)
 
@@ -156,7 +151,8 @@ class _Mail:
         if shown:
             yield f"Attachment: {name}"
         if kind.startswith(("image/", "audio/", "video/", "font/")):
-            if is_page(content := _bytes(part)) or (shown and _may_be_page(kind, content)):
+            is_picture = kind.startswith("image/") and kind != "image/svg+xml"
+            if is_page(_bytes(part), otherwise=shown and is_picture):
                 self._missed.add(f"attachment {name}", Why.PICTURE)
             elif kind.startswith(("audio/", "video/")):
                 self._missed.add(f"attachment {name}", Why.KIND)
@@ -186,11 +182,6 @@ class _Mail:
         for told, why in inner.parts():
             self._missed.add(f"attachment {name}, {told}", why)
         return read
-
-
-def _may_be_page(kind: str, content: bytes) -> bool:
-    """Say so of a picture whose size is not read here: a fax is a TIFF, a phone's photograph a HEIC."""
-    return kind.startswith("image/") and kind != "image/svg+xml" and pixels(content) is None
 
 
 def _file_name(part: MIMEPart) -> str:

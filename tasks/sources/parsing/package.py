@@ -1,5 +1,6 @@
 """The parts of an Office file, and what they refer to."""
 
+from collections.abc import Iterable
 from io import BytesIO
 from posixpath import dirname, join, normpath
 from typing import NamedTuple
@@ -31,6 +32,10 @@ class Package:
         self._archive = ZipFile(BytesIO(content))
         self._names = {name.lower(): name for name in self._archive.namelist()}
 
+    def names(self) -> Iterable[str]:
+        """Name the parts."""
+        return self._names.values()
+
     def content(self, part: str) -> bytes | None:
         """Give a part's bytes; None where there is no such part."""
         name = self._names.get(part.lower())
@@ -61,15 +66,14 @@ class Package:
 
 def usual(content: bytes) -> bytes:
     """Write a file of Strict Open XML with the names that everybody else writes; others stay as they are."""
-    with ZipFile(BytesIO(content)) as archive:
-        main = Package(content)
-        if b"purl.oclc.org" not in (main.content(main.main("xl/workbook.xml")) or b""):
-            return content
-        buffer = BytesIO()
-        with ZipFile(buffer, "w", ZIP_DEFLATED) as rewritten:
-            for name in archive.namelist():
-                if name.endswith((".xml", ".rels")):
-                    rewritten.writestr(name, _named_as_usual(archive.read(name)))
+    package = Package(content)
+    if b"purl.oclc.org" not in (package.content(package.main("xl/workbook.xml")) or b""):
+        return content
+    buffer = BytesIO()
+    with ZipFile(buffer, "w", ZIP_DEFLATED) as rewritten:
+        for name in package.names():
+            if name.endswith((".xml", ".rels")):
+                rewritten.writestr(name, _named_as_usual(package.content(name) or b""))
     return buffer.getvalue()
 
 

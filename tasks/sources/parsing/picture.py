@@ -7,10 +7,13 @@ JPEG_HEADER = re.compile(rb"\xff([\xc0-\xc3\xc5-\xc7\xc9-\xcb\xcd-\xcf])..[\x08\
 HEAD_BYTES = 200_000
 
 
-def is_page(content: bytes) -> bool:
-    """Say whether a picture is so large that it may be what somebody wanted to say."""
+def is_page(content: bytes, *, otherwise: bool = False) -> bool:
+    """Say whether a picture is so large that it may be what somebody wanted to say.
+
+    `otherwise` is the answer for one whose size is not read here: a fax is a TIFF, a photograph a HEIC.
+    """
     size = pixels(content)
-    return size is not None and min(size) >= PAGE_PIXELS
+    return otherwise if size is None else min(size) >= PAGE_PIXELS
 
 
 def pixels(content: bytes) -> tuple[int, int] | None:

@@ -9,12 +9,12 @@ from typing import Any
 
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.parsing.cells import shown
+from docmill.tasks.sources.parsing.drawn import paragraphs
 from docmill.tasks.sources.parsing.missed import Missed, Why
 from docmill.tasks.sources.parsing.package import Package, usual
 from docmill.tasks.sources.parsing.picture import is_page
 from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
 
-A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 EMBEDDED = ("oleObject", "package")
 MOST_NAMED = 5
 
@@ -66,11 +66,7 @@ def _drawn(package: Package, part: str, title: str, missed: Missed, *, bare: boo
         tree = package.tree(relation.target) if relation.kind == "drawing" else None
         if tree is None:
             continue
-        words = (
-            " ".join("".join(run.text or "" for run in each.iter(A + "t")).split())
-            for each in tree.iter(A + "p")
-        )
-        texts += filter(None, words)
+        texts += (" ".join(text.split()) for text in paragraphs(tree))
         pictures = [
             each.target for each in package.relations(relation.target).values() if each.kind == "image"
         ]
