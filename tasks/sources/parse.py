@@ -9,8 +9,8 @@ from pathlib import PurePath
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.encodings import decode
 from docmill.tasks.sources.parsing import pool, wire
+from docmill.tasks.sources.parsing.html.markdown import markdown_of
 from docmill.tasks.sources.parsing.kinds import HEAD_CHARS, UNREAD, Binary, is_html, kind_of
-from docmill.tasks.sources.parsing.markdown import markdown_of
 from docmill.tasks.sources.parsing.missed import Missed
 from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
 from docmill.tasks.sources.parsing.text import Text, cleaned, legible, paged

@@ -105,7 +105,10 @@ def test_a_child_knows_no_key_and_is_no_part_of_the_terminals_session(monkeypatc
 def test_a_child_imports_neither_prefect_nor_a_client():
     program = f"""
         import sys
-        from docmill.tasks.sources.parsing import child, docx, pdf, xlsx
+        from docmill.tasks.sources.parsing import child
+        from docmill.tasks.sources.parsing.word import docx
+        from docmill.tasks.sources.parsing.pdf import pdf
+        from docmill.tasks.sources.parsing.excel import xlsx
         from docmill.tasks.sources.parsing.missed import Missed
         from tests.support.documents import docx as written, pdf as printed, xlsx as filled
         assert docx.text(written("a"), Missed())

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docmill.tasks.sources.parse import parsed
-from docmill.tasks.sources.parsing.page import as_shown
+from docmill.tasks.sources.parsing.html.page import as_shown
 
 
 def _text(body: str) -> str:

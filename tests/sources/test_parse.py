@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.files import MAX_BYTES, listed
 from docmill.tasks.sources.parse import parsed
-from docmill.tasks.sources.parsing.markdown import MAX_DEPTH
+from docmill.tasks.sources.parsing.html.markdown import MAX_DEPTH
 from docmill.tasks.sources.parsing.reasons import Reason
 from tests.support.documents import docx, pdf, xlsx, zipped
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.parse import parsed
 from docmill.tasks.sources.parsing.missed import Why
-from docmill.tasks.sources.parsing.numbering import figure
+from docmill.tasks.sources.parsing.word.numbering import figure
 from tests.support.documents import RELATIONS, WORD, docx
 
 NAMES = (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from openpyxl.worksheet.worksheet import Worksheet
 
 from docmill.tasks.sources.parse import parsed
-from docmill.tasks.sources.parsing.cells import shown
+from docmill.tasks.sources.parsing.excel.cells import shown
 from docmill.tasks.sources.parsing.missed import Why
 from docmill.tasks.sources.parsing.picture import pixels
 from tests.support.bombs import sheet

@@ -5,12 +5,15 @@ from pathlib import PurePath
 
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.encodings import decode
-from docmill.tasks.sources.parsing import calendar, docx, eml, pdf, xlsx
+from docmill.tasks.sources.parsing.excel import xlsx
+from docmill.tasks.sources.parsing.html.markdown import markdown_of
 from docmill.tasks.sources.parsing.kinds import UNREAD, is_html, kind_of
-from docmill.tasks.sources.parsing.markdown import markdown_of
+from docmill.tasks.sources.parsing.mail import calendar, eml
 from docmill.tasks.sources.parsing.missed import Missed
 from docmill.tasks.sources.parsing.office import office_kind
+from docmill.tasks.sources.parsing.pdf import pdf
 from docmill.tasks.sources.parsing.reasons import MAX_TEXT_BYTES, Reason
+from docmill.tasks.sources.parsing.word import docx
 
 CALENDAR = re.compile(r"\s*BEGIN:VCALENDAR\b", re.IGNORECASE)
 

@@ -9,10 +9,15 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from docmill.schemas.errors import Unreadable
-from docmill.tasks.sources.parsing import attached, docx, eml, limits, markdown, office, pdf, wire, xlsx
+from docmill.tasks.sources.parsing import attached, limits, office, wire
+from docmill.tasks.sources.parsing.excel import xlsx
+from docmill.tasks.sources.parsing.html import markdown
+from docmill.tasks.sources.parsing.mail import eml
 from docmill.tasks.sources.parsing.missed import Missed
+from docmill.tasks.sources.parsing.pdf import pdf
 from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
 from docmill.tasks.sources.parsing.text import cleaned
+from docmill.tasks.sources.parsing.word import docx
 
 
 def main() -> None:

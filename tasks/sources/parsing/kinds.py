@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from docmill.tasks.sources.parsing.mailtext import APPLE, BEGINNING
+from docmill.tasks.sources.parsing.mail.mailtext import APPLE, BEGINNING
 from docmill.tasks.sources.parsing.reasons import Reason
 
 Binary = Literal["pdf", "office", "eml", "html"]

@@ -7,9 +7,9 @@ from email.policy import default
 
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.encodings import decode
-from docmill.tasks.sources.parsing import calendar, mailtext
-from docmill.tasks.sources.parsing.headers import header
-from docmill.tasks.sources.parsing.markdown import markdown_of
+from docmill.tasks.sources.parsing.html.markdown import markdown_of
+from docmill.tasks.sources.parsing.mail import calendar, mailtext
+from docmill.tasks.sources.parsing.mail.headers import header
 from docmill.tasks.sources.parsing.missed import Missed, Why
 from docmill.tasks.sources.parsing.picture import is_page
 from docmill.tasks.sources.parsing.reasons import Reason

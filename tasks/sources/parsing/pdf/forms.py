@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Self
 
-from docmill.tasks.sources.parsing import xfa
 from docmill.tasks.sources.parsing.missed import Missed, Why
-from docmill.tasks.sources.parsing.pdf_file import attachment
-from docmill.tasks.sources.parsing.pdf_words import string
+from docmill.tasks.sources.parsing.pdf import xfa
+from docmill.tasks.sources.parsing.pdf.file import attachment
+from docmill.tasks.sources.parsing.pdf.words import string
 
 UNSEEN = 0x02 | 0x20  # the annotation flags Hidden and NoView
 PASSWORD = 1 << 13  # the field's flag

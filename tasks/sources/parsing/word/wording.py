@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable
 from xml.etree.ElementTree import Element, SubElement
 
-from docmill.tasks.sources.parsing.drawn import Drawn
-from docmill.tasks.sources.parsing.formula import M, formula
-from docmill.tasks.sources.parsing.styles import Styles, W, switched, value, whole
+from docmill.tasks.sources.parsing.word.drawn import Drawn
+from docmill.tasks.sources.parsing.word.formula import M, formula
+from docmill.tasks.sources.parsing.word.styles import Styles, W, switched, value, whole
 
 MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 SYMBOLS = re.compile(r"wingdings|webdings|symbol", re.IGNORECASE)

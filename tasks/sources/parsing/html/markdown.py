@@ -4,7 +4,7 @@ import html
 import re
 
 from docmill.schemas.errors import Unreadable
-from docmill.tasks.sources.parsing import page as pages
+from docmill.tasks.sources.parsing.html import page as pages
 from docmill.tasks.sources.parsing.missed import Missed, Why
 from docmill.tasks.sources.parsing.reasons import Reason
 

@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from docmill.schemas.errors import Unreadable
-from docmill.tasks.sources.parsing import pdf_file, pdf_forms, pdf_pictures, pdf_words
 from docmill.tasks.sources.parsing.missed import Missed, Why
+from docmill.tasks.sources.parsing.pdf import file as pdf_file
+from docmill.tasks.sources.parsing.pdf import forms as pdf_forms
+from docmill.tasks.sources.parsing.pdf import pictures as pdf_pictures
+from docmill.tasks.sources.parsing.pdf import words as pdf_words
 from docmill.tasks.sources.parsing.reasons import MAX_PAGES, Reason
 
 PASSWORD, SECURITY = 4, 5  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY

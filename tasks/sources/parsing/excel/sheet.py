@@ -8,7 +8,7 @@ from openpyxl.styles.numbers import BUILTIN_FORMATS
 from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 
 from docmill.schemas.errors import Unreadable
-from docmill.tasks.sources.parsing.cells import shown
+from docmill.tasks.sources.parsing.excel.cells import shown
 from docmill.tasks.sources.parsing.reasons import Reason
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384

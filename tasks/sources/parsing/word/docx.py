@@ -9,16 +9,16 @@ from zipfile import ZIP_STORED, ZipFile
 
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.encodings import decode
-from docmill.tasks.sources.parsing.drawn import Drawn
-from docmill.tasks.sources.parsing.listed import LABEL, label
-from docmill.tasks.sources.parsing.markdown import markdown_of
+from docmill.tasks.sources.parsing.html.markdown import markdown_of
 from docmill.tasks.sources.parsing.missed import Missed, Why
-from docmill.tasks.sources.parsing.numbering import numbering
 from docmill.tasks.sources.parsing.office import office_kind
 from docmill.tasks.sources.parsing.package import Package, Relation
 from docmill.tasks.sources.parsing.reasons import Reason
-from docmill.tasks.sources.parsing.styles import W, styles, switched
-from docmill.tasks.sources.parsing.wording import Wording, counts_pages, paragraph
+from docmill.tasks.sources.parsing.word.drawn import Drawn
+from docmill.tasks.sources.parsing.word.listed import LABEL, label
+from docmill.tasks.sources.parsing.word.numbering import numbering
+from docmill.tasks.sources.parsing.word.styles import W, styles, switched
+from docmill.tasks.sources.parsing.word.wording import Wording, counts_pages, paragraph
 
 CHUNK = "\ufdd1"  # a character of no text
 PLACE = re.compile(f"{CHUNK}(\\d{{1,4}}){CHUNK}")

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from docmill.tasks.sources.parsing.missed import Missed, Why
 from docmill.tasks.sources.parsing.package import RELATIONS, Package, Relation
-from docmill.tasks.sources.parsing.styles import W
+from docmill.tasks.sources.parsing.word.styles import W
 
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from docmill.tasks.sources.parsing.missed import Missed, Why
-from docmill.tasks.sources.parsing.pdf_words import string
+from docmill.tasks.sources.parsing.pdf.words import string
 
 # Data of an electronic invoice: what it says stands on the pages, too.
 DATA = re.compile(r"(factur-x|zugferd-invoice|xrechnung|order-x)\.xml", re.IGNORECASE)

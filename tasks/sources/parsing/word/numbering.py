@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from docmill.tasks.sources.parsing.styles import Numbered, Styles, W, value, whole
+from docmill.tasks.sources.parsing.word.styles import Numbered, Styles, W, value, whole
 
 LEVELS = 9
 PLACE = re.compile(r"%([1-9])")

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, SubElement
 
-from docmill.tasks.sources.parsing.numbering import LEVELS, Numbering
-from docmill.tasks.sources.parsing.styles import Numbered, Styles, W, value, whole
-from docmill.tasks.sources.parsing.wording import run
+from docmill.tasks.sources.parsing.word.numbering import LEVELS, Numbering
+from docmill.tasks.sources.parsing.word.styles import Numbered, Styles, W, value, whole
+from docmill.tasks.sources.parsing.word.wording import run
 
 LABEL = "\ufdd0"  # before a number that is text: Markdown would take it for a list's
 

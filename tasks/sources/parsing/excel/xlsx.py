@@ -8,12 +8,12 @@ from io import BytesIO
 from typing import Any
 
 from docmill.schemas.errors import Unreadable
-from docmill.tasks.sources.parsing.cells import shown
-from docmill.tasks.sources.parsing.drawn import paragraphs
+from docmill.tasks.sources.parsing.excel.cells import shown
 from docmill.tasks.sources.parsing.missed import Missed, Why
 from docmill.tasks.sources.parsing.package import Package, usual
 from docmill.tasks.sources.parsing.picture import is_page
 from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
+from docmill.tasks.sources.parsing.word.drawn import paragraphs
 
 EMBEDDED = ("oleObject", "package")
 MOST_NAMED = 5
@@ -39,7 +39,7 @@ def sheets(content: bytes, missed: Missed) -> Iterator[str]:
 
 
 def _lines(workbook: Any, given: Any, title: str, missed: Missed) -> Iterator[str]:
-    from docmill.tasks.sources.parsing.sheet import Sheet
+    from docmill.tasks.sources.parsing.excel.sheet import Sheet
 
     room = MAX_TEXT_BYTES
     with given._get_source() as source:

@@ -7,7 +7,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 
-from docmill.tasks.sources.parsing.raised import plain_marks
+from docmill.tasks.sources.parsing.html.raised import plain_marks
 
 HEAD_CHARS = 4096
 QUOTED = r"\"[^\"<]*+\"|'[^'<]*+'"
