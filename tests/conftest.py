@@ -13,8 +13,10 @@ from tests.support.provider import provider
 
 __all__ = ["cache", "database", "partial", "postgres", "prefect_api", "project", "provider", "site"]
 
-# A busy machine is no failure; the suite's own timeout ends what hangs.
-settings.register_profile("docmill", deadline=None)
+# A busy machine is no failure; the suite's own timeout ends what hangs. Each run has the same examples: what
+# passed here passes in CI. `pytest --hypothesis-profile explore` looks for others.
+settings.register_profile("docmill", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("docmill")
 
 SLOW_TIMEOUT_S = 900

@@ -69,6 +69,12 @@ def test_any_format_writes_any_number(value: float, number_format: str):
     assert isinstance(shown(value, number_format), str)
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e300, 10**400])
+@pytest.mark.parametrize("number_format", ["0", "0.00", "0" + "%" * 200, "0000-0000"])
+def test_a_number_beyond_what_the_program_holds_is_written_all_the_same(value: float, number_format: str):
+    assert shown(value, number_format)
+
+
 def _saved(change: Any) -> bytes:
     """Write a workbook of two columns and two rows that `change` was done to."""
     workbook = openpyxl.Workbook()

@@ -27,7 +27,7 @@ def shown(value: Any, number_format: str) -> str:
         case bool():
             return str(value).upper()
         case int() | float():
-            return _written(number_format)(value)
+            return _number(value, number_format)
         case timedelta():
             return _duration(value, number_format)
         case datetime() if value.time() == time():
@@ -38,6 +38,13 @@ def shown(value: Any, number_format: str) -> str:
             return value.isoformat("seconds") if isinstance(value, time) else value.isoformat()
         case _:
             return " ".join(ESCAPED.sub(lambda code: chr(int(code[1], 16)), str(value)).split())
+
+
+def _number(value: float, number_format: str) -> str:
+    try:
+        return _written(number_format)(value)
+    except ArithmeticError:  # beyond what the program can hold
+        return general(value)
 
 
 def general(value: float) -> str:
