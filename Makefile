@@ -35,9 +35,11 @@ demo-rows: $(RUNTIME) $(TICKETS)
 		--endpoint local --model smollm2-135m-instruct || test $$? -eq 1
 	$(BIN)/docmill evaluate flows/pipelines/tickets.yaml --labels samples/tickets-labels.csv --into sqlite:///demo-rows.db
 
-# Two at a time, as most of a test's time is waiting; a module's tests stay together.
+# Two at a time, as most of a test's time is waiting; a module's tests stay together, in the order of the conftest.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(DEVELOPMENT)
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest $(TWO)
 
 test-browser: $(DEVELOPMENT)
 	@command -v chromium >/dev/null \
@@ -45,7 +47,7 @@ test-browser: $(DEVELOPMENT)
 	$(BIN)/pytest -m browser
 
 test-slow: $(DEVELOPMENT)
-	$(BIN)/pytest -m 'slow and not browser'
+	$(BIN)/pytest $(TWO) -m 'slow and not browser'
 
 lint: $(DEVELOPMENT)
 	$(BIN)/ruff check .

@@ -1,6 +1,8 @@
 """Fixtures of all tests; the Prefect server's comes first, as it sets what Prefect reads at import."""
 
-from tests.support.prefect_server import end_server, prefect_api  # isort: skip
+from tests.support.prefect_server import begin_server, end_server, prefect_api  # isort: skip
+
+from threading import Thread
 
 import pytest
 from hypothesis import settings
@@ -27,6 +29,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))
+    asking = {item.path for item in items if _asks_prefect(item)}
+    items.sort(key=lambda item: item.path in asking)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start the Prefect server beside the tests that do not ask it: they come first."""
+    if any(map(_asks_prefect, session.items)) and not session.config.option.collectonly:
+        Thread(target=begin_server).start()
+
+
+def _asks_prefect(item: pytest.Item) -> bool:
+    return "prefect_api" in getattr(item, "fixturenames", ())
 
 
 def pytest_unconfigure() -> None:

@@ -123,6 +123,7 @@ async def test_a_wrong_request_is_not_sent(provider: Provider, wrong: dict[str, 
     assert not provider.requests
 
 
+@pytest.mark.slow
 async def test_the_task_run_is_named_by_step_and_document():
     flow_run_ids: list[str] = []
 

@@ -86,6 +86,7 @@ async def test_only_the_hosts_that_are_allowed_are_reached(monkeypatch: pytest.M
 
 @pytest.mark.usefixtures("prefect_api", "cache")
 @pytest.mark.parametrize(("limits", "most"), [({"concurrency": 2}, 2), (None, 5)])
+@pytest.mark.slow
 async def test_its_limits_hold_for_all_flow_runs_within(
     provider: Provider, limits: Mapping[str, Any] | None, most: int
 ):

@@ -64,6 +64,7 @@ async def test_an_encoding_within_another_or_another_one_is_refused(
         await post(provider)
 
 
+@pytest.mark.slow
 async def test_what_was_zipped_small_is_not_read_past_the_bound_and_the_loop_goes_on(provider: Provider):
     provider.always(zipped(1, b" " + b"x" * (400 * MEGABYTE), "gzip"))
     stalls: list[float] = []

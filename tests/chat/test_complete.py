@@ -116,6 +116,7 @@ async def test_tries_belong_to_the_request_not_to_the_task_run(provider: Provide
     assert len(provider.requests) == 5
 
 
+@pytest.mark.slow
 async def test_a_hundred_requests_cost_a_dead_server_few_attempts(provider: Provider):
     provider.always("unavailable")
     asked = await ask(target(provider.url), *[free(f"text {number}") for number in range(100)])

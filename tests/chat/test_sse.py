@@ -76,6 +76,7 @@ def test_an_endless_line_or_event_ends_in_an_error(part: bytes):
         list(chain.from_iterable(reader.feed(part) for _ in range(2 * LARGEST_EVENT_BYTES // len(part))))
 
 
+@pytest.mark.slow
 def test_endless_comments_take_no_memory():
     reader = EventReader()
     for _ in range(1000):

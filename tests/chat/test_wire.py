@@ -200,6 +200,7 @@ def test_a_call_that_is_nested_too_deep_is_printed_as_it_came(
 
 
 @pytest.mark.usefixtures("_key")
+@pytest.mark.slow
 def test_a_request_by_hand_that_is_interrupted_says_that_it_may_be_billed(
     project: Project, provider: Provider
 ):

@@ -18,6 +18,7 @@ ODD = (
     "\u00ad\u200b\u200c\u200e\u2066\u2069\ufeff\u034f\ufe0f -‐‑–−'’‘\"“”*.,;|/"
     "\t\n\r\v\x1c\x85\u00a0\u2003\u2028\u3000"
 )
+MARKS = '*_`\\"-‐‑–−‘’‛“”„‟\u00ad'
 CHARS = st.sampled_from(ODD) | st.characters(exclude_characters="@", exclude_categories=["Cs"])
 TEXTS = st.text(CHARS, max_size=40) | st.lists(st.text(CHARS, max_size=6), max_size=8).map(" ".join)
 
@@ -26,6 +27,11 @@ def places(text: str, value: str) -> list[str]:
     """Give what is quoted of a text for a string."""
     what = sought(Value((), (), value))
     return [text[start:end] for start, end in Text(text).find({what: 1})[what]] if what else []
+
+
+def unmarked(text: str) -> str:
+    """Leave out what is a mark of Markdown or CSV by what stands beside it."""
+    return re.sub(r"[*_`\\\"²¹³ªº]|(?<=[㐀-鿿]) (?=[㐀-鿿])", "", text)
 
 
 @given(TEXTS, st.data())
@@ -54,11 +60,16 @@ def test_each_character_of_a_folded_text_leads_to_what_folds_to_it(text: str):
         for end in range(at + 1, min(at + 4, len(whole.text)) + 1):
             if span := whole.original(at, end):
                 again = folded(text[span[0] : span[1]]).text
-                assert again in (whole.text[at:end], f"{whole.text[at:end]}-"), span
+                assert unmarked(again) in (
+                    unmarked(whole.text[at:end]),
+                    f"{unmarked(whole.text[at:end])}-",
+                ), span
 
 
 @given(
-    st.text(CHARS.filter(lambda char: not char.isspace() and char not in "*-‐‑–−‘’‛“”„‟\u00ad"), max_size=20)
+    st.text(
+        CHARS.filter(lambda char: not char.isspace() and char not in '*_`\\"-‐‑–−‘’‛“”„‟\u00ad'), max_size=20
+    )
 )
 def test_folding_is_nfkc_and_case_but_for_what_is_not_seen(text: str):
     text = "".join(char for char in text if unicodedata.normalize("NFKD", char)[0] != " ")
@@ -68,7 +79,8 @@ def test_folding_is_nfkc_and_case_but_for_what_is_not_seen(text: str):
         if unicodedata.category(char) != "Cf"
         and not re.match("[\u034f\ufe00-\ufe0f\U000e0100-\U000e01ef]", char)
     )
-    if seen == text:
+    raised = any(unicodedata.decomposition(char).startswith("<super>") for char in text)
+    if seen == text and not raised and not set("İıI\u0307") & set(unicodedata.normalize("NFKD", text)):
         assert folded(text).text == unicodedata.normalize("NFKC", text).casefold()
 
 
@@ -103,6 +115,16 @@ def test_forms_of_unicode_are_equal(text: str):
         ("a\r\nvalue over\r\nlines", "value over lines", "value over\r\nlines"),
         ("INV-\n2024-7", "INV-2024-7", "INV-\n2024-7"),
         ("write to Ada@Example.com.", "ada@example.com", "Ada@Example.com"),
+        ("BİTLİS IŞIK", "Bitlis Işık", "BİTLİS IŞIK"),
+        ("BI\u0307TLI\u0307S", "Bitlis", "BI\u0307TLI\u0307S"),
+        ("by __Ada__ `King` and *Co*", "Ada King and Co", "Ada__ `King` and *Co"),
+        ("see a\\_b\\_c", "a_b_c", "a\\_b\\_c"),
+        ("5*3*2", "5*3*2", "5*3*2"),
+        ('x,"the ""old"" mill",y', 'the "old" mill', 'the ""old"" mill'),
+        ("Ada¹ King", "Ada1 King", "Ada¹ King"),
+        ("sum 70¹ EUR", "70", "70"),
+        ("社名は北川電\n機工業です", "北川電機工業", "北川電\n機工業"),
+        ("北川 電機", "北川電機", "北川 電機"),
     ],
 )
 def test_a_value_is_quoted_as_it_stands(text: str, value: str, quote: str):
@@ -127,6 +149,9 @@ def test_a_value_is_quoted_as_it_stands(text: str, value: str, quote: str):
         ("ada@example.co.uk", "ada@example.co"),
         ("under_score", "score"),
         ("", "anything"),
+        ("sum 70¹ EUR", "701"),
+        ("北川\n\n電機", "北川電機"),
+        ("北川\t電機", "北川電機"),
     ],
 )
 def test_a_part_of_a_token_and_of_two_cells_is_not_found(text: str, value: str):

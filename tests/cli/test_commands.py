@@ -62,6 +62,7 @@ def test_what_sends_nothing_does_not_import_prefect(project: Project):
     assert codes == [*[0] * (len(SENDING_NOTHING) - 1), 2]
 
 
+@pytest.mark.slow
 def test_evaluate_does_not_import_prefect(project: Project, provider: Provider, prefect_api: str):
     project.documents(a="text")
     (project.root / "labels.csv").write_text("document,label\na.txt,a\n")
@@ -164,6 +165,7 @@ def test_a_password_in_a_url_exits_with_2_and_is_not_shown(
     assert "geheim" not in said
 
 
+@pytest.mark.slow
 async def test_a_scheduled_run_over_an_empty_source_is_complete(
     project: Project, provider: Provider, prefect_api: str
 ):
@@ -173,6 +175,7 @@ async def test_a_scheduled_run_over_an_empty_source_is_complete(
     assert project.rows("select state, documents_in from docmill_runs") == [("complete", 0)]
 
 
+@pytest.mark.slow
 async def test_a_scheduled_run_over_a_missing_directory_fails(
     project: Project, provider: Provider, prefect_api: str
 ):

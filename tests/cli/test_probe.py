@@ -174,6 +174,7 @@ def test_a_server_that_answers_nothing_is_an_error(provider: Provider, capsys: p
     assert printed.out == ""
 
 
+@pytest.mark.slow
 def test_it_does_not_import_prefect(provider: Provider):
     provider.rule(newest)
     codes, _ = without_prefect(["probe", provider.url, "--model", "m"])

@@ -36,6 +36,7 @@ def _lines(project: Project, printed: Printed, *arguments: str) -> list[str]:
     return printed.readouterr().out.splitlines()
 
 
+@pytest.mark.slow
 def test_every_document_that_is_not_done_has_its_reason(mixed: Project, capfd: Printed):
     lines = _lines(mixed, capfd, "report", "p.yaml")
     assert lines[1] == "incomplete: 4 documents: 2 done, 1 invalid, 1 failed"
@@ -101,6 +102,7 @@ def test_what_is_not_there_is_a_wrong_configuration(
     assert said in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_csv_has_a_column_a_field(mixed: Project, capfd: Printed):
     lines = _lines(mixed, capfd, "export", "p.yaml", "--to", "csv")
     rows = list(csv.DictReader(io.StringIO("\n".join(lines))))
@@ -117,6 +119,7 @@ def test_csv_has_a_column_a_field(mixed: Project, capfd: Printed):
     assert [row["status"] for row in rows] == ["done", "done", "failed", "invalid"]
 
 
+@pytest.mark.slow
 def test_jsonl_is_the_row(mixed: Project, capfd: Printed):
     [line] = _lines(mixed, capfd, "export", "p.yaml", "--to", "jsonl", "--status", "failed")
     columns = [name for _, name, *_ in mixed.rows("pragma table_info(docmill_outcomes)")]
@@ -141,6 +144,7 @@ COMPUTED = {
 
 
 @pytest.mark.parametrize("field", ["name", "=name"])
+@pytest.mark.slow
 def test_csv_has_no_cell_that_a_spreadsheet_computes(
     project: Project, provider: Provider, capfd: Printed, field: str
 ):
@@ -166,6 +170,7 @@ def test_csv_has_no_cell_that_a_spreadsheet_computes(
     assert [row[4:] for row in raw_rows] == [[cell, "-75.2"] for cell in COMPUTED]
 
 
+@pytest.mark.slow
 def test_each_cell_stands_in_quotes_so_that_a_semicolon_begins_none(mixed: Project, capfd: Printed):
     lines = _lines(mixed, capfd, "export", "p.yaml", "--to", "csv", "--status", "failed")
     assert lines[1] == '"in/empty.txt","failed","","","","",""'

@@ -129,6 +129,7 @@ def test_a_terminals_cursor_is_not_the_documents(project: Project):
     assert shown.returncode == 0
 
 
+@pytest.mark.slow
 def test_it_imports_no_prefect_and_reads_the_samples(project: Project):
     Path("a.pdf").write_bytes(pdf("Invoice 7"))
     files = ["a.pdf", *map(str, sorted((SAMPLES / "inbox").iterdir()))]

@@ -94,6 +94,7 @@ class TestFlow:
         "pipeline",
         ["../p", "/etc/passwd", "p.yaml", "flows/pipelines/p.yaml", "", "P", None, ["p"], {"name": "p"}],
     )
+    @pytest.mark.slow
     async def test_the_pipeline_is_a_name(self, provider: Provider, pipeline: Any):
         state = await ran(pipeline, ["in/a.txt"])
         assert state.is_failed()
@@ -101,6 +102,7 @@ class TestFlow:
         assert not provider.requests
 
     @pytest.mark.parametrize("documents", [None, "in/a.txt", 3, [3], {"a": "in/a.txt"}, [["in/a.txt"]]])
+    @pytest.mark.slow
     async def test_documents_are_a_list_of_texts(self, provider: Provider, documents: Any):
         state = await ran("p", documents)
         assert state.is_failed()
@@ -127,6 +129,7 @@ class TestFlow:
         assert state.is_failed()
         assert "p reads rows, and documents cannot arrive" in str(state.message)
 
+    @pytest.mark.slow
     async def test_a_document_that_was_processed_before_is_unchanged(
         self, project: Project, provider: Provider
     ):

@@ -80,6 +80,7 @@ def test_a_dead_provider_defers_the_documents(project: Project, provider: Provid
 @pytest.mark.parametrize(
     "shape", ["unauthorized", "payment_required", "forbidden", "not_found", "redirect", "quota"]
 )
+@pytest.mark.slow
 def test_a_fatal_answer_stops_the_run(
     project: Project, provider: Provider, shape: str, capfd: pytest.CaptureFixture[str]
 ):
@@ -136,6 +137,7 @@ def test_hostile_output_stays_text(project: Project, provider: Provider):
     assert "subprocess.getoutput" in record
 
 
+@pytest.mark.slow
 def test_another_model_says_before_which_outcomes_it_replaces(
     project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]
 ):

@@ -49,6 +49,7 @@ async def test_it_answers_with_json_that_satisfies_the_schema(tmp_path: Path):
     assert answer["color"] in ("red", "blue")
 
 
+@pytest.mark.slow
 async def test_a_page_in_the_browser_gets_no_answer(tmp_path: Path):
     """Every site may send a request to loopback, but none knows the token."""
     async with started(tmp_path, print, print) as served, httpx.AsyncClient(timeout=60) as client:
@@ -56,6 +57,7 @@ async def test_a_page_in_the_browser_gets_no_answer(tmp_path: Path):
     assert refused.status_code == 401
 
 
+@pytest.mark.slow
 async def test_its_process_knows_no_key_and_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     secrets = {"DOCMILL_API_KEY": "sk-none", "PGPASSWORD": "pw", "DOCMILL_INTO": "postgresql://u:pw@h/d"}
     for name, value in secrets.items():
@@ -69,6 +71,7 @@ async def test_its_process_knows_no_key_and_no_password(tmp_path: Path, monkeypa
     assert not [name for name in environment if name.startswith("DOCMILL_")]
 
 
+@pytest.mark.slow
 async def test_a_kept_model_is_joined(tmp_path: Path):
     said: list[str] = []
     async with keep(tmp_path, print, print) as kept, serving(tmp_path, said.append, print) as joined:
@@ -81,6 +84,7 @@ async def test_a_kept_model_is_joined(tmp_path: Path):
     assert not (tmp_path / "local-model.json").exists()
 
 
+@pytest.mark.slow
 def test_the_command_keeps_it_until_it_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
     command = [sys.executable, "-m", "docmill", "local"]
@@ -95,6 +99,7 @@ def test_the_command_keeps_it_until_it_is_interrupted(tmp_path: Path, monkeypatc
     assert not (tmp_path / "local-model.json").exists()
 
 
+@pytest.mark.slow
 async def test_a_stale_note_of_a_kept_model_is_not_believed(tmp_path: Path):
     (tmp_path / "local-model.json").write_text('{"base_url": "http://127.0.0.1:9/v1", "token": "x"}')
     async with serving(tmp_path, print, print) as served:
@@ -119,6 +124,7 @@ def _child_of(pid: int) -> int:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.slow
 def test_it_ends_when_its_run_is_killed(tmp_path: Path, number: int):
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE)
     assert holder.stdout is not None

@@ -242,6 +242,7 @@ def test_a_run_without_documents_has_no_empty_tables(plan: Plan):
     assert "**0 documents**" in report
 
 
+@pytest.mark.slow
 def test_it_lists_so_many_and_says_how_many_more(plan: Plan):
     highlights = gathered(outcome(f"in/{number}", reason="r") for number in range(MOST_LISTED + 1234))
     report = markdown(plan, ended(), highlights, None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.repository import ROOT, files
+from tests.support.repository import ROOT, files, parsed
 
 WRITTEN = {".cfg", ".ini", ".jinja", ".json", ".md", ".py", ".toml", ".yaml", ".yml", ""}
 # These tell of such names; the changelog says what they were.
@@ -27,7 +27,7 @@ SAID = re.compile(
 def bare_names(text: str, suffix: str) -> list[str]:
     """List what a file says of a module of ours without `docmill.` before it."""
     said = [found[0].strip() for found in SAID.finditer(text)]
-    return said + (list(_in_python(ast.parse(text))) if suffix == ".py" else [])
+    return said + (list(_in_python(parsed(text))) if suffix == ".py" else [])
 
 
 def _in_python(tree: ast.Module) -> Iterator[str]:

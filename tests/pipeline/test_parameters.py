@@ -84,6 +84,7 @@ class TestSafety:
 
     @pytest.mark.parametrize("variable", ["PREFECT_API_AUTH_STRING", "DOCMILL_GATEWAY_TOKEN"])
     @pytest.mark.parametrize("place", ["into", "rows.url"])
+    @pytest.mark.slow
     async def test_nor_does_its_database_get_what_the_environment_holds(
         self, place: str, variable: str, monkeypatch: pytest.MonkeyPatch
     ):

@@ -187,6 +187,7 @@ class TestRuns:
         errors = project.rows("select error from docmill_outcomes where status = 'failed'")
         assert all("may not read" in error for (error,) in errors)
 
+    @pytest.mark.slow
     async def test_the_parameter_documents_replaces_a_files_own_by_others_of_its_folder_alone(
         self, project: Project, provider: Provider, secret: Path
     ):

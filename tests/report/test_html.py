@@ -303,6 +303,7 @@ def test_evidence_that_the_text_no_longer_has_there_is_not_marked(project: Proje
     assert _texts(_page(project)) == [{"runs": [TEXT]}]
 
 
+@pytest.mark.slow
 def test_rows_are_read_from_their_table_again(project: Project, provider: Provider, prefect_api: str):
     tell("sqlite:///t.db", "create table t (id integer primary key, body text)")
     tell("sqlite:///t.db", "insert into t values (1, 'one'), (2, 'two'), (3, 'three')")
@@ -412,6 +413,7 @@ def _sha256(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
+@pytest.mark.slow
 def test_a_page_is_written_without_prefect(project: Project):
     plant_texts(project, {"a": TEXT})
     codes, _ = without_prefect(["report", "p.yaml", "--html", str(PAGE)])

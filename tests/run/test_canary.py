@@ -183,6 +183,7 @@ BROKEN: dict[str, Shape] = {
 
 
 @pytest.mark.parametrize("shape", BROKEN)
+@pytest.mark.slow
 async def test_no_error_holds_the_key_in_a_pickle(
     provider: Provider,
     prefect_api: str,

@@ -155,6 +155,7 @@ def test_a_failure_skips_what_comes_after_and_leaves_what_is_free(project: Proje
         ("ok", "ok", "ok", "done"),
     ],
 )
+@pytest.mark.slow
 def test_the_outcome_is_the_worst_of_its_steps(
     project: Project, provider: Provider, summarize: str, classify: str, extract: str, status: str
 ):
@@ -184,6 +185,7 @@ def test_summary_and_label_are_those_of_the_last_step_of_their_kind(project: Pro
     assert (found["summary"], found["label"], found["record"]) == ("second", "x", None)
 
 
+@pytest.mark.slow
 def test_a_beginning_that_was_read_alone_is_marked(project: Project, provider: Provider):
     project.documents(a="ä" * 100)
     steps = "  - classify: {max_input_tokens: 5, labels: {a: , b: }}\n  - summarize:\n"
@@ -214,6 +216,7 @@ def test_what_exceeds_the_context_is_failed_before_any_call(project: Project, pr
     )
 
 
+@pytest.mark.slow
 def test_the_edges_in_prefect_are_the_declared_ones(project: Project, provider: Provider):
     """Of each document's steps among themselves, and never between two documents."""
     project.documents(**{f"d{number:02}": f"text {number}" for number in range(25)})
@@ -258,6 +261,7 @@ async def task_runs(flow_run_id: str, expected: int) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     "reply", ["%s", "```json\n%s\n```", "Here it is:\n```\n%s\n```\nBye.", "Sure! %s Bye."]
 )
+@pytest.mark.slow
 def test_json_is_found_in_what_a_server_without_tools_says(project: Project, provider: Provider, reply: str):
     record = '{"name": "Ada", "on": "2024-01-31"}'
     provider.always(saying(reply % record))

@@ -47,6 +47,7 @@ def test_documents_that_an_earlier_version_has_done_are_unchanged(
     assert provider.requests == []
 
 
+@pytest.mark.slow
 def test_replies_that_an_earlier_version_has_paid_for_come_from_its_cache(
     earlier: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):
@@ -61,6 +62,7 @@ def test_replies_that_an_earlier_version_has_paid_for_come_from_its_cache(
     assert provider.requests == []
 
 
+@pytest.mark.slow
 def test_a_changed_document_is_asked_about_and_joins_what_an_earlier_version_stored(
     earlier: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):

@@ -71,6 +71,7 @@ def test_an_invented_value_is_in_review_with_its_field_and_without_a_row(
 
 
 @pytest.mark.parametrize("field", ["name", "count", "on"])
+@pytest.mark.slow
 def test_one_invented_value_in_every_record_puts_every_document_in_review(
     project: Project, provider: Provider, field: str
 ):
@@ -82,6 +83,7 @@ def test_one_invented_value_in_every_record_puts_every_document_in_review(
     assert rows == [("review", f"extract: not found in the document: {field}")] * 10
 
 
+@pytest.mark.slow
 def test_a_document_in_review_is_unchanged_in_the_next_run(project: Project, provider: Provider):
     project.documents(a=TEXT)
     provider.always(record(count=99))
@@ -90,6 +92,7 @@ def test_a_document_in_review_is_unchanged_in_the_next_run(project: Project, pro
     assert project.rows("select unchanged, review from docmill_runs order by started_at") == [(0, 1), (1, 0)]
 
 
+@pytest.mark.slow
 def test_a_row_of_a_good_record_is_kept_through_review(project: Project, provider: Provider):
     project.documents(a=TEXT)
     provider.script(record(), record(count=99))
@@ -128,6 +131,7 @@ def test_a_record_of_a_summary_is_held_against_the_document(project: Project, pr
     assert outcome(project)["error"] == "extract: not found in the document: name"
 
 
+@pytest.mark.slow
 def test_a_record_of_a_beginning_is_held_against_the_whole_document(project: Project, provider: Provider):
     project.documents(a=f"{'word ' * 100}\n{TEXT}")
     provider.always(record())
@@ -154,6 +158,7 @@ def test_labels_summaries_and_answers_are_not_held_against_the_document(project:
     assert outcome(project)["status"] == "done"
 
 
+@pytest.mark.slow
 def test_the_keyword_is_never_sent(project: Project, provider: Provider):
     parameters: Any = {"type": "object", "properties": {"name": {"type": "string", "x-evidence": False}}}
     project.documents(a=TEXT)
@@ -167,6 +172,7 @@ def test_the_keyword_is_never_sent(project: Project, provider: Provider):
     assert outcome(project)["status"] == "done"
 
 
+@pytest.mark.slow
 def test_an_exemption_that_is_added_is_looked_at_again_and_paid_once(project: Project, provider: Provider):
     project.documents(a=TEXT)
     provider.always(record(name="Eve Ltd"))
@@ -188,6 +194,7 @@ def test_a_keyword_that_is_no_truth_value_is_refused(
     assert '/parameters/properties/name: x-evidence must be true or false, not "no"' in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_records_of_long_documents_are_held_against_them_beside_the_other_calls(
     project: Project, provider: Provider
 ):

@@ -54,6 +54,7 @@ def test_a_table_is_enriched(project: Project, provider: Provider, database: str
 
 
 @pytest.mark.usefixtures("prefect_api")
+@pytest.mark.slow
 def test_a_pipeline_of_one_step(project: Project, provider: Provider, database: str):
     table(database, numbered(2))
     assert project.run("run", over(project, provider, database, CLASSIFY)) == 0
@@ -64,6 +65,7 @@ def test_a_pipeline_of_one_step(project: Project, provider: Provider, database: 
 
 
 @pytest.mark.usefixtures("prefect_api")
+@pytest.mark.slow
 def test_a_join_of_two_tables(project: Project, provider: Provider, database: str):
     table(database, numbered(2))
     tell(
@@ -79,6 +81,7 @@ def test_a_join_of_two_tables(project: Project, provider: Provider, database: st
 
 
 @pytest.mark.usefixtures("prefect_api")
+@pytest.mark.slow
 def test_rows_that_are_none_are_failed_with_their_reason(project: Project, provider: Provider, database: str):
     table(database, [("a", "s", "b"), ("a", "s", "c"), (None, "s", "d"), ("x", None, None)], key="text")
     rows = spec(database, template="{{ subject }}{{ body }}")
@@ -125,6 +128,7 @@ def test_a_wrong_source_is_told_before_anything_is_sent_or_written(
     ],
     ids=["empty", "gone"],
 )
+@pytest.mark.slow
 async def test_a_scheduled_run_over_a_source_that_is(
     project: Project,
     provider: Provider,
@@ -170,6 +174,7 @@ def test_the_url_takes_variables(
 
 
 @pytest.mark.usefixtures("prefect_api")
+@pytest.mark.slow
 def test_a_rerun_touches_what_changed_alone(project: Project, provider: Provider, database: str):
     table(database, numbered(10))
     pipeline = over(project, provider, database, EXTRACT, into=enriching(database))
@@ -196,6 +201,7 @@ def test_a_rerun_touches_what_changed_alone(project: Project, provider: Provider
 
 
 @pytest.mark.usefixtures("prefect_api")
+@pytest.mark.slow
 def test_a_table_with_a_new_name_is_filled_by_the_outcomes(
     project: Project, provider: Provider, database: str
 ):
@@ -338,6 +344,7 @@ def test_a_run_is_stopped_while_its_source_is_slow(project: Project, provider: P
 
 
 @pytest.mark.usefixtures("prefect_api")
+@pytest.mark.slow
 def test_a_limit_takes_up_the_first_rows(project: Project, provider: Provider, database: str):
     table(database, numbered(300))
     pipeline = over(project, provider, database)

@@ -74,6 +74,7 @@ def test_where_it_is_allowed_it_is_done_with_its_row_and_told(
     assert "1 done with parts that could not be read, as unread says" in capfd.readouterr().out
 
 
+@pytest.mark.slow
 def test_allowing_it_later_takes_the_document_up_again_and_asks_nothing_anew(
     scanned: Project, provider: Provider
 ):
@@ -104,6 +105,7 @@ def test_a_review_says_both_what_is_not_in_the_document_and_what_was_not_read(
     assert (found["status"], found["error"]) == ("review", "extract: not found in the document: name")
 
 
+@pytest.mark.slow
 def test_a_failure_goes_before_it_and_the_column_tells_it_all_the_same(scanned: Project, provider: Provider):
     provider.always("bad_request")
     assert run(scanned, provider) == 1
@@ -112,6 +114,7 @@ def test_a_failure_goes_before_it_and_the_column_tells_it_all_the_same(scanned: 
     assert found["error"].startswith("extract: the server answered 400")
 
 
+@pytest.mark.slow
 def test_a_document_read_whole_has_an_empty_list_and_one_not_read_at_all_has_none(
     project: Project, provider: Provider
 ):
@@ -123,6 +126,7 @@ def test_a_document_read_whole_has_an_empty_list_and_one_not_read_at_all_has_non
     ]
 
 
+@pytest.mark.slow
 def test_the_report_and_the_export_name_the_parts(scanned: Project, provider: Provider, capfd: Printed):
     assert run(scanned, provider) == 0
     capfd.readouterr()

@@ -86,6 +86,7 @@ def test_the_server_and_its_watchdog_know_no_key_and_no_password(home: Path, mon
         monkeypatch.setenv(name, value)
     launched = launch(print)
     try:
+        assert eventually(lambda: len(_watchdogs(home)) == 1)
         [watchdog] = _watchdogs(home)
         assert eventually(lambda: children_of(watchdog))
         [server] = children_of(watchdog)

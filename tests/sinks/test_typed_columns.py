@@ -68,6 +68,7 @@ def test_each_property_has_its_own_column_whatever_it_is_called(database: str, n
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=NAMES, key=NAMES.filter(lambda key: key.casefold() != "kind"))
 @example(name='50 % "net": (x)', key="content.sha256")
+@pytest.mark.slow
 def test_a_table_and_its_key_may_be_called_anything_too(database: str, name: str, key: str):
     table = f"{next(_numbers)}{name}"
     for run in ("r1", "r2"):

@@ -102,6 +102,7 @@ def test_a_child_knows_no_key_and_is_no_part_of_the_terminals_session(monkeypatc
     assert os.getsid(child) == child
 
 
+@pytest.mark.slow
 def test_a_child_imports_neither_prefect_nor_a_client():
     program = f"""
         import sys
@@ -191,6 +192,7 @@ def test_the_children_stay_until_the_last_of_two_sources_is_closed():
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "parsing"])
+@pytest.mark.slow
 def test_children_end_when_their_parent_is_killed(busy: bool, tmp_path: Path):
     (tmp_path / "a.xlsx").write_bytes(ENDLESS if busy else xlsx({"A": [["x"]]}))
     program = """

@@ -146,6 +146,7 @@ def test_decoding_says_what_it_lost(text: str):
         assert "\ufffd" not in read.text or read.unread
 
 
+@pytest.mark.slow
 def test_the_last_line_of_ten_million_bytes_is_read_in_its_encoding():
     content = b"plain line\n" * 900_000 + "Größe für Öl".encode("cp1252")
     assert parsed(content, "a.txt").text.endswith("\nGröße für Öl")

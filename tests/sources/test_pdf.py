@@ -121,6 +121,7 @@ def test_page_starts_are_exact_after_cleaning(pages: list[str]):
     ]
 
 
+@pytest.mark.slow
 def test_a_fresh_child_and_a_used_one_give_the_same_text():
     documents = [pdf(f"document {number}", "ä" * number) for number in range(9)]
     used = [parsed(each, "a.pdf") for each in documents]

@@ -10,6 +10,7 @@ from tests.support.project import Project
 from tests.support.provider import Provider
 
 
+@pytest.mark.slow
 def test_texts_in_twenty_encodings_and_kinds_cost_less_than_ten_milliseconds_each():
     assert len(parsing.KINDS) >= 20
     assert parsing.texts() < 10

@@ -7,6 +7,7 @@ import pytest
 
 from docmill.schemas.pipeline import KINDS, Kind, StepOptions
 from docmill.tasks.steps.kind import StepKind, kind
+from tests.support.repository import parsed
 
 ROOT = Path(__file__).parents[2]
 NAMES = {name.capitalize() for name in KINDS} | set(KINDS)
@@ -24,7 +25,7 @@ def test_each_column_is_filled_by_one_kind():
 
 def _asked(file: Path) -> set[str]:
     """Name the kinds that a module compares with, matches or looks up."""
-    tree = ast.parse(file.read_text())
+    tree = parsed(file.read_text())
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     texts = {
         node.value

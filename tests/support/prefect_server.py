@@ -38,7 +38,7 @@ if not IS_WORKER:
         )
     )
 HOME, API_URL = (os.environ[name] for name in SHARED)
-PID = Path(HOME, "server.pid")
+PID, LOG = Path(HOME, "server.pid"), Path(HOME, "server.log")
 # Prefect reads its settings when it is imported, so they are made here, before any test module is.
 for name in [name for name in os.environ if name.startswith(("PREFECT_", "DOCMILL_"))]:
     del os.environ[name]
@@ -55,17 +55,21 @@ apply()
 @pytest.fixture(scope="session")
 def prefect_api() -> Iterator[str]:
     """Give the URL of the session's server, when it answers."""
-    log = Path(HOME, "server.log")
-    with Path(HOME, "server.lock").open("w") as lock:
-        flock(lock, LOCK_EX)
-        if not PID.exists():
-            provide(Path(HOME))
-            PID.write_text(str(_started(log).pid))
-        _wait(log)
+    begin_server()
+    _wait()
     yield API_URL
     from prefect.logging.handlers import APILogHandler
 
     asyncio.run(APILogHandler.aflush())
+
+
+def begin_server() -> None:
+    """Start the session's server, unless it was started, and do not wait for it."""
+    with Path(HOME, "server.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not PID.exists():
+            provide(Path(HOME))
+            PID.write_text(str(_started().pid))
 
 
 def end_server() -> None:
@@ -77,9 +81,9 @@ def end_server() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 
 
-def _started(log: Path) -> "subprocess.Popen[bytes]":
+def _started() -> "subprocess.Popen[bytes]":
     port = API_URL.removesuffix("/api").rpartition(":")[2]
-    with log.open("wb") as output:
+    with LOG.open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port],
             stdout=output,
@@ -89,9 +93,9 @@ def _started(log: Path) -> "subprocess.Popen[bytes]":
         )
 
 
-def _wait(log: Path) -> None:
+def _wait() -> None:
     if not eventually(lambda: healthy(API_URL), START_TIMEOUT_S):
-        raise RuntimeError(f"the Prefect server did not start: {log.read_text()[-2000:]}")
+        raise RuntimeError(f"the Prefect server did not start: {LOG.read_text()[-2000:]}")
 
 
 def healthy(api_url: str) -> bool:

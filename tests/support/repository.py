@@ -1,5 +1,6 @@
 """The files of the repository, found without git: a clone may be an archive on a machine without it."""
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,3 +16,11 @@ def files() -> Iterator[Path]:
     for file in (*top, *below):
         if file.is_file() and file.suffix not in LEFT_BY_RUNS:
             yield file
+
+
+def parsed(text: str) -> ast.Module:
+    """Parse a Python text; once more where another thread parses: they share a count (CPython #106905)."""
+    try:
+        return ast.parse(text)
+    except SystemError:
+        return ast.parse(text)

@@ -3,28 +3,47 @@
 import re
 import unicodedata
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from functools import cached_property
 
 Span = tuple[int, int]
 
 # These stand for characters that do not fold one to one; where a text has them, they are WIDE themselves.
-WIDE, MARK, IGNORED, SOFT = "\ue000", "\ue001", "\ue002", "\ue003"
-ALIKE = {**dict.fromkeys("‐‑‒–−", "-"), **dict.fromkeys("‘’‛", "'"), **dict.fromkeys("“”„‟", '"')}
+WIDE, MARK, IGNORED, SOFT, RAISED = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
+STAND_INS = (WIDE, MARK, IGNORED, SOFT, RAISED)
+ALIKE = {
+    **dict.fromkeys("‐‑‒–−", "-"),
+    **dict.fromkeys("‘’‛", "'"),
+    **dict.fromkeys("“”„‟", '"'),
+    **dict.fromkeys("İı", "i"),  # Turkish capitals fold to what they are in neither language
+}
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 INVISIBLE = re.compile("[\u034f\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # marks that are not to be seen
 COMPOSING = re.compile("[\u1161-\u1175\u11a8-\u11c2]")  # vowels and finals of Hangul syllables
 BLANK = rf"[ \n\t{IGNORED}{SOFT}]"
+UNDIVIDED = (
+    "\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # Chinese and Japanese: no blanks between words
+)
+HAS_UNDIVIDED = re.compile(f"[{UNDIVIDED}]")
+LETTER = rf"[^\W_]|{WIDE}|{MARK}"
 # Each alternative begins with a plain character: so a search passes quickly over all others. The length of a
 # cluster is bounded, as to order its marks takes quadratic time.
-SPECIAL = re.compile(
+SPECIALS = (
     rf" {BLANK}+|\n{BLANK}+|\t{BLANK}+|{IGNORED}{BLANK}*|{SOFT}{BLANK}*"
     rf"|-(?<=[\w{WIDE}{MARK}]-) *\n{BLANK}*(?=[\w{WIDE}])"
-    r"|\*\*+"  # bold, where the text was made of HTML or Word
-    rf"|{WIDE}{MARK}{{0,30}}|{MARK}{MARK}{{0,30}}"
+    rf"|{WIDE}{MARK}{{0,30}}|{MARK}{MARK}{{0,30}}|{RAISED}"
+    # Marks of Markdown: code, emphasis, escapes; and the doubled quotes of CSV.
+    r"|`+"
+    rf"|\*(?:\*+|(?<![\w{WIDE}]\*)(?=[\w{WIDE}])|(?<=\S\*)(?![\w{WIDE}]))"
+    rf"|_(?<![\w{WIDE}]_)_*(?=[^\W_]|{WIDE})|_(?<=[^\W_{WIDE}]_)_*(?![\w{WIDE}])"
+    r"|\\[!#()*+\-.<>\[\]\\_`{|}~]"
+    r'|""+'
+)
+SPECIAL = re.compile(SPECIALS)
+SPECIAL_UNDIVIDED = re.compile(
+    rf"[ \n](?<=[{UNDIVIDED}][ \n])(?:(?<=\n) *| *\n *|)(?=[{UNDIVIDED}])|{SPECIALS}"
 )
 
 
-@dataclass
 class Folded:
     """A folded text in pieces, each with its place in the original.
 
@@ -32,55 +51,64 @@ class Folded:
     character. `divided` says that a word is divided at the end of a line.
     """
 
-    text: str = ""
-    at: list[int] = field(default_factory=list)
-    origins: list[int] = field(default_factory=list)
-    widths: list[int | None] = field(default_factory=list)
-    divided: bool = False
+    def __init__(self) -> None:
+        self.divided = False
+        self._pieces: list[str] = []
+        self._length = 0
+        self._at: list[int] = []
+        self._origins: list[int] = []
+        self._widths: list[int | None] = []
+
+    def add(self, piece: str, origin: int, width: int | None = None) -> None:
+        """Go on with a piece, unless it is empty."""
+        if piece:
+            self._pieces.append(piece)
+            self._at.append(self._length)
+            self._origins.append(origin)
+            self._widths.append(width)
+            self._length += len(piece)
+
+    @cached_property
+    def lines(self) -> str:
+        """The whole text with its line ends, when all pieces are there."""
+        return "".join(self._pieces)
+
+    @cached_property
+    def text(self) -> str:
+        """The text with a blank for each end of a line."""
+        return self.lines.replace("\n", " ")
 
     def original(self, start: int, end: int) -> Span | None:
         """Give the place in the original of a part of the text; None where it cuts a character."""
-        first = bisect_right(self.at, start) - 1
-        last = bisect_right(self.at, end - 1) - 1
-        if self.widths[first] is not None and start != self.at[first]:
+        first = bisect_right(self._at, start) - 1
+        last = bisect_right(self._at, end - 1) - 1
+        if self._widths[first] is not None and start != self._at[first]:
             return None
-        begin = self.origins[first] + start - self.at[first]
-        width = self.widths[last]
+        begin = self._origins[first] + start - self._at[first]
+        width = self._widths[last]
         if width is None:
-            return begin, self.origins[last] + end - self.at[last]
-        next_at = self.at[last + 1] if last + 1 < len(self.at) else len(self.text)
-        return (begin, self.origins[last] + width) if end == next_at else None
+            return begin, self._origins[last] + end - self._at[last]
+        next_at = self._at[last + 1] if last + 1 < len(self._at) else self._length
+        return (begin, self._origins[last] + width) if end == next_at else None
 
 
 def folded(text: str, hyphen: str = "") -> Folded:
     """Fold a text; `hyphen` is what becomes of a hyphen between letters at the end of a line."""
     simple = text.translate(_TABLE)
     result = Folded()
-    parts: list[str] = []
-    length = cursor = 0
-
-    def add(part: str, start: int, width: int | None) -> None:
-        nonlocal length
-        if part:
-            parts.append(part)
-            result.at.append(length)
-            result.origins.append(start)
-            result.widths.append(width)
-            length += len(part)
-
-    for match in SPECIAL.finditer(simple):
+    cursor = 0
+    for match in (SPECIAL_UNDIVIDED if HAS_UNDIVIDED.search(simple) else SPECIAL).finditer(simple):
         start, end = match.span()
         if simple[start] == MARK and start > cursor and simple[start - 1] not in " \n\t":
             start -= 1  # the letter that they stand on
-        add(simple[cursor:start], cursor, None)
+        result.add(simple[cursor:start], cursor)
         if _is_division(match):
             result.divided = True
-            add(hyphen, start, end - start)
+            result.add(hyphen, start, end - start)
         else:
-            add(_folded(match[0], text[start:end]), start, end - start)
+            result.add(_folded(match, text[start:end]), start, end - start)
         cursor = end
-    add(simple[cursor:], cursor, None)
-    result.text = "".join(parts).replace("\n", " ")
+    result.add(simple[cursor:], cursor)
     return result
 
 
@@ -92,16 +120,26 @@ def _is_division(match: re.Match[str]) -> bool:
     return all(each.isalpha() or each in (WIDE, MARK) for each in around)
 
 
-def _folded(simple: str, raw: str) -> str:
+def _folded(match: re.Match[str], raw: str) -> str:
+    """Fold a special part of a text, of which `raw` is the original, with the letter that marks stand on."""
+    whole, simple, (start, end) = match.string, match[0], match.span()
     match simple[0]:
-        case "-":
-            return "-"
-        case "*":
+        case "-" | '"' as kept:
+            return kept
+        case "*" | "_" | "`":
             return ""
-        case first if first in (WIDE, MARK):
-            return unicodedata.normalize("NFKC", raw).casefold()
+        case "\\":
+            return simple[1]
+        case char if char == RAISED and whole[max(0, start - 1) : start].isdecimal():
+            return raw  # a footnote's mark is no digit of the number before it
+        case char if char in (WIDE, MARK, RAISED):
+            return unicodedata.normalize("NFKC", raw).casefold().replace("ı", "i").replace("i\u0307", "i")
+    if simple[0] in " \n" and HAS_UNDIVIDED.match(whole, end) and HAS_UNDIVIDED.match(whole, start - 1):
+        return "" if simple == " " or simple.count("\n") == 1 else " "
+    if "\n" in simple:
+        return "\n"
     # A tab within a line is the border of a cell.
-    return "\t" if "\t" in simple and "\n" not in simple else " " if simple.strip(IGNORED + SOFT) else ""
+    return "\t" if "\t" in simple else " " if simple.strip(IGNORED + SOFT) else ""
 
 
 class _Table(dict[int, str]):
@@ -127,7 +165,9 @@ def _simple(char: str) -> str:
     if first == " ":
         return char  # NFKC makes a space and a mark of ¨ and its like
     whole = unicodedata.normalize("NFKC", char).casefold()
-    return whole if len(whole) == 1 and whole not in (WIDE, MARK, IGNORED, SOFT) else WIDE
+    if len(whole) != 1 or whole in STAND_INS:
+        return WIDE
+    return RAISED if unicodedata.decomposition(char).startswith("<super>") else whole
 
 
 _TABLE = _Table()

@@ -12,7 +12,8 @@ from docmill.tasks.checks.evidence.values import values
 from docmill.tasks.checks.faults import place
 from docmill.tasks.checks.subschemas import Schema
 
-# Part of the hash of every step whose record is checked: raise it when a change here may change an outcome.
+# Part of the hash of every step whose record is checked. To raise it takes up every document of every user
+# again: what is in the cache costs time, what is not is paid for anew.
 VERSION = 1
 
 

@@ -5,41 +5,48 @@ from collections.abc import Iterator, Mapping, Set
 from decimal import Decimal
 from unicodedata import decimal
 
+from docmill.tasks.checks.evidence.attached import SIGNS, is_apart, is_money, multiplied
+from docmill.tasks.checks.evidence.dates import covers
 from docmill.tasks.checks.evidence.folding import Span
-from docmill.tasks.checks.evidence.words import is_word
+from docmill.tasks.checks.evidence.signs import PERCENT, SIGN, signs
 
-SPACES = " \u00a0\u2009\u202f"
+SPACES = " \u00a0\u2007\u2009\u202f"
+NO_BREAK = tuple(SPACES[1:])
 SEPARATORS = ".,'’٫٬，．"
 PLAIN = str.maketrans({"’": "'", "٬": "'", "٫": ".", "，": ",", "．": ".", **dict.fromkeys(SPACES, " ")})
 NO_SEPARATORS = str.maketrans("", "", SEPARATORS + SPACES)
 RUN = re.compile(rf"\d(?:\d|[{SEPARATORS}](?=\d))*")
+FIRST_GROUP = re.compile(r"\d{3}(?!\d)")
 NEXT_GROUP = re.compile(rf"[{SPACES}]\d{{3}}(?:[.,٫]\d+)?(?!\d|[{SEPARATORS}]\d)")
 BETWEEN = re.compile("[.,' ]")
 DATE = re.compile(r"\d{1,2}\.\d{1,2}\.\d{2,4}")
-CODES = "EUR|USD|GBP|CHF|DKK|NOK|SEK|PLN|CZK|HUF|JPY|CNY|RMB|INR|AUD|CAD|NZD|BRL|MXN|ZAR|TRY|RUB|kr|Kr|Rs"
-SYMBOLS = r"(?:US|A|C|R|HK|NZ)?[$€£¥₩₹₽₺₫₱₪฿￥＄]"
-UNITS = "kg|g|mg|t|km|m|cm|mm|l|ml|h|min|s|MB|GB|kB|W|kW|kWh|V|A|x|pcs|Stk|st|nd|rd|th"
-MINUS = "[-−–+]"
-LEFT = re.compile(
-    rf"(?P<before>{MINUS})?(?:(?:{SYMBOLS}|(?<![^\W\d_])(?:{CODES})\.?)\s?)?(?P<after>{MINUS})?\Z"
-)
-RIGHT = re.compile(rf"(?:{CODES}|{UNITS})(?![^\W_])")
 LEADING_POINT = re.compile(r"(?:^|[\s(])[.,]\Z")  # .5, but not the cell of "Ada",5
-PERCENT = re.compile(r"\s?(?:[%％٪]|percent\b|per cent\b|Prozent\b)")
-LEFT_CHARS = 8
+LEFT = re.compile(rf"{SIGN}?\s?([^\W\d_]*[^\w\s+-]?[^\W\d_]{{0,2}}\.?)\s?{SIGN}?")
+MONEY_CHARS = 8
+DAY_DIGITS = 2  # longer numbers are no days, and years may be amounts
 GROUP = 3
 MAX_DIGITS = 28  # what Decimal keeps of a number; longer ones are compared as texts alone
-MAX_TRIES = 200_000
+MAX_TRIES = 100_000
+MAX_LOOKS = 10_000  # at what stands around a short number; what is not found by then counts as absent
 Places = dict[Decimal, list[Span]]
 
 
 def places(text: str, wanted: Mapping[Decimal, int]) -> Places:
     """Find where numbers stand in a text, each as often as it is wanted, in the text's order."""
     found: Places = {value: [] for value in wanted}
-    open_ = {_significant(value) for value in wanted}
+    open_, looks = {_significant(value) for value in wanted}, 0
     for tries, (start, end) in enumerate(_candidates(text, open_), 1):
-        for value, span in readings(text, start, end):
-            if value in found and len(found[value]) < wanted[value] and span not in found[value]:
+        read = [
+            (value, span)
+            for value, span in readings(text, start, end)
+            if value in found and len(found[value]) < wanted[value] and span not in found[value]
+        ]
+        if read and end - start <= DAY_DIGITS:  # the number of a day is no amount
+            looks += 1
+            if looks > MAX_LOOKS or covers(text, start, end):
+                continue
+        for value, span in read:
+            if len(found[value]) < wanted[value] and span not in found[value]:
                 found[value].append(span)
         if tries % 64 == 0:  # in place: no more candidates of what is found often enough
             open_ &= {_significant(value) for value, count in wanted.items() if len(found[value]) < count}
@@ -54,9 +61,15 @@ def values(text: str) -> set[Decimal]:
     first, last = re.search(r"\d", stripped), re.search(r"\d(?=\D*\Z)", stripped)
     if first is None or last is None:
         return set()
-    left, right = stripped[: first.start()], stripped[last.end() :].strip()
-    alone = not right or PERCENT.fullmatch(right) or re.fullmatch(f"{SYMBOLS}|{CODES}", right)
-    if not alone or not LEFT.fullmatch(left):
+    left, right = (
+        stripped[: first.start()].removeprefix("("),
+        stripped[last.end() :].removesuffix(")").strip(),
+    )
+    before = LEFT.fullmatch(left) if len(left) <= MONEY_CHARS else None
+    behind = right.rstrip(SIGNS)
+    alone = not behind or PERCENT.fullmatch(behind) or (len(behind) <= MONEY_CHARS and is_money(behind))
+    alone = alone or multiplied(stripped, last.end())[1] == len(stripped)
+    if not alone or before is None or not (before[1] in ("", ".", ",") or is_money(before[1])):
         return set()
     return {value for value, _ in readings(stripped, first.start(), last.end())}
 
@@ -66,15 +79,28 @@ def readings(text: str, start: int, end: int) -> Iterator[tuple[Decimal, Span]]:
     leading = "0" if LEADING_POINT.search(text[max(0, start - 2) : start]) else ""
     start -= len(leading)
     values = _values(leading + _plain(text[start:end]))
-    if not values or (is_word(text[end : end + 1] or " ") and not RIGHT.match(text, end)):
+    if not values or _goes_on(text, start, end):
         return
-    signs = _signs(text, start, end)
+    powers, behind = multiplied(text, end)
+    apart = is_apart(text, end)
+    signed = signs(text, start, end) if powers or apart else []
     percent = PERCENT.match(text, end)
-    for value in values:
-        for sign, span in signs:
-            yield sign * value, span
+    for sign, span in signed:
+        for value in values:
+            for power in powers:
+                yield sign * value * power, (span[0], max(span[1], behind))
+            if apart:
+                yield sign * value, span
             if percent:
                 yield sign * value / 100, span
+
+
+def _goes_on(text: str, start: int, end: int) -> bool:
+    """Tell whether digits are a part of a longer number with no-break spaces."""
+    behind = text[start - 1 : start] in NO_BREAK and text[start - 2 : start - 1].isdecimal()
+    if behind and FIRST_GROUP.match(text, start):
+        return True
+    return text[end : end + 1] in NO_BREAK and NEXT_GROUP.match(text, end) is not None
 
 
 def _candidates(text: str, wanted: Set[str]) -> Iterator[Span]:
@@ -106,18 +132,19 @@ def _groups(text: str, start: int, end: int, wanted: Set[str], begins: Set[str])
 
 def _cells(text: str, run: str, start: int, wanted: Set[str]) -> Iterator[Span]:
     """Take `3,12.50,37.50` and `31.12.2024` apart: they are no numbers, or there are cells beside them."""
-    for separator in ",.":
-        cells = run.split(separator)
-        digits = [_stripped(each.translate(NO_SEPARATORS)) for each in cells]
-        if len(cells) == 1 or wanted.isdisjoint(digits):
-            continue
-        if not (_is_row(text, run, start) if separator == "," else DATE.fullmatch(run)):
-            continue
-        at = start
-        for cell, significant in zip(cells, digits, strict=True):
-            if significant in wanted:
-                yield at, at + len(cell)
-            at += len(cell) + 1
+    if DATE.fullmatch(run):  # of which the year alone may be an amount
+        at = run.rindex(".") + 1
+        if len(run) - at > DAY_DIGITS and _stripped(run[at:]) in wanted:
+            yield start + at, start + len(run)
+    cells = run.split(",")
+    digits = [_stripped(each.translate(NO_SEPARATORS)) for each in cells]
+    if len(cells) == 1 or wanted.isdisjoint(digits) or not _is_row(text, run, start):
+        return
+    at = start
+    for cell, significant in zip(cells, digits, strict=True):
+        if significant in wanted:
+            yield at, at + len(cell)
+        at += len(cell) + 1
 
 
 def _is_row(text: str, run: str, start: int) -> bool:
@@ -149,30 +176,6 @@ def _grouped(groups: list[str]) -> bool:
         return True
     inner = {len(each) for each in others[:-1]}
     return len(first) <= 3 and first[0] != "0" and len(others[-1]) == 3 and inner in (set(), {3}, {2})
-
-
-def _signs(text: str, start: int, end: int) -> list[tuple[int, Span]]:
-    """Say which signs a number may have, each with the whole that is then read; none where it is a part."""
-    left = text[max(0, start - LEFT_CHARS) : start]
-    match = LEFT.search(left)
-    assert match is not None  # it may be empty
-    outer = start - len(left) + match.start()
-    before = text[outer - 1 : outer] or "\n"
-    sign = match["after"] or match["before"]
-    if sign and (before.isalnum() or before in ")."):
-        return [(1, (start, end))]  # a hyphen
-    if not sign and is_word(before):
-        return []
-    if sign and sign != "+":
-        both = sign == "–" or (sign == "-" and before in "\r\n")  # a dash, or the mark of an item
-        begin = start - len(left) + match.start("after" if match["after"] else "before")
-        return [(-1, (begin, end)), *([(1, (start, end))] if both else [])]
-    behind = text[end : end + 2]
-    if before == "(" and behind[:1] == ")":
-        return [(1, (start, end)), (-1, (outer - 1, end + 1))]
-    if behind[:1] in ("-", "−") and not behind[1:].strip():
-        return [(1, (start, end)), (-1, (start, end + 1))]
-    return [(1, (start, end))]
 
 
 def _plain(token: str) -> str:

@@ -7,11 +7,14 @@ from decimal import Decimal
 from functools import cached_property
 
 from docmill.tasks.checks.evidence import dates, numbers
+from docmill.tasks.checks.evidence.escapes import unescaped
 from docmill.tasks.checks.evidence.folding import Folded, Span, folded
+from docmill.tasks.checks.evidence.spellings import pattern
 from docmill.tasks.checks.evidence.values import Value
 from docmill.tasks.checks.evidence.words import is_whole
 
 MAX_TRIES = 20_000  # of one string; what is not found by then counts as absent
+PATTERN_COST = 10
 MAX_CHARS = 10_000_000_000  # that are looked through for the strings of one document
 
 
@@ -19,11 +22,13 @@ MAX_CHARS = 10_000_000_000  # that are looked through for the strings of one doc
 class Sought:
     """What a value is found by: its folded text, or else as one of some days or numbers.
 
-    `joined` has the words that were divided at the ends of lines in one, `divided` with their hyphens.
+    `joined` has the words that were divided at the ends of lines in one, `divided` with their hyphens;
+    `lines` is as `joined`, with the ends of its lines.
     """
 
     joined: str = ""
     divided: str = ""
+    lines: str = ""
     days: frozenset[date] = frozenset()
     numbers: frozenset[Decimal] = frozenset()
     clock: time | None = None
@@ -41,7 +46,8 @@ def sought(value: Value) -> Sought | None:
         return moment
     days = dates.days(said)
     read = frozenset() if days else numbers.values(said)
-    return Sought(joined, divided, frozenset(days), frozenset(read))
+    lines = folded(said).lines.strip(" \t\n")
+    return Sought(joined, divided, lines, frozenset(days), frozenset(read))
 
 
 def _moment(said: str, format_: str | None) -> Sought | None:
@@ -61,7 +67,7 @@ class Text:
     """A document's text, made ready for searches: folded once, and when it is first needed."""
 
     def __init__(self, original: str) -> None:
-        self._original = original
+        self._content = unescaped(original)
         self._chars_left = MAX_CHARS
 
     def find(self, wanted: Mapping[Sought, int]) -> dict[Sought, list[Span]]:
@@ -72,12 +78,19 @@ class Text:
             found |= self._dated(by_day)
         if by_number := {each: wanted[each] for each in missing if each.numbers}:
             found |= self._counted(by_number)
-        return found
+        for each in missing:
+            if not found[each] and each.lines:
+                found[each] = self._spelt(each, wanted[each])
+        return {each: self._original(spans) for each, spans in found.items()}
+
+    def _original(self, spans: Iterable[Span]) -> list[Span]:
+        """Give the places of what is said in the text as it is written."""
+        return [whole for span in spans if (whole := self._content.original(*span))]
 
     @cached_property
     def _folded(self) -> list[Folded]:
-        joined = folded(self._original)
-        return [joined, folded(self._original, "-")] if joined.divided else [joined]
+        joined = folded(self._content.lines)
+        return [joined, folded(self._content.lines, "-")] if joined.divided else [joined]
 
     @cached_property
     def _times(self) -> set[time]:
@@ -111,11 +124,28 @@ class Text:
                     return
                 at = end - 1
 
+    def _spelt(self, each: Sought, count: int) -> list[Span]:
+        """Find a string in its other spellings; a pattern takes as long as PATTERN_COST searches."""
+        wanted, whole = pattern(each.lines), self._folded[0]
+        found: list[Span] = []
+        if wanted is None or self._chars_left < 0:
+            return found
+        self._chars_left -= PATTERN_COST * len(whole.lines)
+        for match in wanted.finditer(whole.lines):
+            if is_whole(whole.text, *match.span()) and (span := whole.original(*match.span())):
+                found.append(span)
+                if len(found) == count:
+                    break
+        return found
+
     def _dated(self, wanted: list[Sought]) -> dict[Sought, list[Span]]:
         text = self._folded[0]
         days = {day for each in wanted for day in each.days}
         places: dict[date, set[Span]] = {}
         for day, (start, end) in dates.places(text.text, days):
+            if span := text.original(start, end):
+                places.setdefault(day, set()).add(span)
+        for day, (start, end) in dates.without_year(text.text, days - places.keys()):
             if span := text.original(start, end):
                 places.setdefault(day, set()).add(span)
         return {
@@ -130,5 +160,5 @@ class Text:
         for each, count in wanted.items():
             for number in each.numbers:
                 counts[number] = counts.get(number, 0) + count
-        places = numbers.places(self._original, counts)
+        places = numbers.places(self._content.lines, counts)
         return {each: sorted({span for number in each.numbers for span in places[number]}) for each in wanted}

@@ -16,7 +16,14 @@ def is_word(char: str) -> bool:
     """Tell whether a character is part of a word that has borders."""
     if char.isascii():
         return char.isalnum() or char == "_"
-    return (char.isalnum() or unicodedata.category(char)[0] == "M") and not UNSPACED.match(char)
+    if not char.isalnum() and unicodedata.category(char)[0] != "M":
+        return False
+    return not UNSPACED.match(char) and not is_raised(char)
+
+
+def is_raised(char: str) -> bool:
+    """Tell whether a character is a superscript: a footnote's mark, or a power."""
+    return unicodedata.decomposition(char).startswith("<super>")
 
 
 def cuts(text: str, at: int) -> bool:
