@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from bisect import bisect_right
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 Span = tuple[int, int]
 
@@ -133,13 +133,18 @@ def _folded(match: re.Match[str], raw: str) -> str:
         case char if char == RAISED and whole[max(0, start - 1) : start].isdecimal():
             return raw  # a footnote's mark is no digit of the number before it
         case char if char in (WIDE, MARK, RAISED):
-            return unicodedata.normalize("NFKC", raw).casefold().replace("ı", "i").replace("i\u0307", "i")
+            return _cluster(raw)
     if simple[0] in " \n" and HAS_UNDIVIDED.match(whole, end) and HAS_UNDIVIDED.match(whole, start - 1):
         return "" if simple == " " or simple.count("\n") == 1 else " "
     if "\n" in simple:
         return "\n"
     # A tab within a line is the border of a cell.
     return "\t" if "\t" in simple else " " if simple.strip(IGNORED + SOFT) else ""
+
+
+@lru_cache(maxsize=10_000)
+def _cluster(raw: str) -> str:
+    return unicodedata.normalize("NFKC", raw).casefold().replace("ı", "i").replace("i\u0307", "i")
 
 
 class _Table(dict[int, str]):

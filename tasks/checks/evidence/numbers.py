@@ -136,9 +136,11 @@ def _cells(text: str, run: str, start: int, wanted: Set[str]) -> Iterator[Span]:
         at = run.rindex(".") + 1
         if len(run) - at > DAY_DIGITS and _stripped(run[at:]) in wanted:
             yield start + at, start + len(run)
+    if "," not in run:
+        return
     cells = run.split(",")
     digits = [_stripped(each.translate(NO_SEPARATORS)) for each in cells]
-    if len(cells) == 1 or wanted.isdisjoint(digits) or not _is_row(text, run, start):
+    if wanted.isdisjoint(digits) or not _is_row(text, run, start):
         return
     at = start
     for cell, significant in zip(cells, digits, strict=True):
