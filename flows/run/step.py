@@ -96,7 +96,7 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
         of.session.check_storage()
         completion = Completion.model_validate_json(await answer.state.result())
         answer.output = acts.read(completion, step.options)
-        if acts.typed and tool:
+        if schema and tool:  # a label is no record
             answer.grounding = await of.grounded(answer.output, tool)
     except StorageError:
         raise

@@ -91,7 +91,7 @@ async def _exchange(session: Session, body: bytes, caller: Caller) -> tuple[Repl
             try:
                 answer = await _posted(session, body, caller)
                 # Here, as an answer with status 200 may be a rate limit all the same.
-                reply = await _off_the_loop(len(answer), reply_of, answer, session.transport.secret)
+                reply = await _reply(session, body, answer)
             except RateLimited as error:
                 session.lane.refused(sent, error.retry_after_s)
                 continue
@@ -111,6 +111,13 @@ async def _exchange(session: Session, body: bytes, caller: Caller) -> tuple[Repl
             session.trouble = None
         await asyncio.sleep(0)  # the next call is sent before this reply is checked: the server never idles
         return reply, len(answer)
+
+
+async def _reply(session: Session, body: bytes, answer: bytes) -> Reply:
+    try:
+        return await _off_the_loop(len(answer), reply_of, answer, session.transport.secret)
+    except ChatError as error:
+        raise session.transport.named(error, body) from None
 
 
 async def _posted(session: Session, body: bytes, caller: Caller) -> bytes:

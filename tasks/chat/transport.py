@@ -96,14 +96,14 @@ class Transport:
         finally:
             client.in_flight -= 1
         if isinstance(answer, ChatError):
-            raise answer
+            raise self.named(answer, body)
         response, content = answer
         if response.status_code == 200:
             return await self._without_key(content)
-        raise self._named(refusal(response.status_code, response.headers, content, self.secret), body)
+        raise self.named(refusal(response.status_code, response.headers, content, self.secret), body)
 
-    def _named(self, error: ChatError, body: bytes) -> ChatError:
-        """Name the key's variable and the model where a refusal is about one of them."""
+    def named(self, error: ChatError, body: bytes) -> ChatError:
+        """Name the key's variable and the model where the refusal of a body is about one of them."""
         if error.status in (401, 403):
             error.remedy += f" {self._key_named}"
         model = parsed(body).get("model") if body else None

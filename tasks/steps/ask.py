@@ -7,6 +7,7 @@ from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
 from docmill.schemas.pipeline import Ask
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.checks.evidence import grounding
 from docmill.tasks.checks.jsontext import parse
 from docmill.tasks.steps import prompt
 from docmill.tasks.steps.kind import Place, StepKind
@@ -15,7 +16,7 @@ FREE_TOKENS = 512
 
 
 class AskKind(StepKind[Ask]):
-    """An answer to the pipeline's own question, kept in `steps` alone."""
+    """An answer to the pipeline's own question, kept in `steps` alone, text or a record."""
 
     def schemas(self, options: Ask) -> Iterator[tuple[Place, str]]:
         """Give the schema of its answer, where it has one."""
@@ -23,8 +24,8 @@ class AskKind(StepKind[Ask]):
             yield ("schema",), options.schema_
 
     def answers(self, options: Ask, tools: Mapping[str, ToolSchema]) -> list[Any]:
-        """List the schema's contents, but for what evidence takes."""
-        return [tools[options.schema_].model_dump(exclude={"marked"})] if options.schema_ else []
+        """List the schema's contents, and the version of the rules of evidence."""
+        return [grounding.VERSION, tools[options.schema_].model_dump()] if options.schema_ else []
 
     def request(self, text: str, options: Ask, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks the question of the text."""

@@ -21,7 +21,7 @@ class StepKind(Generic[Options]):
     """A kind of step: pure functions of its options, the same for every step of the kind.
 
     `fills` is the column of an outcome that holds what its last step put out; None keeps it in `steps`
-    alone. `typed` says that its records are held against the document and have a table each.
+    alone. `typed` says that its records have a table each.
     """
 
     fills: Literal["summary", "label", "record"] | None = None

@@ -33,7 +33,7 @@ from tests.support.connection import Reply
 from tests.support.processes import eventually
 from tests.support.project import Project
 from tests.support.provider import Provider, serving
-from tests.support.shapes import Shape, answered, saying
+from tests.support.shapes import Shape, answered, saying, written
 from tests.support.streams import BAD, cut_off, event, stream
 from tests.support.streams import GOOD as GOOD_STREAMS
 
@@ -182,6 +182,21 @@ async def test_a_request_may_leave_its_max_tokens_null(provider: Provider, shape
     provider.always(shape)
     asked = await ask(target(provider.url), free(max_tokens=None))
     assert [type(error) for error in await asked.errors()] == [kind]
+
+
+@pytest.mark.usefixtures("prefect_api", "cache", "_key")
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [(401, "The key is the one in DOCMILL_API_KEY."), (404, "The model asked for is 'm', at ")],
+)
+async def test_a_refusal_within_a_good_answer_names_the_key_or_the_model(
+    provider: Provider, code: int, named: str
+):
+    provider.always(lambda _: written({"error": {"code": code, "message": "no"}}))
+    asked = await ask(target(provider.url, api_key_env="DOCMILL_API_KEY"), free())
+    [failed] = await asked.errors()
+    assert isinstance(failed, Fatal)
+    assert named in failed.remedy
 
 
 @pytest.fixture

@@ -151,11 +151,26 @@ def test_evidence_is_that_of_the_last_record(project: Project, provider: Provide
     assert found["error"] == "extract: not found in the document: name"
 
 
-def test_labels_summaries_and_answers_are_not_held_against_the_document(project: Project, provider: Provider):
+def test_labels_summaries_and_answers_in_text_are_not_held_against_the_document(
+    project: Project, provider: Provider
+):
     project.documents(a=TEXT)
-    steps = "  - classify: {labels: {x: , y: }}\n  - summarize:\n  - ask: {prompt: What?, schema: thing}\n"
+    steps = "  - classify: {labels: {x: , y: }}\n  - summarize:\n  - ask: {prompt: What?}\n"
     assert run(project, provider, steps) == 0
     assert outcome(project)["status"] == "done"
+
+
+@pytest.mark.parametrize(("name", "status"), [("Ada Ltd", "done"), ("Eve Ltd", "review")])
+def test_a_record_that_answers_is_held_against_the_document(
+    project: Project, provider: Provider, name: str, status: str
+):
+    project.documents(a=TEXT)
+    provider.always(record(name=name))
+    assert run(project, provider, "  - ask: {prompt: What?, schema: thing}\n") == 0
+    found = outcome(project)
+    assert found["status"] == status
+    assert found["error"] == (None if status == "done" else "ask: not found in the document: name")
+    assert found["steps"]["ask"]["output"]["name"] == name
 
 
 @pytest.mark.slow
