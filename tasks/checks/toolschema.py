@@ -14,6 +14,7 @@ from docmill.tasks.checks import regular
 from docmill.tasks.checks.closing import closed
 from docmill.tasks.checks.declared import faults as declared_faults
 from docmill.tasks.checks.inlining import inlined
+from docmill.tasks.checks.jsonlines import line_of
 from docmill.tasks.checks.jsontext import parse
 from docmill.tasks.checks.lint import Faults, lint
 from docmill.tasks.checks.older import translated
@@ -59,18 +60,31 @@ def _is_path(name: str) -> bool:
 def load(path: Path) -> ToolSchema:
     """Read a tool schema's file; its id is the file's stem.
 
-    Raises ConfigError with each fault on a line of its own: the file, the place (line and column of
+    Raises ConfigError with each fault on a line of its own: the file, its line, the place (the column of
     a syntax error, else a JSON pointer), what is wrong and what to do.
     """
-    return made(_read(path), path.stem, str(path))
+    text = _read(path)
+    return made(_parsed(text, path), path.stem, str(path), text)
 
 
-def made(declared: Any, id_: str, place: str, *, bare: bool = False, columns: bool = True) -> ToolSchema:
-    """Make the tool schema of a tool, or of a JSON Schema alone; `place` is where its faults are said to be.
+def made(
+    declared: Any, id_: str, place: str, text: str = "", *, bare: bool = False, columns: bool = True
+) -> ToolSchema:
+    """Make the tool schema of a tool, or of a JSON Schema alone.
 
+    `place` is where its faults are said to be, with the line where there is the `text` that declares it.
     `bare` says that only its parameters were declared, so that faults are placed below these. With
     `columns` its properties have to be columns of a typed table too. Raises ConfigError as `load` does.
     """
+
+    def refused(faults: Faults) -> ConfigError:
+        told = [
+            f"{place}{f':{line_of(text, at)}' if text else ''}: {written(at) or '/'}: {fault}"
+            for at, fault in faults[:MAX_FAULTS]
+        ]
+        more = [f"{place}: {len(faults) - MAX_FAULTS} more"] if len(faults) > MAX_FAULTS else []
+        return ConfigError("\n".join([*told, *more]))
+
     try:
         tool, at = unwrapped(declared, id_)
     except ValueError as error:
@@ -84,16 +98,16 @@ def made(declared: Any, id_: str, place: str, *, bare: bool = False, columns: bo
         checked = ToolFile.model_validate({**tool, "id": id_})
     except ValidationError as error:
         faults = [(tuple(map(str, where)), fault) for where, fault in declared_faults(error, tool, ToolFile)]
-        raise _refused(place, [(_placed(where, at), fault) for where, fault in faults]) from None
+        raise refused([(_placed(where, at), fault) for where, fault in faults]) from None
     if wrong := lint(checked.parameters):
-        raise _refused(place, _below(at, wrong))
+        raise refused(_below(at, wrong))
     try:
         parameters = inlined(without(checked.parameters, EXEMPTION))
         marked = inlined(checked.parameters)
     except ValueError as error:
-        raise _refused(place, [(at, str(error))]) from None
+        raise refused([(at, str(error))]) from None
     if wrong := [*_shape_faults(parameters), *(column_faults(parameters) if columns else [])]:
-        raise _refused(place, _below(at, wrong))
+        raise refused(_below(at, wrong))
     return ToolSchema(**checked.model_dump() | {"parameters": _whole(parameters), "marked": _whole(marked)})
 
 
@@ -111,14 +125,19 @@ def column_faults(parameters: dict[str, Any]) -> Faults:
     return wrong
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> str:
     try:
         with regular.opened(path) as file:
-            return parse(file.read().decode("utf-8-sig"))
+            return str(file.read().decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}: save it as UTF-8") from None
+
+
+def _parsed(text: str, path: Path) -> Any:
+    try:
+        return parse(text)
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
     except ValueError as error:
@@ -143,10 +162,3 @@ def _placed(where: Pointer, at: Pointer) -> Pointer:
 
 def _below(at: Pointer, faults: Faults) -> Faults:
     return [((*at, *inner), fault) for inner, fault in faults]
-
-
-def _refused(place: str, faults: Faults) -> ConfigError:
-    lines = [f"{place}: {written(at) or '/'}: {fault}" for at, fault in faults[:MAX_FAULTS]]
-    if len(faults) > MAX_FAULTS:
-        lines.append(f"{place}: {len(faults) - MAX_FAULTS} more")
-    return ConfigError("\n".join(lines))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks.jsonlines import line_of
 from docmill.tasks.checks.older import translated
 from docmill.tasks.checks.toolschema import load, made
 from docmill.tasks.checks.validation import validator
@@ -227,3 +228,47 @@ def test_what_is_malformed_is_left_to_be_told(wrong: Schema):
 
 def test_a_nullable_record_is_refused():
     assert "must be 'object'" in refusal(NAMED | {"parameters": RECORD | {"nullable": True}})
+
+
+TEXT = """{
+  "name": "bill",
+  "parameters": {
+    "type": "object",
+    "properties": {
+      "total": {"type": "number",
+                "minimum": "a \\"low\\" one, {"},
+      "lines": {"type": "array", "items": [
+        {"type": "string"}
+      ]}
+    }
+  }
+}"""
+
+
+@pytest.mark.parametrize(
+    ("at", "line"),
+    [
+        ((), 1),
+        (("name",), 2),
+        (("parameters", "properties", "total"), 6),
+        (("parameters", "properties", "total", "minimum"), 7),
+        (("parameters", "properties", "total", "maximum"), 6),
+        (("parameters", "properties", "lines", "items", "0", "type"), 9),
+        (("elsewhere",), 1),
+    ],
+)
+def test_a_value_is_on_the_line_where_it_is_written(at: tuple[str, ...], line: int):
+    assert line_of(TEXT, at) == line
+
+
+@given(ANY)
+def test_each_value_of_any_json_has_a_line(value: Any):
+    text = json.dumps({"a": value}, indent=1)
+    assert line_of(text, ("a",)) == 2
+
+
+def test_a_fault_of_a_file_is_told_with_its_line(tmp_path: Path):
+    file = tmp_path / "bill.json"
+    file.write_text(TEXT)
+    with pytest.raises(ConfigError, match=r"bill\.json:7: /parameters/properties/total/minimum: "):
+        load(file)

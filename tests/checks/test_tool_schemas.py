@@ -244,33 +244,36 @@ def test_a_file_becomes_a_tool_whose_id_is_its_stem(tmp_path: Path):
         ("[]", ": a list of 0: give each tool a file of its own"),
         ("7", ": must be an object: a tool with name, description and parameters, or a JSON Schema"),
         (declared() | {"id": "x"}, ": must not hold an id: it is the file's name"),
-        ({"name": "x", "description": "X."}, ": /parameters: is missing"),
-        (declared() | {"example": 1}, ": /example: unknown key; known: id, name, description, parameters"),
-        (declared() | {"descripton": ""}, ": /descripton: unknown key; did you mean description?"),
+        ({"name": "x", "description": "X."}, ":1: /parameters: is missing"),
+        (declared() | {"example": 1}, ":1: /example: unknown key; known: id, name, description, parameters"),
+        (declared() | {"descripton": ""}, ":1: /descripton: unknown key; did you mean description?"),
         (
             declared() | {"name": "my tool"},
-            ": /name: must be a name of up to 64 letters, digits, _ and -, such as record_invoice, "
+            ":1: /name: must be a name of up to 64 letters, digits, _ and -, such as record_invoice, "
             "not 'my tool'",
         ),
-        (declared(type="array"), ": /parameters/type: must be 'object', not 'array': a record is an object"),
-        (declared(type="objekt"), ': /parameters/type: "objekt" is no type; did you mean object?'),
-        (declared(requird=["a"]), ": /parameters: unknown keyword 'requird'; did you mean required?"),
+        (
+            declared(type="array"),
+            ":1: /parameters/type: must be 'object', not 'array': a record is an object",
+        ),
+        (declared(type="objekt"), ':1: /parameters/type: "objekt" is no type; did you mean object?'),
+        (declared(requird=["a"]), ":1: /parameters: unknown keyword 'requird'; did you mean required?"),
         (
             declared(properties={"a/b": {"$ref": "#/$defs/no"}}),
-            ": /parameters/properties/a~1b: $ref '#/$defs/no' leads nowhere",
+            ":1: /parameters/properties/a~1b: $ref '#/$defs/no' leads nowhere",
         ),
         (
             declared(properties={"a": {"$ref": "#"}}),
-            ": /parameters: $ref '#' leads back to itself (# -> #): recursion cannot be sent",
+            ":1: /parameters: $ref '#' leads back to itself (# -> #): recursion cannot be sent",
         ),
         (
             declared(properties={"a": {"pattern": "(?=x)"}}),
-            ": /parameters/properties/a: pattern '(?=x)' is not one that RE2 takes: "
+            ":1: /parameters/properties/a: pattern '(?=x)' is not one that RE2 takes: "
             "invalid perl operator: (?=",
         ),
         (
             declared(properties={"a": {"$ref": "file:///etc/passwd"}}),
-            ": /parameters/properties/a: $ref 'file:///etc/passwd' leads out of the file and is never "
+            ":1: /parameters/properties/a: $ref 'file:///etc/passwd' leads out of the file and is never "
             "fetched: copy it into $defs",
         ),
     ],
@@ -289,7 +292,7 @@ def test_each_fault_has_a_line_and_no_more_than_ten_are_told(tmp_path: Path):
     lines = str(caught.value).splitlines()
     assert len(lines) == 11
     assert lines[0].endswith(
-        "bill.json: /parameters/properties/a0: unknown keyword 'typ'; did you mean type?"
+        "bill.json:1: /parameters/properties/a0: unknown keyword 'typ'; did you mean type?"
     )
     assert lines[-1].endswith("bill.json: 2 more")
 

@@ -129,7 +129,7 @@ WRONG = {
     "a missing schema file": ("  - extract: {schema: thinng}\n", "did you mean thing?"),
     "a schema with a remote $ref": (
         "  - extract: {schema: remote}\n",
-        "remote.json: /parameters/properties/a",
+        "remote.json:1: /parameters/properties/a",
     ),
 }
 

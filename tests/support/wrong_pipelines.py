@@ -268,7 +268,7 @@ STEPS = {
     "a schema with a remote $ref": (
         "  - extract: {schema: bad/remote.json}\n",
         "4:15: steps[0].extract.schema: the tool schema is wrong:\n"
-        "bad/remote.json: /parameters/properties/a: $ref 'https://example.com/a' leads out of the file "
+        "bad/remote.json:1: /parameters/properties/a: $ref 'https://example.com/a' leads out of the file "
         "and is never fetched: copy it into $defs",
     ),
     "a schema that is not JSON": (
@@ -279,19 +279,19 @@ STEPS = {
     "a property named like a fixed column": (
         "  - extract: {schema: bad/fixed.json}\n",
         "4:15: steps[0].extract.schema: the tool schema is wrong:\n"
-        "bad/fixed.json: /parameters/properties/Run_ID: "
+        "bad/fixed.json:1: /parameters/properties/Run_ID: "
         "'Run_ID' is the name of a column that every table has: rename it",
     ),
     "properties that differ in case alone": (
         "  - extract: {schema: bad/case.json}\n",
         "4:15: steps[0].extract.schema: the tool schema is wrong:\n"
-        "bad/case.json: /parameters/properties/aB: 'aB' is the name of property 'Ab', but for case: "
+        "bad/case.json:1: /parameters/properties/aB: 'aB' is the name of property 'Ab', but for case: "
         "rename it",
     ),
     "a property of more than 63 bytes": (
         "  - extract: {schema: bad/long.json}\n",
         "4:15: steps[0].extract.schema: the tool schema is wrong:\n"
-        f"bad/long.json: /parameters/properties/{'ä' * 32}: a column's name has 1 to 63 bytes, not 64",
+        f"bad/long.json:1: /parameters/properties/{'ä' * 32}: a column's name has 1 to 63 bytes, not 64",
     ),
     "a table of more than 63 bytes": (
         f"  - extract: {{schema: {'x' * 61}}}\n",
