@@ -1,0 +1,1 @@
+"""What a record has to keep beyond its schema: sums, orders, formats, in CEL."""

@@ -1,0 +1,68 @@
+"""What rules may call beside CEL's own functions: sums, days between dates, and formats with check digits."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from docmill.tasks.checks.evidence.cldr import currencies
+from docmill.tasks.checks.rules.numbers import exact
+
+Function = Callable[..., Any]
+
+
+def own() -> dict[str, Function]:
+    """Give the functions by the names that rules call them by."""
+    truths = {
+        "is_date": _is_date,
+        "is_currency": lambda text: str(text) in currencies(),
+        "is_iban": lambda text: _is_valid("iban", text),
+        "is_vat": lambda text: _is_valid("eu.vat", text),
+        "is_bic": lambda text: _is_valid("bic", text),
+    }
+    return {
+        "sum": lambda numbers: sum(map(exact, numbers), Decimal(0)),
+        "round": _round,
+        "abs": lambda number: abs(exact(number)),
+        "days": _days,
+        **{name: _truth(tell) for name, tell in truths.items()},
+    }
+
+
+@cache
+def known() -> frozenset[str]:
+    """Name all functions that a rule may call, CEL's own among them."""
+    from celpy.evaluation import base_functions
+
+    return frozenset({"has", *filter(str.isidentifier, base_functions), *own()})
+
+
+def _truth(tell: Callable[[Any], bool]) -> Function:
+    from celpy.celtypes import BoolType
+
+    return lambda value: BoolType(tell(value))
+
+
+def _round(number: Any, places: Any = 0) -> Decimal:
+    """Round half away from nought, as invoices do."""
+    return Decimal(exact(number)).quantize(Decimal(1).scaleb(-int(places)), ROUND_HALF_UP)
+
+
+def _days(begin: Any, end: Any) -> Decimal:
+    """Count the days from one ISO date to another; negative where the second comes first."""
+    first, last = (date.fromisoformat(str(each)[:10]) for each in (begin, end))
+    return Decimal((last - first).days)
+
+
+def _is_date(text: Any) -> bool:
+    try:
+        date.fromisoformat(str(text))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_valid(format_: str, text: Any) -> bool:
+    return bool(import_module(f"stdnum.{format_}").is_valid(str(text)))

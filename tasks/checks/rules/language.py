@@ -1,0 +1,90 @@
+"""Rules in CEL: compiled when a pipeline is read, and held against records; nothing of them is executed."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from docmill.schemas.rule import Rule
+from docmill.tasks.checks.rules import functions
+from docmill.tasks.checks.rules.numbers import operators
+from docmill.tasks.checks.rules.reading import Reading, read
+from docmill.tasks.checks.rules.values import cel_value, has_null, length
+from docmill.tasks.checks.spelling import meant
+
+if TYPE_CHECKING:
+    from celpy import Environment
+
+MOST_NESTED = 2  # macros within one another: each passes over a whole list
+MOST_STEPS = 1_000_000  # of the innermost, for one record
+
+
+class WrongRule(ValueError):
+    """A rule that cannot be read; its text says what is wrong, and at which column of it, from 1."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A rule ready to be held against records."""
+
+    rule: Rule
+    reading: Reading
+    program: Any
+
+    def broken(self, record: Mapping[str, Any], document: Mapping[str, Any]) -> str | None:
+        """Say what is wrong with a record; None where it keeps the rule.
+
+        A rule that cannot be computed as a value is null or left out does not apply, as a CHECK in SQL.
+        """
+        from celpy.evaluation import CELEvalError
+
+        if self.reading.nested and length(record) ** self.reading.nested > MOST_STEPS:
+            return f"{self.rule.said} (not computed: the record is too long for it)"
+        fields = {name: record.get(name) for name in self.reading.fields}
+        given = {name: value for name, value in record.items() if value is not None}
+        try:
+            kept = self.program.evaluate(
+                {
+                    **{name: cel_value(each) for name, each in fields.items() if name.isidentifier()},
+                    "record": cel_value(given),
+                    "document": cel_value(dict(document)),
+                }
+            )
+        except (CELEvalError, ArithmeticError, TypeError, ValueError, LookupError):
+            lacking = has_null(fields) or (self.reading.is_whole and has_null(record))
+            return None if lacking else f"{self.rule.said} (it cannot be computed)"
+        return None if kept else self.rule.said
+
+
+def compiled(rule: Rule, properties: Iterable[str]) -> Compiled:
+    """Compile a rule over records with these properties; raises WrongRule."""
+    from celpy.celparser import CELParseError
+
+    try:
+        tree = _environment().compile(rule.that)
+        reading = read(tree)
+    except CELParseError as error:
+        raise WrongRule(f"column {error.column}: this is not CEL") from None
+    except RecursionError:
+        raise WrongRule("nested too deeply") from None
+    for unknown in _unknown(reading, list(properties)):
+        raise WrongRule(unknown)
+    program = _environment().program(tree, functions={**operators(), **functions.own()})
+    return Compiled(rule, reading, program)
+
+
+def _unknown(reading: Reading, properties: list[str]) -> Iterator[str]:
+    known = [*properties, "record", "document"]
+    for name in sorted(reading.fields - set(properties)):
+        yield f"{name!r} is no property of the schema{meant(name, known)}"
+    for name in sorted(reading.functions - functions.known()):
+        yield f"there is no function {name!r}{meant(name, functions.known())}"
+    if reading.nested > MOST_NESTED:
+        yield f"lists are passed over within one another {reading.nested} deep: at most {MOST_NESTED}"
+
+
+@cache
+def _environment() -> "Environment":
+    import celpy
+
+    return celpy.Environment()
