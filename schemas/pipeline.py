@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from docmill.schemas.endpoint import Declared, Endpoint, without_password
+from docmill.schemas.rule import Rule
 
 StepId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
 Pattern = Annotated[str, Field(min_length=1)]
@@ -79,6 +80,11 @@ class Extract(StepOptions):
     )
     schema_: str | None = Field(
         default=None, alias="schema", description="The one tool schema, where no label chooses"
+    )
+
+    rules: tuple[Rule, ...] = Field(
+        default=(),
+        description="What a record has to keep beyond its schema, in CEL; a broken one is reviewed",
     )
 
     @model_validator(mode="after")

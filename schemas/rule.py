@@ -1,6 +1,6 @@
 """A rule that a record has to keep, as a pipeline or a tool schema's file declares it."""
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from docmill.schemas.endpoint import Declared
 
@@ -26,3 +26,12 @@ class Rule(Declared):
     def said(self) -> str:
         """What is wrong where the rule is broken."""
         return self.message or f"{self.that} does not hold"
+
+
+class BrokenRule(BaseModel):
+    """A rule that a record does not keep, and what is wrong."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    message: str

@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from docmill.schemas.rule import Rule
+
 
 class ToolFile(BaseModel):
     """The function part of the protocol's tool, as a file declares it; `id` is the file's stem."""
@@ -14,6 +16,7 @@ class ToolFile(BaseModel):
     name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
     description: str = Field(min_length=1)
     parameters: dict[str, Any]
+    rules: tuple[Rule, ...] = Field(default=(), alias="x-rules")
 
 
 class ToolSchema(ToolFile):

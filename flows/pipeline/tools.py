@@ -6,6 +6,7 @@ from docmill.schemas.pipeline import Pipeline
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks import toolschema
 from docmill.tasks.checks.declared import Place
+from docmill.tasks.checks.rules.language import rule_faults
 
 
 def load_tools(pipeline: Pipeline) -> tuple[dict[str, ToolSchema], list[tuple[Place, str]]]:
@@ -24,7 +25,7 @@ def load_tools(pipeline: Pipeline) -> tuple[dict[str, ToolSchema], list[tuple[Pl
             continue
         if fault := _key_fault(pipeline, loaded[name]):
             wrong.append((("into", "key"), fault))
-    return loaded, wrong
+    return loaded, [*wrong, *_rule_faults(pipeline, loaded)]
 
 
 def _places(pipeline: Pipeline) -> dict[str, Place]:
@@ -34,6 +35,16 @@ def _places(pipeline: Pipeline) -> dict[str, Place]:
         for inner, name in acts.schemas(options):
             places.setdefault(name, (*at, *inner))
     return places
+
+
+def _rule_faults(pipeline: Pipeline, loaded: dict[str, ToolSchema]) -> list[tuple[Place, str]]:
+    """List the rules of steps that cannot be read over records of each schema that the step may use."""
+    wrong: dict[Place, str] = {}
+    for at, acts, options in steps(pipeline).values():
+        for tool in (loaded[name] for _, name in acts.schemas(options) if name in loaded):
+            for (index, key), fault in rule_faults(acts.rules(options), tool.parameters):
+                wrong.setdefault((*at, "rules", int(index), key), fault)
+    return list(wrong.items())
 
 
 def _key_fault(pipeline: Pipeline, tool: ToolSchema) -> str | None:

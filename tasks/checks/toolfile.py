@@ -8,6 +8,7 @@ from docmill.tasks.checks.subschemas import Pointer
 SCHEMA_KEYS = ("parameters", "input_schema", "inputSchema", "schema")
 # What may stand beside name and description, and says nothing of a record.
 BESIDE = {"type", "strict", "cache_control", "title", "annotations", "outputSchema"}
+RULES = "x-rules"
 WRAPPERS = ("function", "json_schema")  # `type` says where the tool stands
 BARE = {"$ref", "allOf", "anyOf", "oneOf", "properties"}
 TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")  # no set: `type` may be a list
@@ -29,9 +30,19 @@ def unwrapped(declared: Any, stem: str) -> tuple[dict[str, Any], Pointer]:
         return tool, (wrapper, *at)
     key = next((key for key in SCHEMA_KEYS if key in declared), None)
     if key is None and (BARE & declared.keys() or declared.get("type") in TYPES):
-        return _described({"name": _name(stem), "parameters": declared}), ()
+        return _ruled(_described({"name": _name(stem), "parameters": declared})), ()
     tool = {name: value for name, value in declared.items() if name not in BESIDE and name != key}
-    return _described(tool | ({"parameters": declared[key]} if key else {})), (key or SCHEMA_KEYS[0],)
+    tool = _described(tool | ({"parameters": declared[key]} if key else {}))
+    return _ruled(tool), (key or SCHEMA_KEYS[0],)
+
+
+def _ruled(tool: dict[str, Any]) -> dict[str, Any]:
+    """Take the rules out of the schema, where they may stand as well as beside it."""
+    schema = tool.get("parameters")
+    if not isinstance(schema, dict) or RULES not in schema or RULES in tool:
+        return tool
+    rest = {key: value for key, value in schema.items() if key != RULES}
+    return {**tool, "parameters": rest, RULES: schema[RULES]}
 
 
 def _name(stem: str) -> str:

@@ -18,9 +18,10 @@ from docmill.tasks.checks.jsonlines import line_of
 from docmill.tasks.checks.jsontext import parse
 from docmill.tasks.checks.lint import Faults, lint
 from docmill.tasks.checks.older import translated
+from docmill.tasks.checks.rules.language import rule_faults
 from docmill.tasks.checks.spelling import meant
 from docmill.tasks.checks.subschemas import EXEMPTION, Pointer, Schema, without, written
-from docmill.tasks.checks.toolfile import unwrapped
+from docmill.tasks.checks.toolfile import RULES, unwrapped
 
 # Where a schema is looked for by its name: in the working directory, then among docmill's own.
 FOLDERS = (Path("schemas/tools"), Path("schemas"), Path(docmill.schemas.__path__[0]) / "tools")
@@ -108,7 +109,11 @@ def made(
         raise refused([(at, str(error))]) from None
     if wrong := [*_shape_faults(parameters), *(column_faults(parameters) if columns else [])]:
         raise refused(_below(at, wrong))
-    return ToolSchema(**checked.model_dump() | {"parameters": _whole(parameters), "marked": _whole(marked)})
+    if wrong := rule_faults(checked.rules, parameters):
+        raise refused([((RULES, *at), fault) for at, fault in wrong])
+    return ToolSchema(
+        **checked.model_dump(by_alias=True) | {"parameters": _whole(parameters), "marked": _whole(marked)}
+    )
 
 
 def column_faults(parameters: dict[str, Any]) -> Faults:

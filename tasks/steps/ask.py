@@ -25,7 +25,11 @@ class AskKind(StepKind[Ask]):
 
     def answers(self, options: Ask, tools: Mapping[str, ToolSchema]) -> list[Any]:
         """List the schema's contents, and the version of the rules of evidence."""
-        return [grounding.VERSION, tools[options.schema_].model_dump()] if options.schema_ else []
+        return (
+            [grounding.VERSION, tools[options.schema_].model_dump(exclude={"rules"})]
+            if options.schema_
+            else []
+        )
 
     def request(self, text: str, options: Ask, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks the question of the text."""

@@ -6,6 +6,7 @@ from typing import Any
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
 from docmill.schemas.pipeline import Extract
+from docmill.schemas.rule import Rule
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.evidence import grounding
 from docmill.tasks.checks.jsontext import parse
@@ -33,7 +34,11 @@ class ExtractKind(StepKind[Extract]):
     def answers(self, options: Extract, tools: Mapping[str, ToolSchema]) -> list[Any]:
         """List the schemas' contents, and the version of the rules of evidence."""
         names = dict.fromkeys(name for _, name in self.schemas(options))
-        return [grounding.VERSION, *(tools[name].model_dump() for name in names)]
+        return [grounding.VERSION, *(tools[name].model_dump(exclude={"rules"}) for name in names)]
+
+    def rules(self, options: Extract) -> tuple[Rule, ...]:
+        """Give the step's own rules, beside those of the schema's file."""
+        return options.rules
 
     def request(self, text: str, options: Extract, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks for a record of the text."""

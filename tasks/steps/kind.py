@@ -11,6 +11,7 @@ from typing import Any, Generic, Literal, TypeVar, cast
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
 from docmill.schemas.pipeline import Kind, StepOptions
+from docmill.schemas.rule import Rule
 from docmill.schemas.tool import ToolSchema
 
 Options = TypeVar("Options", bound=StepOptions)
@@ -56,6 +57,10 @@ class StepKind(Generic[Options]):
     def answers(self, options: Options, tools: Mapping[str, ToolSchema]) -> list[Any]:  # noqa: ARG002
         """List what its answer must satisfy, beside its options: part of the step's sha256."""
         return []
+
+    def rules(self, options: Options) -> tuple[Rule, ...]:  # noqa: ARG002
+        """Give the rules that its record has to keep, beside those of the schema's file."""
+        return ()
 
     def request(self, text: str, options: Options, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the canonical body that asks it of a text."""

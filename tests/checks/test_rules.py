@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from docmill.schemas.rule import Rule
 from docmill.tasks.checks.rules.language import WrongRule, compiled
 
-PROPERTIES = [
+PROPERTIES = (
     "net",
     "tax",
     "total",
@@ -22,7 +22,7 @@ PROPERTIES = [
     "issued",
     "note",
     "unit price",
-]
+)
 RECORD: dict[str, Any] = {
     "net": 0.1,
     "tax": 0.2,

@@ -20,6 +20,7 @@ from prefect.client.schemas.objects import State
 
 from tests.support.asking import ask, free, target
 from tests.support.connection import Reply, Request
+from tests.support.prefect_database import provide
 from tests.support.prefect_server import HOME
 from tests.support.processes import eventually, with_argument
 from tests.support.project import Project
@@ -144,6 +145,7 @@ def test_docmills_own_server_leaves_the_key_nowhere(
 ):
     """The server is started with the environment of the run, which holds the key."""
     home = tmp_path / "home"
+    provide(home)
     monkeypatch.setenv("PREFECT_HOME", str(home))
     monkeypatch.delenv("PREFECT_API_URL")
     pipeline = _pipeline(project, provider)

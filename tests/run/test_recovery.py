@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.prefect_database import provide
 from tests.support.processes import alive, eventually, with_argument
 from tests.support.project import Project
 from tests.support.provider import Provider
@@ -99,9 +100,11 @@ def test_a_kill_in_the_worst_moment(
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give docmill a home and a Prefect server of its own."""
-    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "home"))
+    home = tmp_path / "home"
+    provide(home)
+    monkeypatch.setenv("PREFECT_HOME", str(home))
     monkeypatch.delenv("PREFECT_API_URL")
-    return tmp_path / "home"
+    return home
 
 
 def _server(home: Path) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.prefect_database import provide
 from tests.support.processes import eventually, with_argument
 from tests.support.project import Project
 from tests.support.provider import Provider
@@ -77,6 +78,7 @@ def test_a_signal_stops_cleanly_on_docmills_own_server(
 ):
     """Shown by 2: the server is let go when it has every task run's end, and then ends too."""
     home = tmp_path / "home"
+    provide(home)
     monkeypatch.setenv("PREFECT_HOME", str(home))
     monkeypatch.delenv("PREFECT_API_URL")
     run = _begin(project, provider)

@@ -15,6 +15,7 @@ from docmill.flows.server.own import end, free_port
 from docmill.flows.server.settings import DEFAULTS, VARIABLES, left_at_default
 from docmill.schemas.errors import ConfigError
 from tests.support.deploying import Site
+from tests.support.prefect_database import provide
 from tests.support.processes import eventually, with_argument
 from tests.support.project import Project
 from tests.support.provider import Provider
@@ -27,7 +28,7 @@ STAYS = "docmill's Prefect server stays for"
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Give docmill a home of its own, in which no server is configured, and leave no server in it."""
     directory = tmp_path / "home"
-    directory.mkdir()
+    provide(directory)
     monkeypatch.setenv("PREFECT_HOME", str(directory))
     monkeypatch.delenv("PREFECT_API_URL")
     yield directory

@@ -16,6 +16,7 @@ KEPT = Path(__file__).parents[2] / ".pytest_cache" / f"prefect-{version('prefect
 
 def provide(home: Path) -> None:
     """Put an empty database into the home of a Prefect server that is to start, unless it has one."""
+    home.mkdir(exist_ok=True)
     if (home / "prefect.db").exists():
         return
     KEPT.parent.mkdir(exist_ok=True)

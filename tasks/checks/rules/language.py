@@ -1,16 +1,17 @@
 """Rules in CEL: compiled when a pipeline is read, and held against records; nothing of them is executed."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from docmill.schemas.rule import Rule
+from docmill.schemas.rule import BrokenRule, Rule
 from docmill.tasks.checks.rules import functions
 from docmill.tasks.checks.rules.numbers import operators
 from docmill.tasks.checks.rules.reading import Reading, read
 from docmill.tasks.checks.rules.values import cel_value, has_null, length
 from docmill.tasks.checks.spelling import meant
+from docmill.tasks.checks.subschemas import Pointer, Schema
 
 if TYPE_CHECKING:
     from celpy import Environment
@@ -56,7 +57,8 @@ class Compiled:
         return None if kept else self.rule.said
 
 
-def compiled(rule: Rule, properties: Iterable[str]) -> Compiled:
+@lru_cache(maxsize=1000)
+def compiled(rule: Rule, properties: tuple[str, ...]) -> Compiled:
     """Compile a rule over records with these properties; raises WrongRule."""
     from celpy.celparser import CELParseError
 
@@ -67,13 +69,31 @@ def compiled(rule: Rule, properties: Iterable[str]) -> Compiled:
         raise WrongRule(f"column {error.column}: this is not CEL") from None
     except RecursionError:
         raise WrongRule("nested too deeply") from None
-    for unknown in _unknown(reading, list(properties)):
+    for unknown in _unknown(reading, properties):
         raise WrongRule(unknown)
     program = _environment().program(tree, functions={**operators(), **functions.own()})
     return Compiled(rule, reading, program)
 
 
-def _unknown(reading: Reading, properties: list[str]) -> Iterator[str]:
+def rule_faults(rules: Sequence[Rule], schema: Schema) -> list[tuple[Pointer, str]]:
+    """List the rules that cannot be read over records of a schema, each with its place among them."""
+    faults: list[tuple[Pointer, str]] = []
+    for index, rule in enumerate(rules):
+        try:
+            compiled(rule, tuple(schema.get("properties", {})))
+        except WrongRule as error:
+            faults.append(((str(index), "that"), str(error)))
+    return faults
+
+
+def broken_rules(rules: Sequence[Rule], schema: Schema, record: Any, document: Any) -> list[BrokenRule]:
+    """List the rules that a record breaks, each with what is wrong."""
+    properties = tuple(schema.get("properties", {}))
+    told = [(rule, compiled(rule, properties).broken(record, document)) for rule in rules]
+    return [BrokenRule(name=rule.name, message=message) for rule, message in told if message]
+
+
+def _unknown(reading: Reading, properties: tuple[str, ...]) -> Iterator[str]:
     known = [*properties, "record", "document"]
     for name in sorted(reading.fields - set(properties)):
         yield f"{name!r} is no property of the schema{meant(name, known)}"
