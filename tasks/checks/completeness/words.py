@@ -1,0 +1,108 @@
+"""Words that tell what a row is: sums and what is carried over, and what heads a column."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+# Whose rows are sums, taxes, what is carried over or paid already: no items of a list.
+SUMS = frozenset(
+    """
+    total totals subtotal subtotals sum sums grand net gross vat tax taxes gst hst pst rounding balance due payable
+    carried brought forward amount outstanding deposit prepaid paid discount
+    summe zwischensumme gesamtsumme endsumme gesamt gesamtbetrag endbetrag rechnungsbetrag nettobetrag
+    bruttobetrag zahlbetrag netto brutto mwst ust umsatzsteuer mehrwertsteuer ubertrag vortrag saldo zwischentotal
+    nettosumme bruttosumme rabatt skonto anzahlung rundung insgesamt steuer
+    soustotal sous tva ht ttc report reporter montant solde remise acompte somme
+    subtotale totale imponibile iva importo riporto saldo sconto
+    suma importe base imponible descuento saldo arrastre
+    totaal subtotaal btw bedrag transport korting
+    soma subtotal desconto razem suma podatek brutto kwota ogolem
+    итого всего сумма ндс подытог перенос
+    合計 小計 総計 消費税 繰越 合计 小计 总计
+    """.split()
+)
+AMONG = frozenset(
+    """
+    of the for page this to be pay in and incl including excl excluding plus amount invoice order value price lines
+    items all due rate at from on by date payment already less before after early deduction
+    der die das seite fur aus inkl zzgl auf zu von bis des offener betrag rechnung zahlen abzgl gesetzl
+    de du la le les a general generale geral net hors taxes toutes comprises sur page payer avec
+    del el los al pagar totaal van te betalen incl eur usd gbp chf jpy pln cad aud nok sek dkk czk
+    """.split()
+)
+LABELS = frozenset(
+    """
+    no nr pos position item items article product description designation name names title role function type kind
+    category date day time place address city country email phone contact company party department status note notes
+    comment remark quantity qty unit price rate amount total value number code reference id owner task action person
+    artikel bezeichnung beschreibung menge anzahl preis betrag datum ort adresse firma rolle funktion titel art
+    stuck einheit status bemerkung leistung vorname nachname telefon land produkt
+    libelle quantite prix montant nom fonction adresse ville pays descripcion cantidad precio importe nombre cargo
+    fecha ciudad descrizione quantita prezzo importo nome ruolo data omschrijving aantal prijs bedrag naam functie
+    """.split()
+)
+# Names of columns that mean the same, in some languages.
+ALIKE = (
+    "item article product goods good service position description designation bezeichnung artikel beschreibung leistung "
+    "produkt libelle descripcion articulo descrizione articolo omschrijving artikel produto name nom work part text "
+    "particulars details",
+    "quantity qty quant pieces pcs count units menge anzahl stuck stk quantite qte cantidad cant quantita qta aantal "
+    "hours stunden ilosc quantidade",
+    "amount total sum value line betrag summe gesamt gesamtpreis montant importe importo bedrag total totale kwota wert "
+    "linetotal",
+    "price rate unitprice each preis einzelpreis prix precio prezzo prijs cena satz",
+    "date day datum fecha data",
+    "number no nr pos id code sku ref reference artnr numero nummer",
+    "name person participant attendee member signatory employee contact teilnehmer mitglied nom nombre naam",
+    "unit uom einheit unite unidad unita eenheid",
+)
+WORD = re.compile(r"[^\W\d_]+")
+CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+@lru_cache(maxsize=10_000)
+def words(said: str) -> tuple[str, ...]:
+    """Give the words of a label or of a name, without case and accents."""
+    apart = CAMEL.sub(" ", said[:300])
+    plain = "".join(c for c in unicodedata.normalize("NFKD", apart) if not unicodedata.combining(c))
+    return tuple(WORD.findall(plain.casefold()))
+
+
+def is_sum(said: str) -> bool:
+    """Say whether a row's label is that of a sum: all of its words are such as sums have."""
+    found = words(said)
+    return any(each in SUMS for each in found) and all(each in SUMS or each in AMONG for each in found)
+
+
+def is_label(said: str) -> bool:
+    """Say whether a cell says what may head a column."""
+    found = words(said)
+    return bool(found) and len(found) <= 4 and any(each in LABELS for each in found)  # noqa: PLR2004
+
+
+def same(name: str, label: str) -> bool:
+    """Say whether a property's name and a column's label mean the same."""
+    return not _stems(name).isdisjoint(_stems(label))
+
+
+def alike(name: str, label: str) -> bool:
+    """Say whether they are names of one kind of column, such as article and item."""
+    return same(name, label) or not _kinds(name).isdisjoint(_kinds(label))
+
+
+@lru_cache(maxsize=10_000)
+def _stems(said: str) -> frozenset[str]:
+    return frozenset(_stem(word) for word in words(said) if len(word) > 2)  # noqa: PLR2004
+
+
+def _stem(word: str) -> str:
+    return word[:-3] + "y" if word.endswith("ies") else word.removesuffix("s")
+
+
+@lru_cache(maxsize=10_000)
+def _kinds(said: str) -> frozenset[int]:
+    found = words(said)
+    return frozenset(n for n, kind in enumerate(_ALIKE) if any(w in kind or _stem(w) in kind for w in found))
+
+
+_ALIKE = tuple(frozenset(kind.split()) for kind in ALIKE)
