@@ -80,6 +80,10 @@ class Extract(StepOptions):
     schema_: str | None = Field(
         default=None, alias="schema", description="The one tool schema, where no label chooses"
     )
+    complete: Literal["review", "off"] = Field(
+        default="review",
+        description="Whether rows of the document that no item stands for keep it from being done: review, or off",
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> "Extract":

@@ -69,7 +69,9 @@ def _faults(schema: Schema, root: Schema, at: Pointer) -> list[str]:
 
 def _completeness_faults(schema: Schema) -> list[str]:
     said = schema.get(COMPLETENESS, True)
-    if isinstance(said, bool) or (said and isinstance(said, list) and all(_is_heading(each) for each in said)):
+    if isinstance(said, bool) or (
+        said and isinstance(said, list) and all(_is_heading(each) for each in said)
+    ):
         return []
     return [f"{COMPLETENESS} must be true, false, or a list of headings, not {shown(said)}"]
 

@@ -35,6 +35,10 @@ class ExtractKind(StepKind[Extract]):
         names = dict.fromkeys(name for _, name in self.schemas(options))
         return [grounding.VERSION, *(tools[name].model_dump() for name in names)]
 
+    def is_complete(self, options: Extract) -> bool:
+        """Say so, unless the step says off."""
+        return options.complete == "review"
+
     def request(self, text: str, options: Extract, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks for a record of the text."""
         assert tool is not None  # a step without a schema is skipped

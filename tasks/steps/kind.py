@@ -57,6 +57,10 @@ class StepKind(Generic[Options]):
         """List what its answer must satisfy, beside its options: part of the step's sha256."""
         return []
 
+    def is_complete(self, options: Options) -> bool:  # noqa: ARG002
+        """Say whether its records have to have an item for each row that the document lists."""
+        return False
+
     def request(self, text: str, options: Options, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the canonical body that asks it of a text."""
         raise NotImplementedError

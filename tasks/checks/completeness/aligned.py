@@ -86,7 +86,7 @@ def loose(sheet: Sheet) -> Iterator[Table]:
             rows.setdefault(len(cells), []).append((number, sheet.row(number, cells)))
     for many, found in rows.items():
         numbers = [number for number, _ in found]
-        kept = [row for n, row in found if many > 2 or _is_beside(n, numbers)]  # noqa: PLR2004
+        kept = [row for n, row in found if many > 2 or _is_beside(n, numbers)]
         if kept:
             yield Table("loose", kept[0].start, (), kept)
 

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from docmill.tasks.checks.completeness.rows import Row, Sheet, Span, Table, trimmed
 
-LABEL = re.compile(r"[\s>{\[]*[*_\"'-]{0,4}([^\W\d_][\w ./#()-]{0,40}?)[*_\"']{0,3} ?[:=][*_]{0,3}[ \t]*(?=\S)")
+LABEL = re.compile(
+    r"[\s>{\[]*[*_\"'-]{0,4}([^\W\d_][\w ./#()-]{0,40}?)[*_\"']{0,3} ?[:=][*_]{0,3}[ \t]*(?=\S)"
+)
 FARTHEST = 4  # lines between two labels of a block
 
 
@@ -57,4 +59,6 @@ def _near(found: Sequence[Labelled]) -> Iterator[list[Labelled]]:
 def _row(sheet: Sheet, block: Sequence[Labelled], labels: Sequence[str]) -> Row:
     first, last = sheet.row(block[0].number, ()), sheet.row(block[-1].number, ())
     values = {each.label: each.value for each in block}
-    return Row(first.start, last.end, tuple(values.get(name, (first.start,) * 2) for name in labels), last.reach)
+    return Row(
+        first.start, last.end, tuple(values.get(name, (first.start,) * 2) for name in labels), last.reach
+    )

@@ -9,7 +9,15 @@ from docmill.tasks.checks.completeness import aligned, blocks, lists, piped, sep
 from docmill.tasks.checks.completeness.rows import Form, Row, Sheet, Table, sort_of
 from docmill.tasks.checks.completeness.words import is_sum, words
 
-FORMS = (piped.tables, separated.tabbed, lists.tables, separated.listed, aligned.tables, blocks.tables, aligned.loose)
+FORMS = (
+    piped.tables,
+    separated.tabbed,
+    lists.tables,
+    separated.listed,
+    aligned.tables,
+    blocks.tables,
+    aligned.loose,
+)
 FEW_COLUMNS = 2  # of tables without a header that have no more, those that stand together are one
 MOST_LINES_BETWEEN, MOST_CHARS_BETWEEN = 4, 300
 MAX_GROUPS = 2_000  # what comes later is joined to none

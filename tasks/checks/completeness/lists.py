@@ -7,7 +7,9 @@ from typing import NamedTuple
 from docmill.tasks.checks.completeness.rows import Row, Sheet, Table
 
 MARK = re.compile(r"(\s*)(?:([-*+•‣▪●◦–—·])|(\(?)(\d{1,5}|[a-zA-Z])([.)]))[ \t]+(?=\S)")
-FURNITURE = re.compile(r"\W*(?:page|seite|page|pagina|página|стр\.?|-)?\s*\d{1,4}(?:\W|of|von|de|/|\d){0,12}", re.I)
+FURNITURE = re.compile(
+    r"\W*(?:page|seite|page|pagina|página|стр\.?|-)?\s*\d{1,4}(?:\W|of|von|de|/|\d){0,12}", re.I
+)
 
 
 class Mark(NamedTuple):
@@ -29,7 +31,9 @@ class _List:
     def takes(self, mark: Mark) -> bool:
         """Say whether an item goes on with this list."""
         same = (mark.indent, mark.kind) == (self.mark.indent, self.mark.kind)
-        return same and (mark.number is None or mark.number in (self.next, 1 if self.mark.number == 1 else None))
+        return same and (
+            mark.number is None or mark.number in (self.next, 1 if self.mark.number == 1 else None)
+        )
 
 
 def tables(sheet: Sheet) -> Iterator[Table]:

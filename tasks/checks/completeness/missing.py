@@ -1,11 +1,12 @@
 """What is missing of a record's arrays: the rows of the document that stand for no item."""
 
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from docmill.schemas.outcome import MissingRow
 from docmill.tasks.checks.completeness.arrays import Array, arrays
 from docmill.tasks.checks.completeness.fitting import fitting, is_meant, names_all
 from docmill.tasks.checks.completeness.groups import Group, groups
@@ -28,7 +29,7 @@ class Completeness:
     `missing` and `repeated` count by the array's place; they name no key that the schema does not.
     """
 
-    rows: list[dict[str, Any]]
+    rows: tuple[MissingRow, ...]
     missing: dict[str, int]
     repeated: dict[str, int]
 
@@ -37,26 +38,23 @@ def completeness(
     grounds: Grounds, record: dict[str, Any], schema: Schema, until: int | None = None
 ) -> Completeness:
     """Hold a record's arrays against what its document lists, up to a place in its text."""
-    result = Completeness([], {}, {})
+    told: list[MissingRow] = []
+    missing: Counter[str] = Counter()
     wanted = arrays(record, schema)
     found = groups(grounds.original) if wanted else []
     if not found:
-        return result
+        return Completeness((), {}, {})
     rows = Rows(grounds, found)
     chosen = {id(array): _chosen(rows, array, found) for array in wanted}
     for array, left in _left(rows, wanted, chosen, found):
-        told = [row for row in left if until is None or row.start < until]
-        if told:
-            name = place(array.named)
-            result.missing[name] = result.missing.get(name, 0) + len(told)
+        read = [row for row in left if until is None or row.start < until]
+        if read:
+            missing[place(array.named)] += len(read)
             where = _Places(rows, array, chosen[id(array)])
-            room = MAX_MISSING - len(result.rows)
-            result.rows.extend(_entry(where.of(row), row, grounds) for row in told[:room])
-    for array in wanted:
-        if many := len(_repeated(chosen[id(array)])):
-            result.repeated[place(array.named)] = many
-    result.rows.sort(key=lambda each: each["start"])
-    return result
+            told += [_entry(where.of(row), row, grounds) for row in read[: MAX_MISSING - len(told)]]
+    repeated = {place(array.named): len(_repeated(chosen[id(array)])) for array in wanted}
+    told.sort(key=lambda each: each.start)
+    return Completeness(tuple(told), dict(missing), {name: many for name, many in repeated.items() if many})
 
 
 def _left(
@@ -145,7 +143,7 @@ def _worth(standing: Standing, covered: set[int]) -> tuple[int, int, int]:
 def _is_taken_from(rows: Rows, array: Array, standing: Standing) -> bool:
     """Say whether it is no accident that items stand in a table."""
     group, taken = standing.group, standing.taken
-    if not standing.strong and max(standing.columns.values(), default=0) < 2:  # noqa: PLR2004
+    if not standing.strong and max(standing.columns.values(), default=0) < 2:
         return False
     used = set(standing.columns)
     names = [array.name, *array.properties]
@@ -154,7 +152,7 @@ def _is_taken_from(rows: Rows, array: Array, standing: Standing) -> bool:
         return False
     if group.form == "list":
         return sum(_is_of_item(rows, number, item) for number, item in taken.items()) * 2 >= len(taken)
-    if group.columns == 2 and used == {1} and not headed:  # noqa: PLR2004
+    if group.columns == 2 and used == {1} and not headed:
         labels = [group.said(row, 0) for row in group.rows]
         return len(set(labels)) < len(labels) or any(map(str.isdecimal, "".join(labels)))
     return True
@@ -188,6 +186,6 @@ class _Places:
         return place(self._arrays[max(0, at - 1)] if self._arrays else self._first)
 
 
-def _entry(where: str, row: Row, grounds: Grounds) -> dict[str, Any]:
+def _entry(where: str, row: Row, grounds: Grounds) -> MissingRow:
     end = min(row.end, row.start + LONGEST_QUOTE)
-    return {"path": where, "start": row.start, "end": end, "quote": grounds.original[row.start : end]}
+    return MissingRow(path=where, start=row.start, end=end, quote=grounds.original[row.start : end])

@@ -11,7 +11,9 @@ RULE = re.compile(r"[\s|│┃║:+=─━┼╋├┤┌┐└┘┬┴-]+")
 
 def tables(sheet: Sheet) -> Iterator[Table]:
     """Give the tables whose rows follow each other; a line of rules ends a header."""
-    for run in sheet.runs(lambda text: BAR.search(text) or (text.strip()[:1] == "+" and RULE.fullmatch(text))):
+    for run in sheet.runs(
+        lambda text: BAR.search(text) or (text.strip()[:1] == "+" and RULE.fullmatch(text))
+    ):
         if len(run) == 1 and not sheet.lines[run[0]].text.lstrip().startswith("|"):
             continue
         if found := _table(sheet, run):

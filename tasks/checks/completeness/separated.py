@@ -42,7 +42,12 @@ def _joined(sheet: Sheet, run: Sequence[int], mark: str) -> Iterator[Row]:
             last = following
             text = sheet.text[start : sheet.lines[last].start + len(sheet.lines[last].text)]
         cells = list(_fields(text, start, mark))
-        yield Row(start + len(text) - len(text.lstrip()), start + len(text.rstrip()), tuple(cells), start + len(text))
+        yield Row(
+            start + len(text) - len(text.lstrip()),
+            start + len(text.rstrip()),
+            tuple(cells),
+            start + len(text),
+        )
 
 
 def _cells(sheet: Sheet, number: int, mark: str) -> list[Span]:

@@ -62,4 +62,4 @@ def is_header(group: Group, row: Row, names: Collection[str]) -> bool:
 
 
 def _odd(cell: str) -> str:
-    return "t" if any(map(str.isdecimal, cell)) or len(cell.split()) > 3 else ""  # noqa: PLR2004
+    return "t" if any(map(str.isdecimal, cell)) or len(cell.split()) > 3 else ""

@@ -62,7 +62,9 @@ class Rows:
         for what, spans in self._grounds.places(left).items() if self._starts else ():
             for span in spans:
                 number = bisect_right(self._starts, span[0]) - 1
-                if number >= 0 and (at := self._in(self.row(number), span, self.group(number).form == "list")):
+                if number >= 0 and (
+                    at := self._in(self.row(number), span, self.group(number).form == "list")
+                ):
                     self._at[what].setdefault(number, at)
 
     def _cells(self, wanted: set[str]) -> dict[str, dict[int, At]]:

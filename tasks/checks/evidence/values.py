@@ -80,6 +80,7 @@ def _fits(value: Any, schema: Any) -> bool:
 
 
 def of_property(schemas: list[Schema], key: str) -> list[Any]:
+    """Give the schemas of a property of an object that all of these hold for."""
     return [each for schema in schemas for each in _named(schema, key)]
 
 
@@ -94,6 +95,7 @@ def _named(schema: Schema, key: str) -> list[Any]:
 
 
 def of_item(schema: Schema, index: int) -> Any:
+    """Give the schema of an array's item."""
     first = schema.get("prefixItems", [])
     return first[index] if index < len(first) else schema.get("items", schema.get("unevaluatedItems"))
 
