@@ -58,7 +58,10 @@ class Tally(BaseModel):
 
 
 class MissingRow(BaseModel):
-    """A row of a document that stands for no item of the array at `path`: characters of its text, `end` exclusive."""
+    """A row of a document that stands for no item of the array at `path`.
+
+    `start` and `end` count characters of the text, `end` exclusive.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -85,7 +88,7 @@ class Outcome(Tally):
 
     `typed` holds a done document's records by their extract schema: the typed rows that are written
     in the same transaction. `unread` is None where the document was not read at all, or by an earlier
-    version, which could not tell; `missing` the same, and where completeness was not asked for. `reason` is `error` without what a server or a document said: our own
+    version, which could not tell; `missing` too, and where no step asked for completeness. `reason` is `error` without what a server or a document said: our own
     sentence, which logs and events may show.
     """
 

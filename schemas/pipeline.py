@@ -82,7 +82,7 @@ class Extract(StepOptions):
     )
     complete: Literal["review", "off"] = Field(
         default="review",
-        description="Whether rows of the document that no item stands for keep it from being done: review, or off",
+        description="Whether rows that no item stands for keep a document from being done: review, or off",
     )
 
     @model_validator(mode="after")

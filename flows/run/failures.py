@@ -67,7 +67,7 @@ def incomplete(step: StepPlan, completeness: Completeness | None) -> str | None:
         f"{many:,} row{'s' * (many != 1)} of the document stand{'s' * (many == 1)} for no item of {name}"
         for name, many in completeness.missing.items()
     ] + [
-        f"{many:,} item{'s' * (many != 1)} of {name} stand{'s' * (many == 1)} for a row that another stands for"
+        f"{many:,} item{'s' * (many != 1)} of {name} stand{'s' * (many == 1)} for another's row"
         for name, many in completeness.repeated.items()
     ]
     return f"{step.id}: {'; '.join(said[:MOST_NAMED])}" if said else None

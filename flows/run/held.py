@@ -35,7 +35,7 @@ class Held:
 
 
 def held(grounds: Grounds, document: Document, step: StepPlan, record: Any, tool: ToolSchema) -> Held:
-    """Hold a record against the document, whatever its step read; rows beyond what it read are not missing."""
+    """Hold a record against the document; rows beyond what its step read are not missing."""
     grounding = grounds.of(record, tool.marked)
     if not kind(step.kind).is_complete(step.options):
         return Held(record, grounding)

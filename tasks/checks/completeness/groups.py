@@ -1,4 +1,4 @@
-"""The tables of a document, with those that go on elsewhere joined: over page breaks, under repeated headers."""
+"""The tables of a document; those that go on elsewhere, as on another page, are joined."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

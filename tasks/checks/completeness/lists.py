@@ -13,7 +13,7 @@ FURNITURE = re.compile(
 
 
 class Mark(NamedTuple):
-    """A list's mark: how far it is indented, its kind, its number where it has one, and where the text begins."""
+    """A list's mark: its indentation, kind, number where it has one, and where the text begins."""
 
     indent: int
     kind: str
