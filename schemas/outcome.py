@@ -88,8 +88,8 @@ class Outcome(Tally):
 
     `typed` holds a done document's records by their extract schema: the typed rows that are written
     in the same transaction. `unread` is None where the document was not read at all, or by an earlier
-    version, which could not tell; `missing` too, and where no step asked for completeness. `reason` is `error` without what a server or a document said: our own
-    sentence, which logs and events may show.
+    version, which could not tell; `missing` too, and where no step asked for completeness. `reason` is
+    `error` without what a server or a document said: our own sentence, which logs and events may show.
     """
 
     document_id: str

@@ -88,7 +88,17 @@ def loose(sheet: Sheet) -> Iterator[Table]:
         numbers = [number for number, _ in found]
         kept = [row for n, row in found if many > 2 or _is_beside(n, numbers)]
         if kept:
-            yield Table("loose", kept[0].start, (), kept)
+            number = numbers[[row for _, row in found].index(kept[0])]
+            header, start = _head(sheet, number, many) or ((), kept[0].start)
+            yield Table("loose", start, header, kept)
+
+
+def _head(sheet: Sheet, number: int, many: int) -> tuple[tuple[str, ...], int] | None:
+    """Give the line above the first row as its header, where it has a word for each column and no digit."""
+    start, text = sheet.lines[number - 1] if number else (0, "")
+    words = text.split()
+    is_header = len(words) == many and sheet.free[number - 1] and not any(map(str.isdecimal, text))
+    return (tuple(words), start) if is_header else None
 
 
 def _is_beside(number: int, numbers: Sequence[int]) -> bool:

@@ -1,13 +1,13 @@
 """The tables of a document; those that go on elsewhere, as on another page, are joined."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from docmill.tasks.checks.completeness import aligned, blocks, lists, piped, separated
 from docmill.tasks.checks.completeness.rows import Form, Row, Sheet, Table, sort_of
-from docmill.tasks.checks.completeness.words import is_sum, words
+from docmill.tasks.checks.completeness.words import words
 
 FORMS = (
     piped.tables,
@@ -126,6 +126,3 @@ def label_of(group: Group, row: Row) -> str:
     return next((said for cell in row.cells if sort_of(said := group.sheet.said(cell)) == "t"), "")
 
 
-def counted(group: Group) -> Iterator[Row]:
-    """Give the rows that are no sums."""
-    yield from (row for row in group.rows if not is_sum(label_of(group, row)))

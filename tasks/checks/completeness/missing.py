@@ -161,7 +161,7 @@ def _is_taken_from(rows: Rows, array: Array, standing: Standing) -> bool:
 def _is_of_item(rows: Rows, number: int, item: Any) -> bool:
     """Say whether an item begins as a list's does, or has much of it: it is no word out of a paragraph."""
     row = rows.row(number)
-    found = [at for what in rows.known(item) if (at := rows.at(what, number))]
+    found = [at for places in rows.known(item) if (at := places.get(number))]
     said = sum(at.span[1] - at.span[0] for at in found)
     return any(at.whole for at in found) or said * 5 >= 2 * (row.end - row.start)
 

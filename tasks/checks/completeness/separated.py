@@ -8,7 +8,8 @@ from docmill.tasks.checks.completeness.headers import headed
 from docmill.tasks.checks.completeness.rows import Row, Sheet, Span, Table, trimmed
 
 FIELD = {each: re.compile(rf'\s*"(?:[^"]|"")*"\s*(?={each}|$)|[^{each}]*') for each in ("\t", ";", ",")}
-IN_NUMBER = re.compile(r"\d[,.]\d")
+IN_NUMBER = re.compile(r"\d,\d{2,3}(?!\d)")
+MOST_WORDS = 8  # a cell, where commas separate cells and no parts of sentences
 MOST_JOINED = 20  # lines of one quoted cell
 
 
@@ -68,6 +69,11 @@ def _are_rows(sheet: Sheet, rows: Sequence[Row], mark: str) -> bool:
     said = [sheet.text[row.start : row.end] for row in rows]
     marks = sum(each.count(mark) for each in said)
     loose = sum(each.count(mark + " ") for each in said)
-    within = sum(len(IN_NUMBER.findall(each)) for each in said) if mark == "," else 0
     words = sum(len(each.split()) for each in said)
-    return loose * 2 < marks and within < marks and words < 8 * marks
+    numbers = sum(_is_in_numbers(each) for each in said) if mark == "," else 0
+    return loose * 2 < marks and numbers * 2 < len(said) and words < MOST_WORDS * marks
+
+
+def _is_in_numbers(said: str) -> bool:
+    """Say whether all commas are those of numbers in a text: 1,200.00 and 1,440.00."""
+    return " " in said and len(IN_NUMBER.findall(said)) == said.count(",")

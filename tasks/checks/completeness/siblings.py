@@ -39,7 +39,7 @@ class Pattern:
         group = self.group
         if group.form == "list":
             text = group.sheet.text[row.start : row.end]
-            return not is_sum(label_of(group, row)) and (not self.digits or any(map(str.isdecimal, text)))
+            return not is_sum(text) and (not self.digits or any(map(str.isdecimal, text)))
         said = {n: group.said(row, n) for n in self.columns}
         filled = {n for n, cell in said.items() if sort_of(cell)}
         texts = [n for n in self.columns if self.sorts[n : n + 1] == ("t",)]
@@ -49,9 +49,13 @@ class Pattern:
             len(filled) >= min(len(self.columns), max(2, -(-len(self.columns) // 2)))
             and (not texts or texts[0] in filled)
             and (not figures or any(sort_of(said[n]) in ("n", "d") for n in figures))
-            and not is_sum(label)
+            and not is_sum(label, whole=self._is_whole(row))
             and not group.repeats_header(row)
         )
+
+
+    def _is_whole(self, row: Row) -> bool:
+        return all(not sort or sort_of(self.group.said(row, n)) for n, sort in enumerate(self.sorts))
 
 
 def is_header(group: Group, row: Row, names: Collection[str]) -> bool:

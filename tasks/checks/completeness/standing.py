@@ -13,7 +13,6 @@ from docmill.tasks.checks.evidence.grounding import Grounds
 from docmill.tasks.checks.evidence.search import Sought
 
 MOST_PLACES = 5_000  # of one value
-RARE = 50  # rows: what stands in no more tells which row is meant
 MAX_LOOKS = 3_000_000  # at values in rows; items that come later stand for none
 NEAR_BEGIN = 3  # characters of marks before the text of a list's item
 
@@ -24,6 +23,24 @@ class At(NamedTuple):
     column: int
     whole: bool
     span: Span
+
+
+Places = dict[int, At]  # of one value, by the row's number
+
+
+class Best(NamedTuple):
+    """The rows of a group that have most of an item's values: how many, and how many of them as whole cells."""
+
+    score: tuple[int, int]
+    numbers: list[int]
+
+
+class Claim(NamedTuple):
+    """An item with the best rows for it; what has least choice comes first."""
+
+    rank: tuple[float, int, int]
+    item: Item
+    best: Best
 
 
 @dataclass
@@ -50,7 +67,7 @@ class Rows:
         self._starts = [start for start, _, _ in self._places]
         self._groups = groups
         self._looks = 0
-        self._at: dict[Sought, dict[int, At]] = {}
+        self._at: dict[Sought, Places] = {}
 
     def look_for(self, wanted: dict[Sought, str]) -> None:
         """Find values in the rows: whole cells first, then within them."""
@@ -67,8 +84,8 @@ class Rows:
                 ):
                     self._at[what].setdefault(number, at)
 
-    def _cells(self, wanted: set[str]) -> dict[str, dict[int, At]]:
-        found: dict[str, dict[int, At]] = defaultdict(dict)
+    def _cells(self, wanted: set[str]) -> dict[str, Places]:
+        found: dict[str, Places] = defaultdict(dict)
         for number in range(len(self._places)) if wanted else ():
             for column, cell in enumerate(self.row(number).cells):
                 said = _plain(self._grounds.original[cell[0] : cell[1]])
@@ -99,49 +116,48 @@ class Rows:
                 return At(column, begins if is_item else begins and end - span[1] <= NEAR_BEGIN, span)
         return At(-1, False, span)
 
-    def known(self, item: Item) -> list[Sought]:
-        """Give those of an item's values that stand in any row."""
-        return [what for what in item.anchors if self._at.get(what)]
+    def known(self, item: Item) -> list[Places]:
+        """Give where those of an item's values stand that are in any row."""
+        return [at for what in item.anchors if (at := self._at.get(what))]
 
-    def at(self, what: Sought, number: int) -> At | None:
-        """Say where a value stands in a row."""
-        return self._at[what].get(number)
-
-    def best(self, known: Sequence[Sought]) -> dict[int, tuple[tuple[int, int], list[int]]]:
+    def best(self, known: Sequence[Places]) -> dict[int, Best]:
         """Give for each group (by its identity) the rows that have most of some values, and how many."""
-        rarest = min((self._at[what] for what in known), key=len)
-        rare = [self._at[what] for what in known if len(self._at[what]) <= RARE] or [rarest]
-        best: dict[int, tuple[tuple[int, int], list[int]]] = {}
-        for number in sorted({number for rows in rare for number in rows}):
-            self._looks += len(known)
-            if self._looks > MAX_LOOKS:
-                break
-            found = [at for what in known if (at := self._at[what].get(number))]
-            score = len(found), sum(at.whole for at in found)
-            before, numbers = best.get(id(self.group(number)), ((0, 0), []))
-            if score > before:
-                best[id(self.group(number))] = score, [number]
-            elif score == before:
-                numbers.append(number)
-        return best
+        best: dict[int, Best] = {}
+        seen: set[int] = set()
+        most = 0
+        for passed, places in enumerate(sorted(known, key=len)):
+            if most > len(known) - passed or self._looks > MAX_LOOKS:
+                break  # a row that has none of the rarer values has fewer
+            new = places.keys() - seen
+            seen |= new
+            self._looks += len(known) * len(new)
+            for number in new:
+                found = [at for each in known if (at := each.get(number))]
+                score = len(found), sum(at.whole for at in found)
+                most = max(most, len(found))
+                before, numbers = best.setdefault(id(self.group(number)), Best((0, 0), []))
+                if score > before:
+                    best[id(self.group(number))] = Best(score, [number])
+                elif score == before:
+                    numbers.append(number)
+        return {group: Best(score, sorted(numbers)) for group, (score, numbers) in best.items()}
 
 
 def standings(rows: Rows, array: Array, groups: Iterable[Group]) -> list[Standing]:
     """Say which rows an array's items stand for, in each group that has some."""
     wanted = {what: said for item in array.items for what, said in item.anchors.items()}
     rows.look_for(wanted)
-    best: dict[frozenset[Sought], dict[int, tuple[tuple[int, int], list[int]]]] = {}
-    claims: dict[int, list[tuple[float, int, int, Item, tuple[int, int], list[int]]]] = defaultdict(list)
+    best: dict[tuple[int, ...], dict[int, Best]] = {}
+    claims: dict[int, list[Claim]] = defaultdict(list)
     for order, item in enumerate(array.items):
         known = rows.known(item)
-        if not known:
-            continue
-        key = frozenset(known)
+        key = tuple(map(id, known))
         if key not in best:
             best[key] = rows.best(known)
-        for group, (score, numbers) in best[key].items():
-            if _may_stand(score, len(known)):
-                claims[group].append((-score[0] / len(known), len(numbers), order, item, score, numbers))
+        for group, found in best[key].items():
+            if _may_stand(found.score, len(known)):
+                rank = -found.score[0] / len(known), len(found.numbers), order
+                claims[group].append(Claim(rank, item, found))
     return [_taken(rows, group, claims[id(group)]) for group in groups if claims.get(id(group))]
 
 
@@ -151,27 +167,30 @@ def _may_stand(score: tuple[int, int], known: int) -> bool:
     return (many > 1 and 2 * many >= known) or (many == 1 and whole == 1)
 
 
-def _taken(
-    rows: Rows, group: Group, claims: list[tuple[float, int, int, Item, tuple[int, int], list[int]]]
-) -> Standing:
+def _taken(rows: Rows, group: Group, claims: list[Claim]) -> Standing:
     """Give each item a row of its own, those first that have no choice."""
     standing = Standing(group)
     begun: dict[int, int] = {}
-    for _, _, _, item, (many, _), numbers in sorted(claims, key=lambda claim: claim[:3]):
+    for _, item, (score, numbers) in sorted(claims, key=lambda claim: claim.rank):
         at = begun.get(id(numbers), 0)
         while at < len(numbers) and numbers[at] in standing.taken:
             at += 1
         begun[id(numbers)] = at
         known = rows.known(item)
         if at == len(numbers):
-            if many == len(known):
+            if score[0] == len(known):
                 standing.extra.append(item)
             continue
         standing.taken[numbers[at]] = item
-        standing.strong += many > 1 or (len(known) == 1 and any(map(str.isalpha, item.anchors[known[0]])))
-        found = {place.column for what in known if (place := rows.at(what, numbers[at]))}
+        standing.strong += score[0] > 1 or (len(known) == 1 and _is_said(item))
+        found = {place.column for each in known if (place := each.get(numbers[at]))}
         standing.columns.update(column for column in found if column >= 0)
     return standing
+
+
+def _is_said(item: Item) -> bool:
+    """Say whether an item has words: a number alone stands in many places."""
+    return any(any(map(str.isalpha, said)) for said in item.anchors.values())
 
 
 def _plain(said: str) -> str:

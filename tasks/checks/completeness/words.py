@@ -12,15 +12,22 @@ def _set(said: str) -> frozenset[str]:
 # Whose rows are sums, taxes, what is carried over or paid already: no items of a list.
 SUMS = _set(
     """
-    total totals subtotal subtotals sum sums grand net gross vat tax taxes gst hst pst rounding balance
-    due payable carried brought forward amount outstanding deposit prepaid paid discount summe
-    zwischensumme gesamtsumme endsumme gesamt gesamtbetrag endbetrag rechnungsbetrag nettobetrag
-    bruttobetrag zahlbetrag netto brutto mwst ust umsatzsteuer mehrwertsteuer ubertrag vortrag saldo
-    zwischentotal nettosumme bruttosumme rabatt skonto anzahlung rundung insgesamt steuer soustotal sous
-    tva ht ttc report reporter montant solde remise acompte somme subtotale totale imponibile iva
-    importo riporto sconto suma importe base imponible descuento arrastre totaal subtotaal btw bedrag
-    transport korting soma desconto razem podatek kwota ogolem итого всего сумма ндс подытог перенос 合計
-    小計 総計 消費税 繰越 合计 小计 总计
+    total totals subtotal subtotals sum sums grand vat gst hst pst carried summe zwischensumme
+    gesamtsumme endsumme gesamt gesamtbetrag endbetrag rechnungsbetrag nettobetrag bruttobetrag
+    zahlbetrag netto brutto mwst ust umsatzsteuer mehrwertsteuer ubertrag vortrag zwischentotal
+    nettosumme bruttosumme insgesamt soustotal tva ht ttc reporter somme subtotale totale imponibile iva
+    riporto imponible arrastre totaal subtotaal btw soma razem podatek ogolem итого всего сумма ндс
+    подытог перенос 合計 小計 総計 消費税 繰越 合计 小计 总计
+    """
+)
+# The same where a row lacks cells that others have; else it may be an article.
+PERHAPS = _set(
+    """
+    net gross tax taxes rounding balance due payable brought forward amount outstanding deposit prepaid
+    paid discount saldo rabatt skonto anzahlung rundung steuer report sous montant solde remise acompte
+    sconto importo suma importe base descuento bedrag transport korting desconto kwota freight shipping
+    delivery carriage postage handling porto versand versandkosten fracht lieferung envio spedizione
+    verzendkosten
     """
 )
 AMONG = _set(
@@ -75,10 +82,16 @@ def words(said: str) -> tuple[str, ...]:
     return tuple(WORD.findall(plain.casefold()))
 
 
-def is_sum(said: str) -> bool:
-    """Say whether a row's label is that of a sum: all of its words are such as sums have."""
+def is_sum(said: str, *, whole: bool = True) -> bool:
+    """Say whether a row's label is that of a sum: all of its words are such as sums have.
+
+    `whole` says that the row has all cells that the others have.
+    """
     found = words(said)
-    return any(each in SUMS for each in found) and all(each in SUMS or each in AMONG for each in found)
+    sums = SUMS if whole else SUMS | PERHAPS
+    return any(each in sums for each in found) and all(
+        each in SUMS or each in PERHAPS or each in AMONG for each in found
+    )
 
 
 def is_label(said: str) -> bool:
