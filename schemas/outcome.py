@@ -57,6 +57,20 @@ class Tally(BaseModel):
         return Tally(**{name: getattr(self, name) for name in Tally.model_fields})
 
 
+class MissingRow(BaseModel):
+    """A row of a document that stands for no item of the array at `path`.
+
+    `start` and `end` count characters of the text, `end` exclusive.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    start: int
+    end: int
+    quote: str
+
+
 class StepOutcome(Tally):
     """What became of one step of one document; `sha256` is that of the step's declaration."""
 
@@ -74,8 +88,8 @@ class Outcome(Tally):
 
     `typed` holds a done document's records by their extract schema: the typed rows that are written
     in the same transaction. `unread` is None where the document was not read at all, or by an earlier
-    version, which could not tell. `reason` is `error` without what a server or a document said: our own
-    sentence, which logs and events may show.
+    version, which could not tell; `missing` too, and where no step asked for completeness. `reason` is
+    `error` without what a server or a document said: our own sentence, which logs and events may show.
     """
 
     document_id: str
@@ -89,6 +103,7 @@ class Outcome(Tally):
     steps: dict[str, StepOutcome] = Field(default_factory=dict)
     truncated: bool = False
     unread: tuple[Unread, ...] | None = None
+    missing: tuple[MissingRow, ...] | None = None
     error: str | None = None
     seconds: float = 0.0
     typed: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)

@@ -81,6 +81,10 @@ class Extract(StepOptions):
     schema_: str | None = Field(
         default=None, alias="schema", description="The one tool schema, where no label chooses"
     )
+    complete: Literal["review", "off"] = Field(
+        default="review",
+        description="Whether rows that no item stands for keep a document from being done: review, or off",
+    )
 
     rules: tuple[Rule, ...] = Field(
         default=(),

@@ -25,7 +25,7 @@ class Highlights:
     def take(self, outcome: Outcome) -> None:
         """Take an outcome in."""
         self._taken += 1
-        said = dict.fromkeys(("summary", "label", "record", "evidence", "unread", "error"))
+        said = dict.fromkeys(("summary", "label", "record", "evidence", "unread", "missing", "error"))
         small = outcome.model_copy(update={**said, "steps": {}, "typed": {}})
         for heap, value in ((self._slowest, outcome.seconds), (self._dearest, outcome.cost_usd or 0.0)):
             if value > 0:

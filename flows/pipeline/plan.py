@@ -15,7 +15,7 @@ from docmill.flows.pipeline.endpoint import first, target_of
 from docmill.flows.pipeline.options import RunOptions
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
-from docmill.schemas.pipeline import Into, Kind, Limits, Pipeline, StepOptions, kind_and_options
+from docmill.schemas.pipeline import Extract, Into, Kind, Limits, Pipeline, StepOptions, kind_and_options
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.declared import faults
 from docmill.tasks.checks.variables import expanded
@@ -149,7 +149,7 @@ def _steps(checked: CheckedPipeline, target: Target) -> tuple[StepPlan, ...]:
         name, options = kind_and_options(step)
         declared = [
             name,
-            options.model_dump(mode="json", by_alias=True),
+            options.model_dump(mode="json", by_alias=True, exclude={"complete"}),
             before,
             kind(name).answers(options, checked.tools),
             _surroundings(target),
@@ -161,9 +161,11 @@ def _steps(checked: CheckedPipeline, target: Target) -> tuple[StepPlan, ...]:
 def _whole_sha256(pipeline: Pipeline, steps: Sequence[StepPlan]) -> str:
     """Hash whatever can change an outcome: documents of another hash are taken up again.
 
-    `unread` is no part of the steps' hashes, as it changes no body: their replies come from the cache.
+    `unread` and `complete` are no part of the steps' hashes: the replies that they had come from the cache.
     """
     changed = [] if pipeline.unread == "review" else [f"unread: {pipeline.unread}"]  # as before the key
+    off = (step for step in steps if isinstance(step.options, Extract) and step.options.complete == "off")
+    changed += [f"{step.id}: complete: off" for step in off]
     return _sha256([*(step.sha256 for step in steps), *changed])
 
 

@@ -92,6 +92,7 @@ def _outcome(run: ActiveRun, document: Document, results: Mapping[str, StepResul
         if (fills := kind(step.kind).fills) and steps[step.id].output is not None
     }
     grounding = last["record"].grounding if "record" in last else None
+    completeness = last["record"].completeness if "record" in last else None
     records = {
         result.table: result.outcome.output
         for result in results.values()
@@ -106,6 +107,7 @@ def _outcome(run: ActiveRun, document: Document, results: Mapping[str, StepResul
         steps=steps,
         truncated=any(step.truncated for step in steps.values()),
         unread=document.unread,
+        missing=completeness.rows if completeness else None,
         error=error,
         reason=reason,
         typed=records if status == "done" else {},

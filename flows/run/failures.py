@@ -15,6 +15,7 @@ from docmill.schemas.errors import (
 )
 from docmill.schemas.outcome import StepStatus
 from docmill.tasks.chat.errors import EXCERPT_CHARS
+from docmill.tasks.checks.completeness.missing import Completeness
 from docmill.tasks.checks.evidence.grounding import Grounding
 
 FAILURES: dict[type[Exception], StepStatus] = {
@@ -56,6 +57,20 @@ def ungrounded(step: StepPlan, grounding: Grounding | None) -> str | None:
     fields = list(dict.fromkeys(grounding.missing))
     more = f" and {len(fields) - MOST_NAMED} more" if len(fields) > MOST_NAMED else ""
     return f"{step.id}: not found in the document: {', '.join(fields[:MOST_NAMED])}{more}"
+
+
+def incomplete(step: StepPlan, completeness: Completeness | None) -> str | None:
+    """Say of which arrays rows are missing, and how many, without the rows: logs and events show it."""
+    if completeness is None:
+        return None
+    said = [
+        f"{many:,} row{'s' * (many != 1)} of the document stand{'s' * (many == 1)} for no item of {name}"
+        for name, many in completeness.missing.items()
+    ] + [
+        f"{many:,} item{'s' * (many != 1)} of {name} stand{'s' * (many == 1)} for another's row"
+        for name, many in completeness.repeated.items()
+    ]
+    return f"{step.id}: {'; '.join(said[:MOST_NAMED])}" if said else None
 
 
 def not_read(unread: Sequence[Unread]) -> str | None:

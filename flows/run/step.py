@@ -11,22 +11,25 @@ from prefect.client.schemas.objects import State
 from prefect.utilities.annotations import opaque, quote
 
 from docmill.flows.pipeline.plan import Plan, StepPlan
-from docmill.flows.run.failures import described, reason, status, ungrounded
+from docmill.flows.run.failures import described, incomplete, reason, status, ungrounded
+from docmill.flows.run.held import Held, held
 from docmill.schemas.chat import Completion
 from docmill.schemas.document import Document
-from docmill.schemas.errors import StorageError
+from docmill.schemas.errors import ChatError, StorageError, Unreadable
 from docmill.schemas.outcome import StepOutcome, Tally
 from docmill.schemas.pipeline import DOCUMENT
 from docmill.schemas.tool import ToolSchema
-from docmill.tasks.chat.attempt import LONGEST_ON_LOOP_BYTES
 from docmill.tasks.chat.complete import complete
 from docmill.tasks.chat.session import Session
+from docmill.tasks.checks.completeness.missing import Completeness
 from docmill.tasks.checks.evidence.grounding import Grounding, Grounds
 from docmill.tasks.checks.request import BYTES_PER_TOKEN, require_room
 from docmill.tasks.steps.kind import kind
 from docmill.tasks.steps.prompt import unsent_schema
+from docmill.tasks.steps.remaining import with_missing
 
 Before = Mapping[str, "StepResult"]
+LONGEST_ON_LOOP_CHARS = 16_384
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,14 @@ class StepResult:
     """What a step of one document came to; `halted` where a failure came before or with it.
 
     `state` is its task run's, for the edges to it; `table` is the schema whose table its record fills,
-    and `grounding` what that came to when it was held against the document.
+    and `grounding` and `completeness` what that came to when it was held against the document.
     """
 
     outcome: StepOutcome
     state: State[Any] | None = None
     table: str | None = None
     grounding: Grounding | None = None
+    completeness: Completeness | None = None
     halted: bool = False
 
 
@@ -60,11 +64,12 @@ class DocumentRun:
         """Give what the steps came to, in the order written."""
         return {step.id: self.running[step.id].result() for step in self.plan.steps}
 
-    async def grounded(self, record: dict[str, Any], tool: ToolSchema) -> Grounding:
-        """Hold a record against the document, whatever its step read; a long one in a thread."""
-        if len(self.document.text) <= LONGEST_ON_LOOP_BYTES:
-            return self.grounds.of(record, tool.marked)
-        return await asyncio.to_thread(self.grounds.of, record, tool.marked)
+    async def held(self, step: StepPlan, record: Any, tool: ToolSchema) -> Held:
+        """Hold a step's record against the document; a long one in a thread."""
+        given = (self.grounds, self.document, step, record, tool)
+        if len(self.document.text) <= LONGEST_ON_LOOP_CHARS:
+            return held(*given)
+        return await asyncio.to_thread(held, *given)
 
 
 async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
@@ -82,51 +87,90 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
     try:
         tool = acts.tool(step.options, of.plan.tools[schema] if schema else None)
         body = acts.request(text, step.options, tool, of.plan.target)
-        require_room(body, of.plan.target.endpoint)
-        of.session.task_runs += 1
-        answer.state = await complete(  # type: ignore[misc]  # Prefect declares an async task's state as its own
-            quote(body),
-            step=step.id,
-            document=of.document.document_id,
-            schema=unsent_schema(of.plan.target, tool),
-            longest=acts.longest(step.options),
-            return_state=True,
-            wait_for=[opaque(result.state) for result in before.values() if result.state],
-        )
-        of.session.check_storage()
-        completion = Completion.model_validate_json(await answer.state.result())
-        answer.output = acts.read(completion, step.options)
+        waited = [opaque(result.state) for result in before.values() if result.state]
+        completion = await _asked(of, step, body, tool, answer, waited)
+        read = acts.read(completion, step.options)
         if schema and tool:  # a label is no record
-            answer.grounding = await of.grounded(answer.output, tool)
+            first = await of.held(step, read, tool)
+            answer.held = await _completed(of, step, body, tool, answer, first)
+        else:
+            answer.held = Held(read)
     except StorageError:
         raise
     except Exception as failure:  # noqa: BLE001  whatever it is, the document has an outcome
         answer.failure = failure
     outcome = _outcome(of, step, text, answer).model_copy(update={"seconds": time.monotonic() - begun})
-    table = schema if acts.typed else None
-    return StepResult(outcome, answer.state, table, answer.grounding, halted=answer.failure is not None)
+    return StepResult(
+        outcome,
+        answer.states[-1] if answer.states else None,
+        schema if acts.typed else None,
+        answer.held.grounding,
+        answer.held.completeness,
+        halted=answer.failure is not None,
+    )
 
 
 @dataclass
 class _Answer:
-    """What came of a step's request: its task run's state, what was read of it, or what failed."""
+    """What came of a step's requests: their task runs' states, what was read of them, or what failed."""
 
-    state: State[Any] | None = None
-    output: Any = None
-    grounding: Grounding | None = None
+    states: list[State[Any]] = field(default_factory=list)
+    held: Held = field(default_factory=lambda: Held(None))
     failure: Exception | None = None
 
 
+async def _asked(
+    of: DocumentRun, step: StepPlan, body: bytes, tool: ToolSchema | None, answer: _Answer, waited: list[Any]
+) -> Completion:
+    """Ask for the completion of a body of the step."""
+    require_room(body, of.plan.target.endpoint)
+    of.session.task_runs += 1
+    state: State[Any] = await complete(  # type: ignore[misc]  # Prefect declares an async task's state as its own
+        quote(body),
+        step=step.id,
+        document=of.document.document_id,
+        schema=unsent_schema(of.plan.target, tool),
+        longest=kind(step.kind).longest(step.options),
+        return_state=True,
+        wait_for=waited,
+    )
+    answer.states.append(state)
+    of.session.check_storage()
+    return Completion.model_validate_json(await state.result())
+
+
+async def _completed(
+    of: DocumentRun, step: StepPlan, body: bytes, tool: ToolSchema, answer: _Answer, first: Held
+) -> Held:
+    """Ask once more where rows of the document stand for no item, and give the better of both records.
+
+    What makes no second record leaves the first, but for what stops or defers the document.
+    """
+    if not first.completeness or not first.completeness.rows:
+        return first
+    reply = json.dumps(first.record, ensure_ascii=False)
+    try:
+        again = with_missing(body, reply, first.completeness.rows)
+        completion = await _asked(of, step, again, tool, answer, [opaque(answer.states[-1])])
+    except (ChatError, Unreadable) as failure:
+        if status(failure) == "deferred":
+            raise
+        return first
+    second = await of.held(step, kind(step.kind).read(completion, step.options), tool)
+    return second if second.is_better(first) else first
+
+
 def _outcome(of: DocumentRun, step: StepPlan, text: str, answer: _Answer) -> StepOutcome:
-    doubt, failure = ungrounded(step, answer.grounding), answer.failure
+    failure = answer.failure
+    doubts = [ungrounded(step, answer.held.grounding), incomplete(step, answer.held.completeness)]
+    doubt = "; ".join(filter(None, doubts)) or None
     limit = step.options.max_input_tokens
     tally = of.session.settle((of.document.document_id, step.id))
-    if answer.state is not None and answer.state.name == "Cached":
-        tally += Tally(cached_calls=1)
+    tally += Tally(cached_calls=sum(state.name == "Cached" for state in answer.states))
     return StepOutcome(
         status=status(failure) if failure else "review" if doubt else "done",
         sha256=step.sha256,
-        output=answer.output,
+        output=answer.held.record,
         error=described(step, failure) if failure else doubt,
         reason=reason(step, failure) if failure else doubt,
         truncated=limit is not None and len(text.encode()) > limit * BYTES_PER_TOKEN,

@@ -7,7 +7,7 @@ from typing import Any
 from docmill.tasks.checks.faults import shown
 from docmill.tasks.checks.inlining import target
 from docmill.tasks.checks.spelling import meant
-from docmill.tasks.checks.subschemas import EXEMPTION, Pointer, Schema, walk
+from docmill.tasks.checks.subschemas import COMPLETENESS, EXEMPTION, Pointer, Schema, walk
 
 Faults = list[tuple[Pointer, str]]
 
@@ -55,6 +55,7 @@ def _faults(schema: Schema, root: Schema, at: Pointer) -> list[str]:
     ]
     if not isinstance(schema.get(EXEMPTION, False), bool):
         wrong.append(f"{EXEMPTION} must be true or false, not {shown(schema[EXEMPTION])}")
+    wrong += _completeness_faults(schema)
     wrong += [f"{key} is not supported: use $defs and $ref" for key in REBASING if key in schema]
     if at and "$id" in schema:
         wrong.append("$id is not supported below the top: use $defs and $ref")
@@ -64,6 +65,19 @@ def _faults(schema: Schema, root: Schema, at: Pointer) -> list[str]:
         wrong += _reference_faults(schema["$ref"], root)
     patterns = [schema["pattern"]] if "pattern" in schema else []
     return wrong + _pattern_faults([*patterns, *schema.get("patternProperties", {})])
+
+
+def _completeness_faults(schema: Schema) -> list[str]:
+    said = schema.get(COMPLETENESS, True)
+    if isinstance(said, bool) or (
+        said and isinstance(said, list) and all(_is_heading(each) for each in said)
+    ):
+        return []
+    return [f"{COMPLETENESS} must be true, false, or a list of headings, not {shown(said)}"]
+
+
+def _is_heading(said: Any) -> bool:
+    return isinstance(said, str) and bool(said.strip())
 
 
 def _reference_faults(reference: str, root: Schema) -> list[str]:

@@ -7,6 +7,8 @@ Schema = dict[str, Any]
 Pointer = tuple[str, ...]
 
 EXEMPTION = "x-evidence"  # docmill's own keyword: false where values need not stand in the document
+COMPLETENESS = "x-complete"  # false where an array may leave out rows, or the headings of the tables meant
+OWN = (EXEMPTION, COMPLETENESS)
 
 ONE = {
     "additionalProperties",

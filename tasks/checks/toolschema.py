@@ -2,6 +2,7 @@
 
 import json
 from difflib import get_close_matches
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from docmill.tasks.checks.lint import Faults, lint
 from docmill.tasks.checks.older import translated
 from docmill.tasks.checks.rules.language import rule_faults
 from docmill.tasks.checks.spelling import meant
-from docmill.tasks.checks.subschemas import EXEMPTION, Pointer, Schema, without, written
+from docmill.tasks.checks.subschemas import OWN, Pointer, Schema, without, written
 from docmill.tasks.checks.toolfile import RULES, unwrapped
 
 # Where a schema is looked for by its name: in the working directory, then among docmill's own.
@@ -103,7 +104,7 @@ def made(
     if wrong := lint(checked.parameters):
         raise refused(_below(at, wrong))
     try:
-        parameters = inlined(without(checked.parameters, EXEMPTION))
+        parameters = inlined(reduce(without, OWN, checked.parameters))
         marked = inlined(checked.parameters)
     except ValueError as error:
         raise refused([(at, str(error))]) from None

@@ -70,6 +70,7 @@ OUTCOMES = Table(
     Column("steps", Json, nullable=False),
     Column("truncated", Boolean, nullable=False),
     Column("unread", Json),
+    Column("missing", Json),
     Column("error", Text),
     *_tally(),
     Column("seconds", Double, nullable=False),

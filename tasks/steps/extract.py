@@ -40,6 +40,10 @@ class ExtractKind(StepKind[Extract]):
         """Give the step's own rules, beside those of the schema's file."""
         return options.rules
 
+    def is_complete(self, options: Extract) -> bool:
+        """Say so, unless the step says off."""
+        return options.complete == "review"
+
     def request(self, text: str, options: Extract, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks for a record of the text."""
         assert tool is not None  # a step without a schema is skipped

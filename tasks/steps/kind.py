@@ -62,6 +62,10 @@ class StepKind(Generic[Options]):
         """Give the rules that its record has to keep, beside those of the schema's file."""
         return ()
 
+    def is_complete(self, options: Options) -> bool:  # noqa: ARG002
+        """Say whether its records have to have an item for each row that the document lists."""
+        return False
+
     def request(self, text: str, options: Options, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the canonical body that asks it of a text."""
         raise NotImplementedError

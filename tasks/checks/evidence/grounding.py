@@ -2,12 +2,12 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from docmill.tasks.checks.evidence.folding import Span
-from docmill.tasks.checks.evidence.search import Text, sought
+from docmill.tasks.checks.evidence.search import Sought, Text, sought
 from docmill.tasks.checks.evidence.values import values
 from docmill.tasks.checks.faults import place
 from docmill.tasks.checks.subschemas import Schema
@@ -32,7 +32,7 @@ class Grounds:
     """A document that records are held against; `page_starts` are offsets in its text."""
 
     def __init__(self, text: str, page_starts: Sequence[int] = ()) -> None:
-        self._original = text
+        self.original = text
         self._page_starts = page_starts
         self._text = Text(text)
 
@@ -52,9 +52,13 @@ class Grounds:
                 grounding.missing.append(place(value.named))
         return grounding
 
+    def places(self, wanted: Mapping[Sought, int]) -> dict[Sought, list[Span]]:
+        """Find each as often as it is wanted, in the text's order."""
+        return self._text.find(wanted)
+
     def _entry(self, span: Span | None) -> dict[str, Any]:
         if span is None:
             return dict.fromkeys(("page", "start", "end", "quote"))
         start, end = span
         page = max(1, bisect_right(self._page_starts, start)) if self._page_starts else None
-        return {"page": page, "start": start, "end": end, "quote": self._original[start:end]}
+        return {"page": page, "start": start, "end": end, "quote": self.original[start:end]}

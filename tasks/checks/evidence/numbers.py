@@ -34,7 +34,8 @@ Places = dict[Decimal, list[Span]]
 def places(text: str, wanted: Mapping[Decimal, int]) -> Places:
     """Find where numbers stand in a text, each as often as it is wanted, in the text's order."""
     found: Places = {value: [] for value in wanted}
-    open_, looks = {_significant(value) for value in wanted}, 0
+    digits = {value: _significant(value) for value in wanted}
+    open_, looks = set(digits.values()), 0
     for tries, (start, end) in enumerate(_candidates(text, open_), 1):
         read = [
             (value, span)
@@ -49,7 +50,7 @@ def places(text: str, wanted: Mapping[Decimal, int]) -> Places:
             if len(found[value]) < wanted[value] and span not in found[value]:
                 found[value].append(span)
         if tries % 64 == 0:  # in place: no more candidates of what is found often enough
-            open_ &= {_significant(value) for value, count in wanted.items() if len(found[value]) < count}
+            open_ &= {digits[value] for value, count in wanted.items() if len(found[value]) < count}
         if tries == MAX_TRIES or not open_:
             break
     return found

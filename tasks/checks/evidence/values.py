@@ -29,7 +29,7 @@ def values(record: Any, schema: Schema) -> Iterator[Value]:
 
 
 def _within(value: Any, schemas: list[Any], path: Path, named: Path) -> Iterator[Value]:
-    holding = [each for schema in schemas for each in _holding(schema, value)]
+    holding = [each for schema in schemas for each in holding_for(schema, value)]
     if value is None or isinstance(value, bool) or _is_exempt(value, holding):
         return
     if isinstance(value, dict):
@@ -38,11 +38,11 @@ def _within(value: Any, schemas: list[Any], path: Path, named: Path) -> Iterator
             below = (*path, key), (*named, key if declared else UNNAMED)
             if not declared and not _is_exempt(key, [_names(schema) for schema in holding]):
                 yield Value(*below, key)
-            yield from _within(inner, _of_property(holding, key), *below)
+            yield from _within(inner, of_property(holding, key), *below)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             below = (*path, index), (*named, index)
-            yield from _within(inner, [_of_item(schema, index) for schema in holding], *below)
+            yield from _within(inner, [of_item(schema, index) for schema in holding], *below)
     else:
         formats = (schema["format"] for schema in holding if "format" in schema)
         yield Value(path, named, value, next(formats, None))
@@ -56,7 +56,7 @@ def _is_exempt(value: Any, schemas: list[Any]) -> bool:
     )
 
 
-def _holding(schema: Any, value: Any) -> Iterator[Schema]:
+def holding_for(schema: Any, value: Any) -> Iterator[Schema]:
     """Give the schema and those within it that hold for this value."""
     if not isinstance(schema, dict):
         return
@@ -68,7 +68,7 @@ def _holding(schema: Any, value: Any) -> Iterator[Schema]:
     if isinstance(value, dict):
         inner += [each for name, each in schema.get("dependentSchemas", {}).items() if name in value]
     for each in inner:
-        yield from _holding(each, value)
+        yield from holding_for(each, value)
 
 
 def _fits(value: Any, schema: Any) -> bool:
@@ -79,7 +79,8 @@ def _fits(value: Any, schema: Any) -> bool:
     return bool(Dialect(schema, registry=Registry(), format_checker=FORMATS).is_valid(value))
 
 
-def _of_property(schemas: list[Schema], key: str) -> list[Any]:
+def of_property(schemas: list[Schema], key: str) -> list[Any]:
+    """Give the schemas of a property of an object that all of these hold for."""
     return [each for schema in schemas for each in _named(schema, key)]
 
 
@@ -93,7 +94,8 @@ def _named(schema: Schema, key: str) -> list[Any]:
     return named or others
 
 
-def _of_item(schema: Schema, index: int) -> Any:
+def of_item(schema: Schema, index: int) -> Any:
+    """Give the schema of an array's item."""
     first = schema.get("prefixItems", [])
     return first[index] if index < len(first) else schema.get("items", schema.get("unevaluatedItems"))
 
