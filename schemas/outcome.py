@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from docmill.schemas.document import Unread
+from docmill.schemas.rule import BrokenRule
 
 Status = Literal["done", "unchanged", "review", "invalid", "refused", "failed", "deferred", "quarantined"]
 StepStatus = Literal["done", "skipped", "review", "invalid", "refused", "failed", "deferred"]
@@ -88,8 +89,9 @@ class Outcome(Tally):
 
     `typed` holds a done document's records by their extract schema: the typed rows that are written
     in the same transaction. `unread` is None where the document was not read at all, or by an earlier
-    version, which could not tell; `missing` too, and where no step asked for completeness. `reason` is
-    `error` without what a server or a document said: our own sentence, which logs and events may show.
+    version, which could not tell; `missing` and `broken_rules` too, and where no step has a record.
+    `reason` is `error` without what a server or a document said: our own sentence, which logs and events
+    may show.
     """
 
     document_id: str
@@ -104,6 +106,7 @@ class Outcome(Tally):
     truncated: bool = False
     unread: tuple[Unread, ...] | None = None
     missing: tuple[MissingRow, ...] | None = None
+    broken_rules: tuple[BrokenRule, ...] | None = None
     error: str | None = None
     seconds: float = 0.0
     typed: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from docmill.flows.pipeline.options import RunOptions
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.pipeline import Extract, Into, Kind, Limits, Pipeline, StepOptions, kind_and_options
+from docmill.schemas.rule import Rule
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.declared import faults
 from docmill.tasks.checks.variables import expanded
@@ -92,7 +93,7 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
         limit=options.limit,
         refresh=options.refresh,
         allow_unread=pipeline.unread == "allow",
-        sha256=_whole_sha256(pipeline, steps),
+        sha256=_whole_sha256(pipeline, steps, checked.tools),
     )
 
 
@@ -149,7 +150,7 @@ def _steps(checked: CheckedPipeline, target: Target) -> tuple[StepPlan, ...]:
         name, options = kind_and_options(step)
         declared = [
             name,
-            options.model_dump(mode="json", by_alias=True, exclude={"complete"}),
+            options.model_dump(mode="json", by_alias=True, exclude={"complete", "rules"}),
             before,
             kind(name).answers(options, checked.tools),
             _surroundings(target),
@@ -158,15 +159,25 @@ def _steps(checked: CheckedPipeline, target: Target) -> tuple[StepPlan, ...]:
     return tuple(plans)
 
 
-def _whole_sha256(pipeline: Pipeline, steps: Sequence[StepPlan]) -> str:
+def _whole_sha256(pipeline: Pipeline, steps: Sequence[StepPlan], tools: Mapping[str, ToolSchema]) -> str:
     """Hash whatever can change an outcome: documents of another hash are taken up again.
 
-    `unread` and `complete` are no part of the steps' hashes: the replies that they had come from the cache.
+    `unread`, `complete` and rules are no part of the steps' hashes: the replies that they had come from the
+    cache.
     """
     changed = [] if pipeline.unread == "review" else [f"unread: {pipeline.unread}"]  # as before the key
     off = (step for step in steps if isinstance(step.options, Extract) and step.options.complete == "off")
     changed += [f"{step.id}: complete: off" for step in off]
+    changed += [f"{step.id}: {rule.model_dump_json()}" for step in steps for rule in _rules(step, tools)]
     return _sha256([*(step.sha256 for step in steps), *changed])
+
+
+def _rules(step: StepPlan, tools: Mapping[str, ToolSchema]) -> Iterator[Rule]:
+    """Give the rules of a step and of the schemas that it may use."""
+    acts = kind(step.kind)
+    yield from acts.rules(step.options)
+    for _, name in acts.schemas(step.options):
+        yield from tools[name].rules
 
 
 def _surroundings(target: Target) -> list[Any]:

@@ -91,8 +91,7 @@ def _outcome(run: ActiveRun, document: Document, results: Mapping[str, StepResul
         for step in run.plan.steps
         if (fills := kind(step.kind).fills) and steps[step.id].output is not None
     }
-    grounding = last["record"].grounding if "record" in last else None
-    completeness = last["record"].completeness if "record" in last else None
+    held = last["record"].held if "record" in last else None
     records = {
         result.table: result.outcome.output
         for result in results.values()
@@ -103,11 +102,12 @@ def _outcome(run: ActiveRun, document: Document, results: Mapping[str, StepResul
         uri=document.uri,
         content_sha256=document.content_sha256,
         status=status,
-        evidence=grounding.evidence if grounding else None,
+        evidence=held.grounding.evidence if held and held.grounding else None,
         steps=steps,
         truncated=any(step.truncated for step in steps.values()),
         unread=document.unread,
-        missing=completeness.rows if completeness else None,
+        missing=held.completeness.rows if held and held.completeness else None,
+        broken_rules=held.broken if held else None,
         error=error,
         reason=reason,
         typed=records if status == "done" else {},

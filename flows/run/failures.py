@@ -1,8 +1,9 @@
 """What a step or a document that is not done is called, and what is said of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from docmill.flows.pipeline.plan import StepPlan
+from docmill.flows.run.held import Held
 from docmill.schemas.document import Unread
 from docmill.schemas.errors import (
     ChatError,
@@ -15,8 +16,6 @@ from docmill.schemas.errors import (
 )
 from docmill.schemas.outcome import StepStatus
 from docmill.tasks.chat.errors import EXCERPT_CHARS
-from docmill.tasks.checks.completeness.missing import Completeness
-from docmill.tasks.checks.evidence.grounding import Grounding
 
 FAILURES: dict[type[Exception], StepStatus] = {
     Refused: "refused",
@@ -50,27 +49,38 @@ def described(step: StepPlan, failure: Exception) -> str:
     return f"{named}: {body}" if body else named
 
 
-def ungrounded(step: StepPlan, grounding: Grounding | None) -> str | None:
-    """Say which fields are not in the document, without their values: logs and events show it."""
-    if grounding is None or not grounding.missing:
-        return None
-    fields = list(dict.fromkeys(grounding.missing))
-    more = f" and {len(fields) - MOST_NAMED} more" if len(fields) > MOST_NAMED else ""
-    return f"{step.id}: not found in the document: {', '.join(fields[:MOST_NAMED])}{more}"
+def doubted(step: StepPlan, held: Held) -> str | None:
+    """Say what is doubtful of a record, without its values: logs and events show it."""
+    doubts = [*_ungrounded(held), *_incomplete(held), *_breaking(held)]
+    return f"{step.id}: {'; '.join(doubts)}" if doubts else None
 
 
-def incomplete(step: StepPlan, completeness: Completeness | None) -> str | None:
-    """Say of which arrays rows are missing, and how many, without the rows: logs and events show it."""
-    if completeness is None:
-        return None
+def _ungrounded(held: Held) -> Iterator[str]:
+    if held.grounding and held.grounding.missing:
+        yield f"not found in the document: {_named(list(dict.fromkeys(held.grounding.missing)))}"
+
+
+def _incomplete(held: Held) -> Iterator[str]:
+    found = held.completeness
     said = [
         f"{many:,} row{'s' * (many != 1)} of the document stand{'s' * (many == 1)} for no item of {name}"
-        for name, many in completeness.missing.items()
+        for name, many in (found.missing if found else {}).items()
     ] + [
         f"{many:,} item{'s' * (many != 1)} of {name} stand{'s' * (many == 1)} for another's row"
-        for name, many in completeness.repeated.items()
+        for name, many in (found.repeated if found else {}).items()
     ]
-    return f"{step.id}: {'; '.join(said[:MOST_NAMED])}" if said else None
+    yield from said[:MOST_NAMED]
+
+
+def _breaking(held: Held) -> Iterator[str]:
+    if held.broken:
+        names = list(dict.fromkeys(each.name for each in held.broken))
+        yield f"breaks the rule{'s' * (len(names) > 1)} {_named(names)}"
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{', '.join(names[:MOST_NAMED])}{more}"
 
 
 def not_read(unread: Sequence[Unread]) -> str | None:

@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.utilities.annotations import opaque, quote
 
 from docmill.flows.pipeline.plan import Plan, StepPlan
-from docmill.flows.run.failures import described, incomplete, reason, status, ungrounded
+from docmill.flows.run.failures import described, doubted, reason, status
 from docmill.flows.run.held import Held, held
 from docmill.schemas.chat import Completion
 from docmill.schemas.document import Document
@@ -21,12 +21,11 @@ from docmill.schemas.pipeline import DOCUMENT
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.complete import complete
 from docmill.tasks.chat.session import Session
-from docmill.tasks.checks.completeness.missing import Completeness
-from docmill.tasks.checks.evidence.grounding import Grounding, Grounds
+from docmill.tasks.checks.evidence.grounding import Grounds
 from docmill.tasks.checks.request import BYTES_PER_TOKEN, require_room
+from docmill.tasks.steps.again import asked_again
 from docmill.tasks.steps.kind import kind
 from docmill.tasks.steps.prompt import unsent_schema
-from docmill.tasks.steps.remaining import with_missing
 
 Before = Mapping[str, "StepResult"]
 LONGEST_ON_LOOP_CHARS = 16_384
@@ -37,14 +36,13 @@ class StepResult:
     """What a step of one document came to; `halted` where a failure came before or with it.
 
     `state` is its task run's, for the edges to it; `table` is the schema whose table its record fills,
-    and `grounding` and `completeness` what that came to when it was held against the document.
+    and `held` what that came to when it was held against the document.
     """
 
     outcome: StepOutcome
     state: State[Any] | None = None
     table: str | None = None
-    grounding: Grounding | None = None
-    completeness: Completeness | None = None
+    held: Held | None = None
     halted: bool = False
 
 
@@ -104,8 +102,7 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
         outcome,
         answer.states[-1] if answer.states else None,
         schema if acts.typed else None,
-        answer.held.grounding,
-        answer.held.completeness,
+        answer.held,
         halted=answer.failure is not None,
     )
 
@@ -142,15 +139,15 @@ async def _asked(
 async def _completed(
     of: DocumentRun, step: StepPlan, body: bytes, tool: ToolSchema, answer: _Answer, first: Held
 ) -> Held:
-    """Ask once more where rows of the document stand for no item, and give the better of both records.
+    """Ask once more where rows stand for no item or a rule is broken, and give the better of both records.
 
     What makes no second record leaves the first, but for what stops or defers the document.
     """
-    if not first.completeness or not first.completeness.rows:
+    if not first.missing and not first.broken:
         return first
     reply = json.dumps(first.record, ensure_ascii=False)
     try:
-        again = with_missing(body, reply, first.completeness.rows)
+        again = asked_again(body, reply, first.missing, first.broken)
         completion = await _asked(of, step, again, tool, answer, [opaque(answer.states[-1])])
     except (ChatError, Unreadable) as failure:
         if status(failure) == "deferred":
@@ -161,9 +158,7 @@ async def _completed(
 
 
 def _outcome(of: DocumentRun, step: StepPlan, text: str, answer: _Answer) -> StepOutcome:
-    failure = answer.failure
-    doubts = [ungrounded(step, answer.held.grounding), incomplete(step, answer.held.completeness)]
-    doubt = "; ".join(filter(None, doubts)) or None
+    doubt, failure = doubted(step, answer.held), answer.failure
     limit = step.options.max_input_tokens
     tally = of.session.settle((of.document.document_id, step.id))
     tally += Tally(cached_calls=sum(state.name == "Cached" for state in answer.states))

@@ -71,6 +71,7 @@ OUTCOMES = Table(
     Column("truncated", Boolean, nullable=False),
     Column("unread", Json),
     Column("missing", Json),
+    Column("broken_rules", Json),
     Column("error", Text),
     *_tally(),
     Column("seconds", Double, nullable=False),

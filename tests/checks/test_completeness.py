@@ -37,7 +37,7 @@ def test_what_is_left_out_is_told_and_nothing_else(form: str, parts: list[Part],
     lines = [part for part, is_kept in zip(parts, kept, strict=True) if is_kept]
     text = listing(form, parts)
     found = told(text, data.draw(st.permutations(lines)))
-    head, written = FORMS[form]
+    _, written = FORMS[form]
     wanted = [
         " ".join(written(number, part).split())
         for number, (part, is_kept) in enumerate(zip(parts, kept, strict=True), 1)

@@ -1,0 +1,94 @@
+"""Rules in runs: a record that breaks one is asked about once more, and then a person decides."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.project import THING, Project
+from tests.support.provider import Provider
+from tests.support.shapes import Shape, saying
+
+pytestmark = pytest.mark.usefixtures("prefect_api")
+
+PARAMETERS: Any = THING["parameters"]
+CHECKED: Any = {
+    **THING,
+    "parameters": {"type": "object", "properties": PARAMETERS["properties"], "required": ["name", "on"]},
+}
+TEXT = "Ada Ltd sent 1130 things, not 1131, on 31. Januar 2024."
+RULE = "{name: most, that: count <= 1130, message: at most 1130 things}"
+STEPS = f"  - extract: {{schema: thing, rules: [{RULE}]}}\n"
+
+
+def record(count: int) -> Shape:
+    return saying(json.dumps({"name": "Ada Ltd", "count": count, "on": "2024-01-31"}))
+
+
+def run(project: Project, provider: Provider, steps: str = STEPS, schema: Any = CHECKED) -> int:
+    project.documents(a=TEXT)
+    project.schema("thing", schema)
+    return project.run("run", str(project.pipeline(provider.url, steps)))
+
+
+def outcome(project: Project) -> dict[str, Any]:
+    [row] = project.rows("select status, record, broken_rules, error, attempts from docmill_outcomes")
+    status, kept, broken, error, attempts = row
+    return {
+        "status": status,
+        "count": json.loads(kept)["count"],
+        "broken": json.loads(broken),
+        "error": error,
+        "attempts": attempts,
+    }
+
+
+def test_a_broken_rule_is_told_to_the_model_once_and_what_keeps_it_then_is_done(
+    project: Project, provider: Provider
+):
+    provider.script(record(1131), record(1130))
+    assert run(project, provider) == 0
+    found = outcome(project)
+    assert (found["status"], found["count"], found["broken"], found["attempts"]) == ("done", 1130, [], 2)
+    assert "at most 1130 things" in provider.requests[1].body.decode()
+    assert "at most 1130 things" not in provider.requests[0].body.decode()
+
+
+def test_what_breaks_it_still_is_in_review_with_its_message(project: Project, provider: Provider):
+    provider.always(record(1131))
+    assert run(project, provider) == 0
+    assert outcome(project) == {
+        "status": "review",
+        "count": 1131,
+        "broken": [{"name": "most", "message": "at most 1130 things"}],
+        "error": "extract: breaks the rule most",
+        "attempts": 2,
+    }
+    assert project.rows("select count(*) from sqlite_master where name = 'p__thing'") in ([(0,)], [(1,)])
+
+
+@pytest.mark.slow
+def test_a_rule_of_the_schemas_file_holds_and_is_not_sent(project: Project, provider: Provider):
+    provider.always(record(1131))
+    ruled = {**CHECKED, "x-rules": [{"name": "few", "that": "count < 10"}]}
+    assert run(project, provider, "  - extract: {schema: thing}\n", ruled) == 0
+    assert outcome(project)["broken"] == [{"name": "few", "message": "count < 10 does not hold"}]
+    assert not any("x-rules" in request.body.decode() for request in provider.requests)
+
+
+@pytest.mark.slow
+def test_a_rule_that_is_added_is_looked_at_again_and_paid_once(project: Project, provider: Provider):
+    provider.always(record(1130))
+    assert run(project, provider, "  - extract: {schema: thing}\n") == 0
+    assert run(project, provider) == 0
+    assert outcome(project)["status"] == "done"
+    assert len(provider.requests) == 1
+
+
+def test_a_wrong_rule_is_told_with_its_place_before_anything_is_sent(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    steps = "  - extract: {schema: thing, rules: [{name: r, that: 'cont > 1'}]}\n"
+    assert run(project, provider, steps) == 2
+    assert "'cont' is no property of the schema; did you mean count?" in capsys.readouterr().err
+    assert provider.requests == []
