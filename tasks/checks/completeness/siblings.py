@@ -53,7 +53,6 @@ class Pattern:
             and not group.repeats_header(row)
         )
 
-
     def _is_whole(self, row: Row) -> bool:
         return all(not sort or sort_of(self.group.said(row, n)) for n, sort in enumerate(self.sorts))
 

@@ -29,7 +29,7 @@ Places = dict[int, At]  # of one value, by the row's number
 
 
 class Best(NamedTuple):
-    """The rows of a group that have most of an item's values: how many, and how many of them as whole cells."""
+    """The rows of a group that have most of an item's values: how many, and how many as whole cells."""
 
     score: tuple[int, int]
     numbers: list[int]
@@ -101,6 +101,11 @@ class Rows:
     def group(self, number: int) -> Group:
         """Give the group of a row."""
         return self._groups[self._places[number][1]]
+
+    @property
+    def text(self) -> str:
+        """The document's text."""
+        return self._grounds.original
 
     def numbers(self) -> range:
         """Give the numbers of all rows."""
@@ -178,11 +183,11 @@ def _taken(rows: Rows, group: Group, claims: list[Claim]) -> Standing:
         begun[id(numbers)] = at
         known = rows.known(item)
         if at == len(numbers):
-            if score[0] == len(known):
+            if score[0] == len(item.anchors):
                 standing.extra.append(item)
             continue
         standing.taken[numbers[at]] = item
-        standing.strong += score[0] > 1 or (len(known) == 1 and _is_said(item))
+        standing.strong += score[0] > 1 or (len(item.anchors) == 1 and _is_said(item))
         found = {place.column for each in known if (place := each.get(numbers[at]))}
         standing.columns.update(column for column in found if column >= 0)
     return standing
