@@ -13,6 +13,7 @@ from docmill.tasks.checks.evidence.grounding import Grounds
 from docmill.tasks.checks.evidence.search import Sought
 
 MOST_PLACES = 5_000  # of one value
+PLACES_A_ROW = 10
 MAX_LOOKS = 3_000_000  # at values in rows; items that come later stand for none
 NEAR_BEGIN = 3  # characters of marks before the text of a list's item
 
@@ -75,7 +76,8 @@ class Rows:
         cells = self._cells({_plain(said) for what, said in new.items() if what.joined})
         for what, said in new.items():
             self._at[what] = dict(cells.get(_plain(said), ())) if what.joined else {}
-        left = {what: min(MOST_PLACES, len(self._starts)) for what in new if not self._at[what]}
+        most = min(MOST_PLACES, PLACES_A_ROW * len(self._starts))
+        left = {what: most for what in new if not self._at[what]}
         for what, spans in self._grounds.places(left).items() if self._starts else ():
             for span in spans:
                 number = bisect_right(self._starts, span[0]) - 1
