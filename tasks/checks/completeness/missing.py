@@ -177,7 +177,7 @@ def _is_of_item(rows: Rows, number: int, item: Any) -> bool:
     found = [at for places in rows.known(item) if (at := places.get(number))]
     said = sum(at.span[1] - at.span[0] for at in found)
     begins = any(at.whole and ENDS.match(rows.text, at.span[1]) for at in found)
-    return begins or said * 5 >= 2 * (row.end - row.start)
+    return begins or said * 5 >= 3 * (row.end - row.start)
 
 
 def _repeated(chosen: Sequence[Standing]) -> set[int]:
