@@ -15,7 +15,7 @@ from docmill.flows.pipeline.endpoint import first, target_of
 from docmill.flows.pipeline.options import RunOptions
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
-from docmill.schemas.pipeline import Extract, Into, Kind, Limits, Pipeline, StepOptions, kind_and_options
+from docmill.schemas.pipeline import Into, Kind, Limits, Pipeline, StepOptions, kind_and_options
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.declared import faults
 from docmill.tasks.checks.variables import expanded
@@ -164,8 +164,10 @@ def _whole_sha256(pipeline: Pipeline, steps: Sequence[StepPlan]) -> str:
     `unread` and `complete` are no part of the steps' hashes: the replies that they had come from the cache.
     """
     changed = [] if pipeline.unread == "review" else [f"unread: {pipeline.unread}"]  # as before the key
-    off = (step for step in steps if isinstance(step.options, Extract) and step.options.complete == "off")
-    changed += [f"{step.id}: complete: off" for step in off]
+    for step in steps:
+        acts = kind(step.kind)
+        if acts.typed and not acts.is_complete(step.options):
+            changed.append(f"{step.id}: complete: off")
     return _sha256([*(step.sha256 for step in steps), *changed])
 
 

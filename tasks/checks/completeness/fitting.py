@@ -22,7 +22,11 @@ def fitting(array: Array, group: Group) -> dict[int, str] | None:
     many, figures = len(columns), sum(sort == "n" for sort in array.properties.values())
     _typed(array, group, columns)
     whole = len(columns) == len(array.properties)
-    figure = any(array.properties[name] == "n" or same(name, group.header[n]) for n, name in named.items())
+    figure = figures and any(
+        array.properties[name] == "n" or same(name, group.header[n]) for n, name in named.items()
+    )
+    if group.form in ("objects", "blocks") and len(group.rows) < FEWEST_ROWS:
+        return None
     if many >= min(FEWEST_NAMED, len(array.properties)) or (whole and (figure or headed)):
         return columns
     typed = whole and len(columns) >= FEWEST_TYPES and figures >= FEWEST_FIGURES

@@ -107,7 +107,7 @@ def _gone_on(sheet: Sheet, table: Table, before: Sequence[Group]) -> Group | Non
     sorts = sorts_of(sheet, table.rows, columns)
     for group in reversed(before[-20:]):
         if group.form == table.form and _are_alike(group, sorts):
-            near = columns > FEW_COLUMNS and ("n" in sorts or "d" in sorts)
+            near = table.form != "loose" and columns > FEW_COLUMNS and ("n" in sorts or "d" in sorts)
             if near or _is_near(sheet.text, group, table):
                 return group
     return None
