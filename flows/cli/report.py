@@ -123,3 +123,9 @@ def _print_documents(out: Console, rows: Iterable[Row]) -> None:
         for each in row.get("unread") or ():
             told = Text(" " * 10).append(plain(f"not read: {each['part']}: {each['why']}", "dim"))
             out.print(told, soft_wrap=True)
+        left_out = row.get("missing") or ()
+        for each in left_out[:MOST]:
+            told = Text(" " * 10).append(plain(f"left out of {each['path']}: {each['quote']}", "dim"))
+            out.print(told, soft_wrap=True)
+        if (more := len(left_out) - MOST) > 0:
+            out.print(Text(" " * 10).append(plain(f"left out: {more:,} more", "dim")), soft_wrap=True)

@@ -15,7 +15,7 @@ from docmill.flows.pipeline.endpoint import first, target_of
 from docmill.flows.pipeline.options import RunOptions
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
-from docmill.schemas.pipeline import Extract, Into, Kind, Limits, Pipeline, StepOptions, kind_and_options
+from docmill.schemas.pipeline import Into, Kind, Limits, Pipeline, StepOptions, kind_and_options
 from docmill.schemas.rule import Rule
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.declared import faults
@@ -166,8 +166,10 @@ def _whole_sha256(pipeline: Pipeline, steps: Sequence[StepPlan], tools: Mapping[
     cache.
     """
     changed = [] if pipeline.unread == "review" else [f"unread: {pipeline.unread}"]  # as before the key
-    off = (step for step in steps if isinstance(step.options, Extract) and step.options.complete == "off")
-    changed += [f"{step.id}: complete: off" for step in off]
+    for step in steps:
+        acts = kind(step.kind)
+        if acts.typed and not acts.is_complete(step.options):
+            changed.append(f"{step.id}: complete: off")
     changed += [f"{step.id}: {rule.model_dump_json()}" for step in steps for rule in _rules(step, tools)]
     return _sha256([*(step.sha256 for step in steps), *changed])
 

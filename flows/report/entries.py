@@ -1,6 +1,7 @@
 """Outcomes as the page shows them: every value is written here, as text, so the page formats nothing."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +13,15 @@ from docmill.tasks.checks.faults import Path, place
 Row = Mapping[str, Any]
 
 
+ROW = -1  # the number of no field: of a row of the document that stands for no item
+
+
 @dataclass(frozen=True)
 class Entry:
     """One outcome: `row` is its line in the table, `detail` what its own view shows beside the text.
 
-    `evidence` are the spans that were found, each with the text that it quotes.
+    `evidence` are the spans that were found, each with the text that it quotes, and those of rows that
+    stand for no item, as the field ROW.
     """
 
     number: int
@@ -33,7 +38,8 @@ def entry(number: int, row: Row) -> Entry:
     fields = _fields(row["record"], evidence)
     numbers = {field["path"]: index for index, field in enumerate(fields)}
     missing = sum(field["state"] == "missing" for field in fields)
-    unread = row.get("unread") or []  # an earlier version's outcomes have no such column
+    unread = row.get("unread") or []  # an earlier version's outcomes have no such columns
+    left_out = row.get("missing") or []
     named = {name: row[name] for name in ("status", "label", "summary", "error")}
     measured = {"cost": _cost(row), "seconds": _seconds(row["seconds"])}
     return Entry(
@@ -42,7 +48,13 @@ def entry(number: int, row: Row) -> Entry:
         content_sha256=row["content_sha256"],
         row=named
         | measured
-        | {"cost_usd": row["cost_usd"], "s": row["seconds"], "missing": missing, "unread": len(unread)},
+        | {
+            "cost_usd": row["cost_usd"],
+            "s": row["seconds"],
+            "missing": missing,
+            "unread": len(unread),
+            "left_out": len(left_out),
+        },
         detail=named
         | measured
         | {
@@ -50,6 +62,7 @@ def entry(number: int, row: Row) -> Entry:
             "uri": row["uri"],
             "truncated": row["truncated"],
             "unread": unread,
+            "left_out": _by_array(left_out),
             "updated": f"{row['updated_at']:%Y-%m-%d %H:%M:%S} UTC",
             "fields": fields,
             "steps": [_step(name, step, row) for name, step in row["steps"].items()],
@@ -58,8 +71,14 @@ def entry(number: int, row: Row) -> Entry:
             (Span(each["start"], each["end"], numbers[each["path"]]), each["quote"] or "")
             for each in evidence
             if each["start"] is not None
-        ),
+        )
+        + tuple((Span(each["start"], each["end"], ROW), each["quote"]) for each in left_out),
     )
+
+
+def _by_array(left_out: list[dict[str, Any]]) -> dict[str, int]:
+    """Count the rows that stand for no item, by the array that they are missing in."""
+    return dict(Counter(each["path"] for each in left_out))
 
 
 def _fields(record: Any, evidence: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -52,11 +52,16 @@ def _pieces(length: int, spans: Sequence[Span]) -> list[tuple[int, int]]:
 def _piece(
     text: str, start: int, end: int, spans: Sequence[Span], pages: dict[int, int]
 ) -> Iterator[TextRun]:
-    within = [span for span in spans if start <= span.start < span.end <= end]
+    within = sorted(span for span in spans if start <= span.start < span.end <= end)
     edges = {start, end, *(page for page in pages if start <= page < end)}
     edges.update(edge for span in within for edge in span[:2])
+    begun, open_ = 0, list[Span]()
     for left, right in pairwise(sorted(edges)):
         if left in pages:
             yield {"page": pages[left]}
-        fields = [span.field for span in within if span.start <= left and right <= span.end]
+        open_ = [span for span in open_ if right <= span.end]
+        while begun < len(within) and within[begun].start <= left:
+            open_.append(within[begun])
+            begun += 1
+        fields = [span.field for span in open_]
         yield [text[left:right], *dict.fromkeys(fields)] if fields else text[left:right]

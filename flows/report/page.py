@@ -57,6 +57,7 @@ def write(
                 labels=_labels(entries),
                 missing=sum(each.row["missing"] for each in entries),
                 unread=sum(each.row["unread"] for each in entries),
+                left_out=sum(each.row["left_out"] for each in entries),
                 entries=entries,
                 texts=_told(texts(source, {each.document_id: each for each in entries}), len(entries), tell),
                 only=only,

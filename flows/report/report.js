@@ -88,7 +88,7 @@
       ),
       heading,
       facts(detail),
-      make("div", { className: "beside" }, record(fields), text(data("t", row), fields, detail.unread)),
+      make("div", { className: "beside" }, record(fields), text(data("t", row), fields, detail)),
       steps(detail.steps),
     );
     document.title = `${detail.id} - ${title}`;

@@ -74,9 +74,24 @@ const view = (() => {
     );
   }
 
-  function text(told, fields, missed) {
+  // What the record lacks, with the key to the colours of the text.
+  function leftOut(arrays) {
+    const named = Object.entries(arrays);
+    if (!named.length) return null;
+    const rows = (many) => (many === 1 ? "1 row stands" : `${many} rows stand`);
+    const said = named.map(([path, many]) => `${rows(many)} for no item of ${path}`).join("; ");
+    const key = (className, textContent) => make("mark", { className, textContent });
+    return make(
+      "div",
+      { className: "leftout attention" },
+      make("p", { textContent: `${said}.` }),
+      make("p", { className: "key" }, key("", "evidence of the record"), " ", key("row", "not in the record")),
+    );
+  }
+
+  function text(told, fields, detail) {
     const heading = make("h3", { textContent: "Text" });
-    const out = make("section", { className: "text" }, heading, unread(missed));
+    const out = make("section", { className: "text" }, heading, unread(detail.unread), leftOut(detail.left_out));
     if (told.why) {
       out.append(make("p", { className: "note", textContent: told.why }));
       return out;
@@ -94,9 +109,11 @@ const view = (() => {
       between.dataset.said = run.page ? `page ${run.page}` : gap(); // the style shows it: it is no text
       return between;
     }
-    const meant = run.slice(1).map((number) => fields[number]);
+    const meant = run.slice(1).flatMap((number) => fields[number] ?? []);
     const mark = make("mark", { textContent: run[0], tabIndex: 0 });
-    mark.title = meant.map((each) => each.path).join(", ");
+    if (run.indexOf(-1, 1) > 0) mark.className = "row"; // entries.py: a row that stands for no item
+    mark.title = meant.map((each) => each.path).join(", ") || "stands for no item";
+    if (!meant.length) return mark;
     for (const each of meant) each.marks.push(mark);
     light(mark, meant.map((each) => each.element));
     mark.addEventListener("focus", () => {

@@ -81,6 +81,10 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
         "steps:\n  - extract: {schema: bad/thing.json}\n",
         {"steps": [{"extract": {"schema": "bad/thing.json"}}]},
     ),
+    "rows that may be missing": (
+        "steps:\n  - extract: {schema: thing, complete: off}\n",
+        {"steps": [{"extract": {"schema": "thing", "complete": "off"}}]},
+    ),
     "schemas by the label": (
         f"steps:\n{CLASSIFY}  - extract: {{by: classify, schemas: {{a: thing, b: thing}}}}\n",
         {

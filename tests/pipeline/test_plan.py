@@ -302,6 +302,7 @@ def changed(index: int, **options: Any) -> list[dict[str, Any]]:
         {"endpoint": mapped(structured_output="json_schema")},
         {"endpoint": mapped(max_output_tokens=100)},
         {"unread": "allow"},
+        {"steps": changed(2, complete="off")},
     ],
     ids=str,
 )
@@ -322,6 +323,7 @@ def test_what_can_change_an_answer_changes_the_hash(keys: dict[str, Any]):
         {"endpoint": {"base_url": OTHER, "cache_id": DECLARED}},
         {"steps": changed(0, max_words=100)},
         {"unread": "review"},
+        {"steps": changed(2, complete="review")},
     ],
     ids=str,
 )
@@ -333,6 +335,11 @@ def test_what_becomes_of_unread_parts_changes_no_step():
     allowed, usual = plan(unread="allow"), plan()
     assert (allowed.allow_unread, usual.allow_unread) == (True, False)
     assert allowed.steps == usual.steps
+
+
+def test_whether_records_have_to_be_complete_changes_no_step_that_asks():
+    off, usual = plan(steps=changed(2, complete="off")), plan()
+    assert [step.sha256 for step in off.steps] == [step.sha256 for step in usual.steps]
 
 
 def test_the_hash_is_of_the_schemas_content_and_of_the_prompts(

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmill.flows.report import page
-from docmill.flows.report.entries import entry
+from docmill.flows.report.entries import ROW, entry
 from docmill.flows.report.marked_text import MAX_CHARS, Span, runs
 from docmill.flows.report.texts import CHANGED, GONE, NEVER_READ, texts
 from docmill.schemas.document import Document
@@ -121,6 +121,19 @@ def test_what_was_not_read_is_told_with_the_document_whatever_its_text(project: 
     assert "<small>2 not read</small>" in html
     assert "<dt>Parts not read</dt><dd>2</dd>" in html
     assert "page <3>" not in html
+
+
+def test_rows_that_stand_for_no_item_are_marked_apart(project: Project):
+    text = "Oak 3\nAsh 4\n"
+    missing = [{"path": "lines", "start": 6, "end": 11, "quote": "Ash 4"}]
+    record = {"lines": [{"item": "Oak"}]}
+    told = evidence(text, **{"lines[0].item": "Oak"})
+    plant_texts(project, {"a": text}, status="review", record=record, evidence=told, missing=missing)
+    html = _page(project)
+    assert _texts(html) == [{"runs": [["Oak", 0], " 3\n", ["Ash 4", ROW]]}]
+    assert Skeleton(html).data("d0")["left_out"] == {"lines": 1}
+    assert "<small>1 left out</small>" in html
+    assert "<dt>Rows left out</dt><dd>1</dd>" in html
 
 
 @pytest.mark.parametrize("unread", [None, ()])

@@ -12,6 +12,7 @@ CELL = re.compile(r"\S+(?: \S+)*")
 WIDE = re.compile(r"\S {2,}\S")
 AMOUNT = re.compile(r"[€$£¥₹]?[(+−-]?[€$£¥₹]?\d[\d.,'’]*\)?-?[€$£¥₹%]?|[€$£¥₹]|[A-Z]{3}")
 RULE = re.compile(r"[\s=_─━.*-]+")
+MOST_BETWEEN = 3  # lines between two rows of text and numbers
 MOST_BESIDE = 2  # lines of one cell that follow a row and belong to it
 
 
@@ -86,11 +87,23 @@ def loose(sheet: Sheet) -> Iterator[Table]:
             rows.setdefault(len(cells), []).append((number, sheet.row(number, cells)))
     for many, found in rows.items():
         numbers = [number for number, _ in found]
-        kept = [row for n, row in found if many > 2 or _is_beside(n, numbers)]
-        if kept:
-            number = numbers[[row for _, row in found].index(kept[0])]
-            header, start = _head(sheet, number, many) or ((), kept[0].start)
-            yield Table("loose", start, header, kept)
+        kept = [(n, row) for n, row in found if many > 2 or _is_beside(n, numbers)]
+        for near in _near(kept):
+            first, row = near[0]
+            header, start = _head(sheet, first, many) or ((), row.start)
+            yield Table("loose", start, header, [row for _, row in near])
+
+
+def _near(found: Sequence[tuple[int, Row]]) -> Iterator[list[tuple[int, Row]]]:
+    """Part rows where more than a few lines stand between them."""
+    near: list[tuple[int, Row]] = []
+    for each in found:
+        if near and each[0] - near[-1][0] > MOST_BETWEEN + 1:
+            yield near
+            near = []
+        near.append(each)
+    if near:
+        yield near
 
 
 def _head(sheet: Sheet, number: int, many: int) -> tuple[tuple[str, ...], int] | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from docmill.tasks.checks.completeness.rows import Row, Sheet, Span, Table, trimmed
 
 LABEL = re.compile(
-    r"[\s>{\[]*[*_\"'-]{0,4}([^\W\d_][\w ./#()-]{0,40}?)[*_\"']{0,3} ?[:=][*_]{0,3}[ \t]*(?=\S)"
+    r"[\s>]*(?:[-*•] +)?[*_\"'-]{0,4}([^\W\d_][\w ./#()-]{0,40}?)[*_\"']{0,3} ?[:=][*_]{0,3}[ \t]*(?=\S)"
 )
 FARTHEST = 4  # lines between two labels of a block
 

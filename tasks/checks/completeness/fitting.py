@@ -17,11 +17,17 @@ def fitting(array: Array, group: Group) -> dict[int, str] | None:
     headed = any(same(array.name, line) for heading in group.headings for line in heading.split("\n"))
     if not array.properties:
         return _of_strings(array, group, headed=headed)
-    columns = _named(array, group)
+    named = _named(array, group)
+    columns = dict(named)
     many, figures = len(columns), sum(sort == "n" for sort in array.properties.values())
     _typed(array, group, columns)
     whole = len(columns) == len(array.properties)
-    if many >= min(FEWEST_NAMED, len(array.properties)) or (whole and (many or headed)):
+    figure = figures and any(
+        array.properties[name] == "n" or same(name, group.header[n]) for n, name in named.items()
+    )
+    if group.form in ("objects", "blocks") and len(group.rows) < FEWEST_ROWS:
+        return None
+    if many >= min(FEWEST_NAMED, len(array.properties)) or (whole and (figure or headed)):
         return columns
     typed = whole and len(columns) >= FEWEST_TYPES and figures >= FEWEST_FIGURES
     if typed and not group.header and len(group.rows) >= FEWEST_ROWS:

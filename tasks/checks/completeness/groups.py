@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from docmill.tasks.checks.completeness import aligned, blocks, lists, piped, separated
+from docmill.tasks.checks.completeness import aligned, blocks, lists, objects, piped, separated
 from docmill.tasks.checks.completeness.rows import Form, Row, Sheet, Table, sort_of
 from docmill.tasks.checks.completeness.words import words
 
 FORMS = (
     piped.tables,
+    objects.tables,
     separated.tabbed,
+    blocks.tables,
     lists.tables,
     separated.listed,
     aligned.tables,
-    blocks.tables,
     aligned.loose,
 )
 FEW_COLUMNS = 2  # of tables without a header that have no more, those that stand together are one
@@ -70,8 +71,8 @@ def sorts_of(sheet: Sheet, rows: Sequence[Row], columns: int) -> tuple[str, ...]
     return tuple(count.most_common(1)[0][0] if count else "" for count in counts)
 
 
-def groups(text: str) -> list[Group]:
-    """Find all that a document lists, in its order."""
+def groups(text: str, *, apart: bool = False) -> list[Group]:
+    """Find all that a document lists, in its order; `apart` joins no tables that have words between them."""
     sheet = Sheet(text)
     tables = [table for form in FORMS for table in form(sheet)]
     joined: list[Group] = []
@@ -79,7 +80,8 @@ def groups(text: str) -> list[Group]:
     for table in sorted(tables, key=lambda each: each.start):
         key = (table.form, tuple(map(words, table.header)))
         before = by_header.get(key) if any(key[1]) else None
-        if group := before or _gone_on(sheet, table, joined):
+        group = before or _gone_on(sheet, table, joined)
+        if group and not (apart and _are_words(text, group, table)):
             group.rows += table.rows
             group.heads.append(table.start)
         else:
@@ -87,6 +89,14 @@ def groups(text: str) -> list[Group]:
             joined.append(group)
             by_header[key] = group
     return joined
+
+
+def _are_words(text: str, group: Group, table: Table) -> bool:
+    """Say whether there is more between two tables than the number of a page."""
+    between = text[group.rows[-1].end if group.rows else group.heads[-1] : table.start].split("\n")
+    return any(
+        any(map(str.isalpha, line)) and not lists.FURNITURE.fullmatch(line.strip()) for line in between
+    )
 
 
 def _gone_on(sheet: Sheet, table: Table, before: Sequence[Group]) -> Group | None:
@@ -97,7 +107,7 @@ def _gone_on(sheet: Sheet, table: Table, before: Sequence[Group]) -> Group | Non
     sorts = sorts_of(sheet, table.rows, columns)
     for group in reversed(before[-20:]):
         if group.form == table.form and _are_alike(group, sorts):
-            near = columns > FEW_COLUMNS and ("n" in sorts or "d" in sorts)
+            near = table.form != "loose" and columns > FEW_COLUMNS and ("n" in sorts or "d" in sorts)
             if near or _is_near(sheet.text, group, table):
                 return group
     return None

@@ -1,5 +1,6 @@
 """What is missing of a record's arrays: the rows of the document that stand for no item."""
 
+import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,9 @@ from docmill.tasks.checks.subschemas import Schema
 
 MAX_MISSING = 10_000  # rows that are told
 LONGEST_QUOTE = 1_000
+ENDS = re.compile(
+    r"[*_`]{0,3}(?:\s*(?:[,;:|(–—-]|\n|$)|  |\t| \d)"
+)  # what follows the name that a list's item begins with
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def completeness(
     told: list[MissingRow] = []
     missing: Counter[str] = Counter()
     wanted = arrays(record, schema)
-    found = groups(grounds.original) if wanted else []
+    found = groups(grounds.original, apart=any(array.headings for array in wanted)) if wanted else []
     if not found:
         return Completeness((), {}, {})
     rows = Rows(grounds, found)
@@ -71,7 +75,7 @@ def _left(
     for group in found:
         of_group = numbers[id(group)]
         if group_users := users.get(id(group)):
-            for array, standing in group_users:
+            for array, standing in _apart(group_users):
                 taken = _taken(standing, [other for _, other in group_users if other is not standing])
                 known = [rows.row(number) for number in standing.taken]
                 pattern = Pattern.of(group, known, standing.columns)
@@ -81,6 +85,15 @@ def _left(
             array, columns = match
             pattern = Pattern.fitting(group, columns)
             yield array, _fitting_rows(pattern, [rows.row(number) for number in of_group], array)
+
+
+def _apart(users: list[tuple[Array, Standing]]) -> list[tuple[Array, Standing]]:
+    """Of arrays that share a table, but no row of it, leave the one that has most: no row is told twice."""
+    found: list[tuple[Array, Standing]] = []
+    for each in sorted(users, key=lambda user: -len(user[1].taken)):
+        if all(not each[1].taken.keys().isdisjoint(other.taken) for _, other in found):
+            found.append(each)
+    return found
 
 
 def _fitting_rows(pattern: Pattern, free: Sequence[Row], array: Array) -> list[Row]:
@@ -163,7 +176,8 @@ def _is_of_item(rows: Rows, number: int, item: Any) -> bool:
     row = rows.row(number)
     found = [at for places in rows.known(item) if (at := places.get(number))]
     said = sum(at.span[1] - at.span[0] for at in found)
-    return any(at.whole for at in found) or said * 5 >= 2 * (row.end - row.start)
+    begins = any(at.whole and ENDS.match(rows.text, at.span[1]) for at in found)
+    return begins or said * 5 >= 3 * (row.end - row.start)
 
 
 def _repeated(chosen: Sequence[Standing]) -> set[int]:

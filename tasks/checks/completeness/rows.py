@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 Span = tuple[int, int]
-Form = Literal["pipes", "separated", "aligned", "loose", "list", "blocks"]
+Form = Literal["pipes", "separated", "aligned", "loose", "list", "blocks", "objects"]
 
-MAX_LINES = 100_000  # that are looked through for rows; what comes later is not
+MAX_LINES = 20_000  # that are looked through for rows; what comes later is not
 LONGEST_LINE = 10_000  # a longer one is no row
 
 

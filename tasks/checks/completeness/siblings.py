@@ -48,7 +48,7 @@ class Pattern:
         return (
             len(filled) >= min(len(self.columns), max(2, -(-len(self.columns) // 2)))
             and (not texts or texts[0] in filled)
-            and (not figures or any(sort_of(said[n]) in ("n", "d") for n in figures))
+            and (not figures or any(sort_of(said[n]) == self.sorts[n] for n in figures))
             and not is_sum(label, whole=self._is_whole(row))
             and not group.repeats_header(row)
         )

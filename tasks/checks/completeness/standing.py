@@ -13,6 +13,7 @@ from docmill.tasks.checks.evidence.grounding import Grounds
 from docmill.tasks.checks.evidence.search import Sought
 
 MOST_PLACES = 5_000  # of one value
+PLACES_A_ROW = 10
 MAX_LOOKS = 3_000_000  # at values in rows; items that come later stand for none
 NEAR_BEGIN = 3  # characters of marks before the text of a list's item
 
@@ -29,7 +30,7 @@ Places = dict[int, At]  # of one value, by the row's number
 
 
 class Best(NamedTuple):
-    """The rows of a group that have most of an item's values: how many, and how many of them as whole cells."""
+    """The rows of a group that have most of an item's values: how many, and how many as whole cells."""
 
     score: tuple[int, int]
     numbers: list[int]
@@ -75,7 +76,8 @@ class Rows:
         cells = self._cells({_plain(said) for what, said in new.items() if what.joined})
         for what, said in new.items():
             self._at[what] = dict(cells.get(_plain(said), ())) if what.joined else {}
-        left = {what: min(MOST_PLACES, len(self._starts)) for what in new if not self._at[what]}
+        most = min(MOST_PLACES, PLACES_A_ROW * len(self._starts))
+        left = {what: most for what in new if not self._at[what]}
         for what, spans in self._grounds.places(left).items() if self._starts else ():
             for span in spans:
                 number = bisect_right(self._starts, span[0]) - 1
@@ -101,6 +103,11 @@ class Rows:
     def group(self, number: int) -> Group:
         """Give the group of a row."""
         return self._groups[self._places[number][1]]
+
+    @property
+    def text(self) -> str:
+        """The document's text."""
+        return self._grounds.original
 
     def numbers(self) -> range:
         """Give the numbers of all rows."""
@@ -178,11 +185,11 @@ def _taken(rows: Rows, group: Group, claims: list[Claim]) -> Standing:
         begun[id(numbers)] = at
         known = rows.known(item)
         if at == len(numbers):
-            if score[0] == len(known):
+            if score[0] == len(item.anchors):
                 standing.extra.append(item)
             continue
         standing.taken[numbers[at]] = item
-        standing.strong += score[0] > 1 or (len(known) == 1 and _is_said(item))
+        standing.strong += score[0] > 1 or (len(item.anchors) == 1 and _is_said(item))
         found = {place.column for each in known if (place := each.get(numbers[at]))}
         standing.columns.update(column for column in found if column >= 0)
     return standing

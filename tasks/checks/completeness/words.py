@@ -12,7 +12,7 @@ def _set(said: str) -> frozenset[str]:
 # Whose rows are sums, taxes, what is carried over or paid already: no items of a list.
 SUMS = _set(
     """
-    total totals subtotal subtotals sum sums grand vat gst hst pst carried summe zwischensumme
+    balance saldo total totals subtotal subtotals sum sums grand vat gst hst pst carried summe zwischensumme
     gesamtsumme endsumme gesamt gesamtbetrag endbetrag rechnungsbetrag nettobetrag bruttobetrag
     zahlbetrag netto brutto mwst ust umsatzsteuer mehrwertsteuer ubertrag vortrag zwischentotal
     nettosumme bruttosumme insgesamt soustotal tva ht ttc reporter somme subtotale totale imponibile iva
@@ -30,9 +30,11 @@ PERHAPS = _set(
     verzendkosten
     """
 )
+SUM_ENDS = ("betrag", "summe", "total", "steuer")  # of words that German joins
 AMONG = _set(
     """
-    of the for page this to be pay in and incl including excl excluding plus amount invoice order value
+    zzgl zuzuglich abzuglich opening closing previous new of the for page this to be pay in and incl
+    including excl excluding plus amount invoice order value
     price lines items all due rate at from on by date payment already less before after early deduction
     der die das seite fur aus inkl zzgl auf zu von bis des offener betrag rechnung zahlen abzgl gesetzl
     de du la le les a general generale geral net hors taxes toutes comprises sur payer avec del el los
@@ -70,15 +72,16 @@ ALIKE = tuple(
         "unit uom einheit unite unidad unita eenheid",
     )
 )
+LONGEST_LABEL = 300  # characters that are looked at
 WORD = re.compile(r"[^\W\d_]+")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @lru_cache(maxsize=10_000)
 def words(said: str) -> tuple[str, ...]:
-    """Give the words of a label or of a name, without case and accents."""
-    apart = CAMEL.sub(" ", said[:300])
-    plain = "".join(c for c in unicodedata.normalize("NFKD", apart) if not unicodedata.combining(c))
+    """Give the words of a label, without case and accents."""
+    apart = unicodedata.normalize("NFKD", said[:LONGEST_LABEL])
+    plain = "".join(char for char in apart if not unicodedata.combining(char))
     return tuple(WORD.findall(plain.casefold()))
 
 
@@ -88,10 +91,13 @@ def is_sum(said: str, *, whole: bool = True) -> bool:
     `whole` says that the row has all cells that the others have.
     """
     found = words(said)
-    sums = SUMS if whole else SUMS | PERHAPS
-    return any(each in sums for each in found) and all(
-        each in SUMS or each in PERHAPS or each in AMONG for each in found
+    return any(_sums(each, whole=whole) for each in found) and all(
+        each in AMONG or _sums(each, whole=False) for each in found
     )
+
+
+def _sums(word: str, *, whole: bool) -> bool:
+    return word in SUMS or (not whole and (word in PERHAPS or word.endswith(SUM_ENDS)))
 
 
 def is_label(said: str) -> bool:
@@ -112,7 +118,7 @@ def alike(name: str, label: str) -> bool:
 
 @lru_cache(maxsize=10_000)
 def _stems(said: str) -> frozenset[str]:
-    return frozenset(_stem(word) for word in words(said) if len(word) > 2)
+    return frozenset(_stem(word) for word in words(CAMEL.sub(" ", said)) if len(word) > 2)
 
 
 def _stem(word: str) -> str:
@@ -121,5 +127,5 @@ def _stem(word: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def _kinds(said: str) -> frozenset[int]:
-    found = words(said)
+    found = words(CAMEL.sub(" ", said))
     return frozenset(n for n, kind in enumerate(ALIKE) if any(w in kind or _stem(w) in kind for w in found))
