@@ -245,7 +245,10 @@ def test_a_file_becomes_a_tool_whose_id_is_its_stem(tmp_path: Path):
         ("7", ": must be an object: a tool with name, description and parameters, or a JSON Schema"),
         (declared() | {"id": "x"}, ": must not hold an id: it is the file's name"),
         ({"name": "x", "description": "X."}, ":1: /parameters: is missing"),
-        (declared() | {"example": 1}, ":1: /example: unknown key; known: id, name, description, parameters"),
+        (
+            declared() | {"example": 1},
+            ":1: /example: unknown key; known: id, name, description, parameters, x-rules",
+        ),
         (declared() | {"descripton": ""}, ":1: /descripton: unknown key; did you mean description?"),
         (
             declared() | {"name": "my tool"},

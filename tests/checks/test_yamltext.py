@@ -93,7 +93,7 @@ def test_any_bytes_are_read_or_refused_by_config_error(path: Path, content: byte
         (b"a: !!float 'nan'", ":1:4: nan is no number"),
         (b"a: -.INF", ":1:4: -.INF is no number"),
         (b"a:\n  - -1e400", ":2:5: -1e400 is no number"),
-        (b"[" * 1000, ": nested too deeply"),
+        (b"[" * 2000, ": nested too deeply"),
         (b"#" * (MAX_BYTES + 1), f": longer than {MAX_BYTES:,} bytes"),
     ],
 )

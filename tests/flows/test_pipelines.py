@@ -28,6 +28,8 @@ BILL = {  # what is in samples/inbox/Invoice_88213*
             "amount": 2073.6,
         },
         {"description": 'Gasket EPDM 2", pack of 10', "quantity": 60, "amount": 429},
+        {"description": "Pneumatic actuator, double acting", "quantity": 2, "amount": 636},
+        {"description": "Freight, prepaid and added", "quantity": 1, "amount": 94.5},
     ],
 }
 PIPELINES = sorted((ROOT / "flows" / "pipelines").glob("*.yaml"))

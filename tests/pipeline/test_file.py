@@ -85,6 +85,19 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
         "steps:\n  - extract: {schema: thing, complete: off}\n",
         {"steps": [{"extract": {"schema": "thing", "complete": "off"}}]},
     ),
+    "a rule": (
+        "steps:\n  - extract: {schema: thing, rules: [{name: few, that: count < 9, message: too many}]}\n",
+        {
+            "steps": [
+                {
+                    "extract": {
+                        "schema": "thing",
+                        "rules": [{"name": "few", "that": "count < 9", "message": "too many"}],
+                    }
+                }
+            ]
+        },
+    ),
     "schemas by the label": (
         f"steps:\n{CLASSIFY}  - extract: {{by: classify, schemas: {{a: thing, b: thing}}}}\n",
         {
