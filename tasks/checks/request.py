@@ -50,8 +50,6 @@ def require_room(body: bytes, endpoint: Endpoint) -> None:
     Raises Unreadable; tokens are estimated as bytes / 3.
     """
     limit = endpoint.context_tokens
-    if len(body) // BYTES_PER_TOKEN + endpoint.max_output_tokens <= limit:
-        return  # the rule for nearly all: the whole body is longer than its messages
     request = json.loads(body)
     messages = sum(len(str(message["content"]).encode()) for message in request["messages"])
     reply = limit_of(request) or endpoint.max_output_tokens
