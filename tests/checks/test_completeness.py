@@ -94,6 +94,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
 def test_the_time_that_hostile_texts_take_has_a_bound(piece: str):
     small, large = (piece * (size // len(piece)) for size in (300_000, 1_200_000))

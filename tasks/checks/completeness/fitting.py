@@ -6,6 +6,7 @@ from docmill.tasks.checks.completeness.words import alike, same, words
 
 FEWEST_TYPES, FEWEST_FIGURES, FEWEST_ROWS = 3, 2, 2  # where names tell nothing
 FEWEST_NAMED = 2
+LONGEST_HEADING = 6  # words; a longer line above a table is a sentence
 WHOLE = 3  # properties: so many named columns are no accident
 
 
@@ -14,7 +15,8 @@ def fitting(array: Array, group: Group) -> dict[int, str] | None:
 
     An array of strings fits a column or a list of its own name.
     """
-    headed = any(same(array.name, line) for heading in group.headings for line in heading.split("\n"))
+    lines = (line for heading in group.headings for line in heading.split("\n"))
+    headed = any(same(array.name, line) for line in lines if len(line.split()) <= LONGEST_HEADING)
     if not array.properties:
         return _of_strings(array, group, headed=headed)
     named = _named(array, group)

@@ -21,6 +21,7 @@ FORMS = (
 )
 FEW_COLUMNS = 2  # of tables without a header that have no more, those that stand together are one
 MOST_LINES_BETWEEN, MOST_CHARS_BETWEEN = 4, 300
+MOST_FIRST = 50  # rows that tell what goes on with a table
 MAX_GROUPS = 2_000  # what comes later is joined to none
 HEADING_CHARS, HEADING_LINES = 400, 2
 
@@ -44,6 +45,12 @@ class Group:
     def sorts(self) -> tuple[str, ...]:
         """What sort of cells most of each column's are, sums left out."""
         return sorts_of(self.sheet, self.rows, self.columns)
+
+    @cached_property
+    def first_sorts(self) -> tuple[str, ...]:
+        """The same of its first rows: known before others are joined to it."""
+        rows = self.rows[:MOST_FIRST]
+        return sorts_of(self.sheet, rows, max([len(self.header), *(len(row.cells) for row in rows)]))
 
     @cached_property
     def headings(self) -> list[str]:
@@ -114,7 +121,7 @@ def _gone_on(sheet: Sheet, table: Table, before: Sequence[Group]) -> Group | Non
 
 
 def _are_alike(group: Group, sorts: Sequence[str]) -> bool:
-    own = sorts_of(group.sheet, group.rows[:50], group.columns)
+    own = group.first_sorts
     return len(own) == len(sorts) and all(a == b or not (a and b) for a, b in zip(own, sorts, strict=True))
 
 
