@@ -16,6 +16,7 @@ from docmill.schemas.errors import (
 )
 from docmill.schemas.outcome import StepStatus
 from docmill.tasks.chat.errors import EXCERPT_CHARS
+from docmill.tasks.checks.completeness.rows import MAX_LINES
 
 FAILURES: dict[type[Exception], StepStatus] = {
     Refused: "refused",
@@ -70,6 +71,8 @@ def _incomplete(held: Held) -> Iterator[str]:
         for name, many in (found.repeated if found else {}).items()
     ]
     yield from said[:MOST_NAMED]
+    if found and found.is_cut:
+        yield f"it has more than {MAX_LINES:,} lines: what its rows are was looked up in those alone"
 
 
 def _breaking(held: Held) -> Iterator[str]:

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from docmill.tasks.checks.completeness.missing import completeness
+from docmill.tasks.checks.evidence.grounding import Grounds
 from tests.support.listings import FORMS, Part, listing, told
 
 WORDS = ("Oak", "Ash", "Elm", "Larch", "Spruce", "Walnut", "Maple", "Birch", "Cedar", "Willow")
@@ -104,3 +106,15 @@ def test_the_time_that_hostile_texts_take_has_a_bound(piece: str):
     between = time.process_time()
     told(large, lines)
     assert time.process_time() - between < 8 * (between - begun) + 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "until", "is_cut"), [(20_000, None, False), (20_001, None, True), (30_000, 99, False)]
+)
+def test_a_document_of_more_lines_than_are_looked_through_is_told(
+    lines: int, until: int | None, is_cut: bool
+):
+    schema = {"properties": {"lines": {"type": "array", "items": {"type": "string"}}}}
+    found = completeness(Grounds("a\n" * lines), {"lines": []}, schema, until)
+    assert found.is_cut == is_cut
+    assert not completeness(Grounds("a\n" * lines), {}, {"properties": {}}, until).is_cut

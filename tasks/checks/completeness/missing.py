@@ -11,7 +11,7 @@ from docmill.schemas.outcome import MissingRow
 from docmill.tasks.checks.completeness.arrays import Array, arrays
 from docmill.tasks.checks.completeness.fitting import fitting, is_meant, names_all
 from docmill.tasks.checks.completeness.groups import Group, groups
-from docmill.tasks.checks.completeness.rows import Row
+from docmill.tasks.checks.completeness.rows import MAX_LINES, Row
 from docmill.tasks.checks.completeness.siblings import Pattern, is_header
 from docmill.tasks.checks.completeness.standing import Rows, Standing, standings
 from docmill.tasks.checks.completeness.words import alike
@@ -30,12 +30,14 @@ ENDS = re.compile(
 class Completeness:
     """The rows of a document that stand for no item of an array, and the items that stand for another's row.
 
-    `missing` and `repeated` count by the array's place; they name no key that the schema does not.
+    `missing` and `repeated` count by the array's place; they name no key that the schema does not. `is_cut`
+    says that the document has more lines than are looked through, so that rows of it are not known.
     """
 
     rows: tuple[MissingRow, ...]
     missing: dict[str, int]
     repeated: dict[str, int]
+    is_cut: bool = False
 
 
 def completeness(
@@ -45,9 +47,10 @@ def completeness(
     told: list[MissingRow] = []
     missing: Counter[str] = Counter()
     wanted = arrays(record, schema)
+    is_cut = bool(wanted) and grounds.original.count("\n", 0, until) > MAX_LINES
     found = groups(grounds.original, apart=any(array.headings for array in wanted)) if wanted else []
     if not found:
-        return Completeness((), {}, {})
+        return Completeness((), {}, {}, is_cut)
     rows = Rows(grounds, found)
     chosen = {id(array): _chosen(rows, array, found) for array in wanted}
     for array, left in _left(rows, wanted, chosen, found):
@@ -58,7 +61,8 @@ def completeness(
             told += [_entry(where.of(row), row, grounds) for row in read[: MAX_MISSING - len(told)]]
     repeated = {place(array.named): len(_repeated(chosen[id(array)])) for array in wanted}
     told.sort(key=lambda each: each.start)
-    return Completeness(tuple(told), dict(missing), {name: many for name, many in repeated.items() if many})
+    repeated = {name: many for name, many in repeated.items() if many}
+    return Completeness(tuple(told), dict(missing), repeated, is_cut)
 
 
 def _left(
