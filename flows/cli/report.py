@@ -1,6 +1,6 @@
 """`docmill report`: what a run has come to, and every document that is not done with its reason."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -120,12 +120,15 @@ def _print_documents(out: Console, rows: Iterable[Row]) -> None:
         reason = row["error"] or row["summary"] or ""
         line = Text(f"{row['status']:<9} ").append(plain(row["document_id"])).append("  ")
         out.print(line.append(plain(reason, "dim")), soft_wrap=True)
-        for each in row.get("unread") or ():
-            told = Text(" " * 10).append(plain(f"not read: {each['part']}: {each['why']}", "dim"))
-            out.print(told, soft_wrap=True)
-        left_out = row.get("missing") or ()
-        for each in left_out[:MOST]:
-            told = Text(" " * 10).append(plain(f"left out of {each['path']}: {each['quote']}", "dim"))
-            out.print(told, soft_wrap=True)
-        if (more := len(left_out) - MOST) > 0:
-            out.print(Text(" " * 10).append(plain(f"left out: {more:,} more", "dim")), soft_wrap=True)
+        for told in _told(row):
+            out.print(Text(" " * 10).append(plain(told, "dim")), soft_wrap=True)
+
+
+def _told(row: Row) -> Iterator[str]:
+    """Give what a person has to look at, a line each; an earlier version's outcomes have no such columns."""
+    yield from (f"not read: {each['part']}: {each['why']}" for each in row.get("unread") or ())
+    yield from (f"rule {each['name']}: {each['message']}" for each in row.get("broken_rules") or ())
+    left_out = row.get("missing") or ()
+    yield from (f"left out of {each['path']}: {each['quote']}" for each in left_out[:MOST])
+    if (more := len(left_out) - MOST) > 0:
+        yield f"left out: {more:,} more"

@@ -7,6 +7,9 @@ from docmill.schemas.outcome import NOT_DONE, Outcome
 MOST = 5
 MOST_LISTED = 5000
 
+# What a document made: as large as it is.
+OF_DOCUMENTS = ("summary", "label", "record", "evidence", "unread", "missing", "broken_rules", "error")
+
 
 class Highlights:
     """Keeps what is worth a line of outcomes as they come.
@@ -25,7 +28,7 @@ class Highlights:
     def take(self, outcome: Outcome) -> None:
         """Take an outcome in."""
         self._taken += 1
-        said = dict.fromkeys(("summary", "label", "record", "evidence", "unread", "missing", "error"))
+        said = dict.fromkeys(OF_DOCUMENTS)
         small = outcome.model_copy(update={**said, "steps": {}, "typed": {}})
         for heap, value in ((self._slowest, outcome.seconds), (self._dearest, outcome.cost_usd or 0.0)):
             if value > 0:

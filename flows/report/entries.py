@@ -63,6 +63,7 @@ def entry(number: int, row: Row) -> Entry:
             "truncated": row["truncated"],
             "unread": unread,
             "left_out": _by_array(left_out),
+            "broken": row.get("broken_rules") or [],
             "updated": f"{row['updated_at']:%Y-%m-%d %H:%M:%S} UTC",
             "fields": fields,
             "steps": [_step(name, step, row) for name, step in row["steps"].items()],

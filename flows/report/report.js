@@ -88,7 +88,7 @@
       ),
       heading,
       facts(detail),
-      make("div", { className: "beside" }, record(fields), text(data("t", row), fields, detail)),
+      make("div", { className: "beside" }, record(fields, detail.broken), text(data("t", row), fields, detail)),
       steps(detail.steps),
     );
     document.title = `${detail.id} - ${title}`;

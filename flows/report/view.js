@@ -47,7 +47,7 @@ const view = (() => {
     return { ...told, element, where, marks: [] };
   }
 
-  function record(fields) {
+  function record(fields, broken) {
     const missing = fields.filter((each) => each.state === "missing").length;
     const said = `${missing === 1 ? "1 value was" : `${missing} values were`} not found in the text: check by hand.`;
     return make(
@@ -55,6 +55,7 @@ const view = (() => {
       { className: "record" },
       make("h3", { textContent: "Record" }),
       missing ? make("p", { className: "attention", textContent: said }) : null,
+      ...broken.map((each) => make("p", { className: "attention", textContent: `${each.name}: ${each.message}` })),
       fields.length
         ? make("dl", {}, ...fields.map((each) => each.element))
         : make("p", { className: "note", textContent: "No record." }),
