@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from docmill.tasks.checks.evidence import folding
 from docmill.tasks.checks.evidence.folding import folded
 from docmill.tasks.checks.evidence.search import Text, sought
 from docmill.tasks.checks.evidence.values import Value
@@ -161,3 +162,12 @@ def test_a_part_of_a_token_and_of_two_cells_is_not_found(text: str, value: str):
 def test_a_token_ends_where_the_text_does():
     assert is_whole("12", 0, 2)
     assert not is_whole("12", 0, 1)
+
+
+def test_beyond_the_most_special_characters_plain_words_are_found_alone(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(folding, "MAX_SPECIALS", 3)
+    text = Text("ß Straße Maß groß and plain")
+    wanted = {
+        what: 1 for word in ("Maß", "groß", "plain") if (what := sought(Value(("a",), ("a",), word, None)))
+    }
+    assert [len(spans) for spans in text.find(wanted).values()] == [1, 0, 1]

@@ -37,6 +37,7 @@ COMPACT = re.compile(rf"({FIRST}\d{{3}})(\d\d)(\d\d)")
 TIME = re.compile(
     rf"({FIRST}\d?)(?:([:.h])(\d\d)(?:[:.](\d\d))?)?(?:[.,]\d+)?( ?(?:([ap])\.? ?m\b\.?|uhr\b|h\b))?"
 )
+DAY = re.compile(rf"{FIRST}(?:\d{{7}}|\d?)(?!\d)")  # or a whole date in eight digits
 ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911, "明治": 1867}
 BUDDHIST = 543  # years between the Thai calendar and ours
 LONGEST_NAME = 32
@@ -82,10 +83,11 @@ def without_year(text: str, wanted: Set[date]) -> Iterator[Reading]:
 
 def _near(text: str, wanted: Set[date]) -> Iterator[tuple[int, str]]:
     """Cut out, each with its place, what is around the numbers of days: to read a whole text takes long."""
-    numbers = "|".join(sorted({f"0?{day.day}(?!\\d)|{day:%Y%m%d}" for day in wanted}))
-    hits = re.finditer(rf"(?<!\d)(?:{numbers})|[^\0-\x7f](?<=\d)", text) if wanted else ()
+    numbers = {day.day for day in wanted} | {int(f"{day:%Y%m%d}") for day in wanted}
     begin = end = 0
-    for match in hits:
+    for match in DAY.finditer(text) if wanted else ():
+        if int(match[0]) not in numbers:
+            continue
         if match.start() - WINDOW > end:
             if end:
                 yield begin, text[begin:end]

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from functools import cached_property, lru_cache
+from itertools import islice
 
 Span = tuple[int, int]
 
@@ -17,6 +18,7 @@ ALIKE = {
     **dict.fromkeys("İı", "i"),  # Turkish capitals fold to what they are in neither language
 }
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+MAX_SPECIALS = 1_000_000  # that are folded: 20 MB of nothing else take minutes, and a gigabyte
 INVISIBLE = re.compile("[\u034f\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # marks that are not to be seen
 COMPOSING = re.compile("[\u1161-\u1175\u11a8-\u11c2]")  # vowels and finals of Hangul syllables
 BLANK = rf"[ \n\t{IGNORED}{SOFT}]"
@@ -97,7 +99,8 @@ def folded(text: str, hyphen: str = "") -> Folded:
     simple = text.translate(_TABLE)
     result = Folded()
     cursor = 0
-    for match in (SPECIAL_UNDIVIDED if HAS_UNDIVIDED.search(simple) else SPECIAL).finditer(simple):
+    specials = (SPECIAL_UNDIVIDED if HAS_UNDIVIDED.search(simple) else SPECIAL).finditer(simple)
+    for match in islice(specials, MAX_SPECIALS):
         start, end = match.span()
         if simple[start] == MARK and start > cursor and simple[start - 1] not in " \n\t":
             start -= 1  # the letter that they stand on
