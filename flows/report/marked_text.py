@@ -63,5 +63,5 @@ def _piece(
         while begun < len(within) and within[begun].start <= left:
             open_.append(within[begun])
             begun += 1
-        fields = [span.field for span in open_]
-        yield [text[left:right], *dict.fromkeys(fields)] if fields else text[left:right]
+        fields = sorted({span.field for span in open_})
+        yield [text[left:right], *fields] if fields else text[left:right]
