@@ -155,3 +155,29 @@ def test_a_string_is_found_in_its_other_spellings_and_no_other_string_is(
 
 def test_the_table_of_names_is_what_cldr_says():
     assert json.loads(FILE.read_text(encoding="utf-8")) == cldr.table()
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "format_", "quote"),
+    [
+        ("Report for 2024. We met on 5 March, all of us.", "2024-03-05", "date", "5 March"),
+        ("Gehalt 3 万円 im Monat", 30_000, None, "3 万"),
+        ("Saldo: - 50,00 € heute", -50, None, "- 50,00"),
+        ("profit of 1.2 million last year", 1_200_000, None, "1.2 million"),
+        ("Nr. 4711 vom 12. Mai 2024: 3 Stück", "2024-05-12", "date", "12. Mai 2024"),
+        ("12 High Street\nLeeds", "12 High Street, Leeds", None, "12 High Street\nLeeds"),
+        ('{"note": "a\\u00e9b"}', "aéb", None, "a\\u00e9b"),
+    ],
+)
+def test_what_is_found_is_quoted_as_it_stands(text: str, value: Any, format_: str | None, quote: str):
+    kind = "string" if isinstance(value, str) else "number"
+    schema = {"properties": {"a": {"type": kind, **({"format": format_} if format_ else {})}}}
+    [entry] = Grounds(text).of({"a": value}, schema).evidence
+    assert entry["quote"] == quote
+    assert text[entry["start"] : entry["end"]] == quote
+
+
+@pytest.mark.parametrize("value", [3, -3])
+def test_a_number_alone_in_parentheses_may_be_the_mark_of_an_item_or_below_zero(value: int):
+    assert found("a\t(3)\tb\n", value)
+    assert found("(3)", value)
