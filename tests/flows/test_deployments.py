@@ -133,13 +133,13 @@ def test_scheduled_runs_exist_within_a_minute(site: Site):
     for name in ("nightly", "tickets"):
         [schedule] = site.deployment(name)["schedules"]
         path = f"/deployments/{site.deployment(name)['id']}/schedules/{schedule['id']}"
-        on = partial(httpx.patch, f"{site.api}{path}", json={"active": True}, timeout=30)
+        on = partial(httpx.patch, f"{site.api}{path}", json={"active": True}, timeout=90)
         assert not schedule["active"]
         assert eventually(lambda on=on: on().is_success)  # type: ignore[misc]
         deployments = {"name": {"any_": [name]}}
         scheduled = {"state": {"type": {"any_": ["SCHEDULED"]}}}
         query = partial(site.asked, "/flow_runs/filter", deployments=deployments, flow_runs=scheduled)
-        assert eventually(lambda query=query: len(query()) >= 3, 180)  # type: ignore[misc]
+        assert eventually(lambda query=query: len(query()) >= 3, 300)  # type: ignore[misc]
 
 
 class Slow:
@@ -153,7 +153,7 @@ class Slow:
 
     def under_way(self) -> bool:
         """Wait until its calls are in flight."""
-        return eventually(lambda: self.site.provider.in_flight == 4, 180)
+        return eventually(lambda: self.site.provider.in_flight == 4, 300)
 
     def state(self) -> str:
         """Name the flow run's state."""
@@ -198,7 +198,7 @@ def test_sigterm_to_the_worker_kills_its_run_and_the_next_puts_it_right(slow: Sl
     with slow.site.working() as worker:
         assert slow.under_way()
         worker.terminate()
-        worker.wait(20)
+        worker.wait(60)
     assert (slow.state(), slow.rows()) == ("Running", ["running"])
     assert slow.site.deployment("nightly")["global_concurrency_limit"]["active_slots"] == 1
     assert slow.finished_by_the_next()
@@ -212,7 +212,7 @@ def test_a_flow_run_that_was_killed_can_be_tried_again(slow: Slow):
     with slow.site.working() as worker:
         assert slow.under_way()
         worker.terminate()
-        worker.wait(20)
+        worker.wait(60)
     slow.site.provider.delay_s = 0.0
     change = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": True}
     slow.site.post(f"/flow_runs/{slow.flow_run_id}/set_state", change).raise_for_status()
@@ -232,7 +232,7 @@ def test_the_systemd_unit_stops_runs_before_the_worker(slow: Slow):
         slow.site.provider.delay_s = 0.0
         environment = {**os.environ, "MAINPID": str(worker.pid)}
         subprocess.run(
-            shlex.split(line.replace("$MAINPID", str(worker.pid))), env=environment, check=True, timeout=30
+            shlex.split(line.replace("$MAINPID", str(worker.pid))), env=environment, check=True, timeout=90
         )
         assert worker.poll() is None
         assert slow.rows() == ["stopped"]

@@ -38,7 +38,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def _ran(project: Project, pipeline: Path) -> str:
     run = project.begin("run", str(pipeline))
-    printed = run.communicate(timeout=100)[0]
+    printed = run.communicate(timeout=300)[0]
     assert run.returncode == 0, printed
     return printed
 
@@ -65,13 +65,13 @@ def test_a_second_run_joins_the_server_of_the_first_and_down_ends_it(
     provider.always("stall")
     project.documents(b="another text")
     third = project.begin("run", str(pipeline))
-    assert eventually(lambda: len(provider.requests) == 2, 180)
+    assert eventually(lambda: len(provider.requests) == 2, 300)
     assert project.run("down") == 2
     assert "docmill's Prefect server is in use" in capfd.readouterr().err
     third.send_signal(signal.SIGINT)
     time.sleep(1)
     third.send_signal(signal.SIGINT)
-    third.communicate(timeout=60)
+    third.communicate(timeout=180)
 
     assert project.run("down") == 0
     assert not with_argument(str(home))

@@ -45,7 +45,7 @@ def test_two_runs_share_one_server_and_the_last_ends_it(project: Project, provid
     pipeline = str(project.pipeline(provider.url, "  - summarize:\n"))
     first = project.begin("run", pipeline, "--into", "sqlite:///one.db", "--refresh")
     second = project.begin("run", pipeline, "--into", "sqlite:///two.db", "--model", "n")
-    printed = [run.communicate(timeout=100)[0] for run in (first, second)]
+    printed = [run.communicate(timeout=300)[0] for run in (first, second)]
     assert (first.returncode, second.returncode) == (0, 0), printed
     ports = {re.search(r"http://127\.0\.0\.1:(\d+)/runs", text)[1] for text in printed}  # type: ignore[index]
     assert len(ports) == 1
@@ -61,7 +61,7 @@ def test_the_run_page_works_while_the_run_lives_and_kill_9_leaves_nothing(
     provider.always("stall")
     project.documents(a="text")
     run = project.begin("run", str(project.pipeline(provider.url, "  - summarize:\n")))
-    assert eventually(lambda: len(provider.requests) == 1, 180)
+    assert eventually(lambda: len(provider.requests) == 1, 300)
     api_url = json.loads((home / "server.json").read_text())["api_url"]
     [flow_run_id] = [row[0] for row in project.rows("select flow_run_id from docmill_runs")]
     state = httpx.get(f"{api_url}/flow_runs/{flow_run_id}").json()["state"]["type"]

@@ -100,7 +100,7 @@ class Site:
     def post(self, path: str, body: object) -> httpx.Response:
         """Post to the server's API, again where it says that its database is busy."""
         for _ in range(10):
-            answer = httpx.post(f"{self.api}{path}", json=body, timeout=30)
+            answer = httpx.post(f"{self.api}{path}", json=body, timeout=90)
             if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
                 break
             time.sleep(1)
@@ -172,7 +172,7 @@ class Site:
         finally:
             process.terminate()
             try:
-                process.wait(15)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()

@@ -23,7 +23,7 @@ from docmill.flows.server.settings import apply
 from tests.support.prefect_database import provide
 from tests.support.processes import eventually
 
-START_TIMEOUT_S = 90.0
+START_TIMEOUT_S = 180.0
 
 
 # Set by the session's first process, whose workers inherit it.

@@ -46,7 +46,7 @@ def environment_of(pid: int) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
 
-def eventually(condition: Callable[[], object], within_s: float = 60.0) -> bool:
+def eventually(condition: Callable[[], object], within_s: float = 180.0) -> bool:
     """Say whether a condition becomes true in time; what is waited for is left the processor meanwhile."""
     give_up = time.monotonic() + within_s
     pause_s = 0.05

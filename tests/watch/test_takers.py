@@ -18,13 +18,13 @@ pytestmark = pytest.mark.slow
 def ask(site: Site) -> Iterator[Ask]:
     """Give the way to ask the site's server, whose deployment `arrived` has a worker."""
     with asking(site.api) as asked:
-        assert eventually(lambda: why_nobody("inbox", asked) == "", 120)
+        assert eventually(lambda: why_nobody("inbox", asked) == "", 300)
         yield asked
 
 
 def _changed(site: Site, path: str, **values: object) -> None:
     """Change what the server has, again where it says that its database is busy."""
-    assert eventually(lambda: httpx.patch(f"{site.api}{path}", json=values, timeout=30).is_success, 180)
+    assert eventually(lambda: httpx.patch(f"{site.api}{path}", json=values, timeout=90).is_success, 300)
 
 
 def test_a_server_without_deployments_is_told_with_what_to_type(prefect_api: str):
@@ -71,4 +71,4 @@ def test_a_pool_without_a_worker_is_told(tmp_path: Path):
         found = why_nobody("inbox", asked)
         assert found.startswith("no worker is online in the work pool docmill: `docmill up`")
         with site.working():
-            assert eventually(lambda: why_nobody("inbox", asked) == "", 180)
+            assert eventually(lambda: why_nobody("inbox", asked) == "", 300)
