@@ -224,7 +224,7 @@ def test_a_request_by_hand_that_is_interrupted_says_that_it_may_be_billed(
     sent = project.begin("chat", "r.json", "--endpoint", provider.url)
     assert eventually(lambda: provider.requests)
     sent.send_signal(signal.SIGINT)
-    assert "may have been billed" in sent.communicate(timeout=20)[0]
+    assert "may have been billed" in sent.communicate(timeout=120)[0]
     assert sent.returncode == 3
 
 
