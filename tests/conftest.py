@@ -22,6 +22,7 @@ settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("docmill")
 
 SLOW_TIMEOUT_S = 900
+BEGINNING: list[Thread] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,7 +37,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start the Prefect server beside the tests that do not ask it: they come first."""
     if any(map(_asks_prefect, session.items)) and not session.config.option.collectonly:
-        Thread(target=begin_server).start()
+        BEGINNING.append(Thread(target=begin_server))
+        BEGINNING[0].start()
+
+
+def pytest_sessionfinish() -> None:
+    """Wait for the start, of which a short session has seen nothing: it would leave a server behind."""
+    for thread in BEGINNING:
+        thread.join()
 
 
 def _asks_prefect(item: pytest.Item) -> bool:
