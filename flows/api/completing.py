@@ -12,9 +12,8 @@ from prefect.utilities.annotations import quote
 from docmill.schemas.chat import Completion
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.chat import complete as chat
-from docmill.tasks.chat.key import parsed
 from docmill.tasks.chat.session import Session, current
-from docmill.tasks.checks.request import require_request
+from docmill.tasks.checks.request import parsed, require_request
 
 OUTSIDE = (
     "is called outside of a flow run, and is a task of one: call it in an async function under "

@@ -10,8 +10,8 @@ from docmill.flows.api.declaring import declared
 from docmill.flows.api.schema import tool_schema
 from docmill.flows.api.steps import Further, answered
 from docmill.schemas.errors import InvalidReply
-from docmill.schemas.pipeline import Extract
 from docmill.schemas.record import Evidence, Record
+from docmill.schemas.steps import Extract
 from docmill.tasks.checks.declared import faults
 from docmill.tasks.checks.evidence.grounding import Grounding, Grounds
 from docmill.tasks.checks.faults import place

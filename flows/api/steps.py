@@ -7,7 +7,7 @@ from docmill.flows.api.completing import asked, canonical, session_of
 from docmill.flows.api.declaring import declared
 from docmill.schemas.chat import Completion
 from docmill.schemas.errors import ConfigError
-from docmill.schemas.pipeline import Ask, Classify, Kind, StepOptions, Summarize
+from docmill.schemas.steps import Ask, Classify, Kind, StepOptions, Summarize
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.request import parameter_faults, require_room
 from docmill.tasks.steps.ask import KIND as ASK

@@ -20,14 +20,13 @@ from docmill.schemas.errors import ConfigError, DocmillError
 from docmill.schemas.money import money
 from docmill.tasks.chat.envelope import reply_of
 from docmill.tasks.chat.environment import endpoint_at
-from docmill.tasks.chat.key import parsed
 from docmill.tasks.chat.prices import cost_usd
 from docmill.tasks.chat.streaming import asks_for_stream
 from docmill.tasks.chat.transport import Transport
 from docmill.tasks.chat.usage import Allowed, tokens_of
 from docmill.tasks.checks import regular
 from docmill.tasks.checks.jsontext import parse
-from docmill.tasks.checks.request import require_request
+from docmill.tasks.checks.request import parsed, require_request
 from docmill.tasks.local_model.serving import serving
 
 Request = Annotated[

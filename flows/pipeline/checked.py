@@ -11,7 +11,8 @@ from docmill.flows.pipeline.names import name_faults, reference_faults
 from docmill.flows.pipeline.tables import table_faults
 from docmill.flows.pipeline.tools import load_tools
 from docmill.schemas.errors import ConfigError
-from docmill.schemas.pipeline import KINDS, Pipeline
+from docmill.schemas.pipeline import Pipeline
+from docmill.schemas.steps import KINDS
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.declared import Place, faults
 from docmill.tasks.checks.faults import place, shown

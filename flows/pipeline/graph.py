@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from docmill.schemas.pipeline import DOCUMENT, Pipeline, StepOptions, kind_and_options, step_ids
+from docmill.schemas.pipeline import Pipeline, step_ids
+from docmill.schemas.steps import DOCUMENT, StepOptions, kind_and_options
 from docmill.tasks.checks.declared import Place
 from docmill.tasks.steps.kind import StepKind, kind
 

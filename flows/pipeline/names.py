@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from docmill.flows.pipeline.graph import reads, steps
 from docmill.schemas.endpoint import BUILT_IN, Endpoint
-from docmill.schemas.pipeline import DOCUMENT, Pipeline, kind_and_options, step_ids
+from docmill.schemas.pipeline import Pipeline, step_ids
+from docmill.schemas.steps import DOCUMENT, kind_and_options
 from docmill.tasks.checks.declared import Place, faults
 from docmill.tasks.checks.request import parameter_faults
 from docmill.tasks.checks.spelling import meant

@@ -15,8 +15,9 @@ from docmill.flows.pipeline.endpoint import first, target_of
 from docmill.flows.pipeline.options import RunOptions
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
-from docmill.schemas.pipeline import Into, Kind, Limits, Pipeline, StepOptions, kind_and_options
+from docmill.schemas.pipeline import Into, Limits, Pipeline
 from docmill.schemas.rule import Rule
+from docmill.schemas.steps import Kind, StepOptions, kind_and_options
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.declared import faults
 from docmill.tasks.checks.variables import expanded

@@ -6,8 +6,8 @@ from typing import Any
 from docmill.flows.pipeline.plan import StepPlan
 from docmill.schemas.document import Document
 from docmill.schemas.outcome import MissingRow
-from docmill.schemas.pipeline import DOCUMENT
 from docmill.schemas.rule import BrokenRule
+from docmill.schemas.steps import DOCUMENT
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.completeness.missing import Completeness, completeness
 from docmill.tasks.checks.evidence.grounding import Grounding, Grounds
@@ -26,9 +26,9 @@ class Held:
     broken: tuple[BrokenRule, ...] = ()
 
     @property
-    def missing(self) -> list[MissingRow]:
+    def missing(self) -> tuple[MissingRow, ...]:
         """The rows of the document that stand for no item."""
-        return list(self.completeness.rows) if self.completeness else []
+        return self.completeness.rows if self.completeness else ()
 
     def is_better(self, other: "Held") -> bool:
         """Say whether it leaves out less or breaks less than another, and is worse in nothing."""

@@ -17,7 +17,7 @@ from docmill.schemas.chat import Completion
 from docmill.schemas.document import Document
 from docmill.schemas.errors import ChatError, StorageError, Unreadable
 from docmill.schemas.outcome import StepOutcome, Tally
-from docmill.schemas.pipeline import DOCUMENT
+from docmill.schemas.steps import DOCUMENT
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.complete import complete
 from docmill.tasks.chat.session import Session
@@ -62,10 +62,11 @@ class DocumentRun:
         """Give what the steps came to, in the order written."""
         return {step.id: self.running[step.id].result() for step in self.plan.steps}
 
-    async def held(self, step: StepPlan, record: Any, tool: ToolSchema) -> Held:
-        """Hold a step's record against the document; a long one in a thread."""
+    async def held(self, step: StepPlan, completion: Completion, tool: ToolSchema) -> Held:
+        """Hold the record of a completion against the document; where either is long, in a thread."""
+        record = kind(step.kind).read(completion, step.options)
         given = (self.grounds, self.document, step, record, tool)
-        if len(self.document.text) <= LONGEST_ON_LOOP_CHARS:
+        if len(self.document.text) + len(completion.text) <= LONGEST_ON_LOOP_CHARS:
             return held(*given)
         return await asyncio.to_thread(held, *given)
 
@@ -87,12 +88,11 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
         body = acts.request(text, step.options, tool, of.plan.target)
         waited = [opaque(result.state) for result in before.values() if result.state]
         completion = await _asked(of, step, body, tool, answer, waited)
-        read = acts.read(completion, step.options)
         if schema and tool:  # a label is no record
-            first = await of.held(step, read, tool)
+            first = await of.held(step, completion, tool)
             answer.held = await _completed(of, step, body, tool, answer, first)
         else:
-            answer.held = Held(read)
+            answer.held = Held(acts.read(completion, step.options))
     except StorageError:
         raise
     except Exception as failure:  # noqa: BLE001  whatever it is, the document has an outcome
@@ -153,7 +153,7 @@ async def _completed(
         if status(failure) == "deferred":
             raise
         return first
-    second = await of.held(step, kind(step.kind).read(completion, step.options), tool)
+    second = await of.held(step, completion, tool)
     return second if second.is_better(first) else first
 
 

@@ -20,13 +20,13 @@ from docmill.schemas.outcome import Tally
 from docmill.tasks.chat import reading
 from docmill.tasks.chat.envelope import reply_of
 from docmill.tasks.chat.expected import Expected
-from docmill.tasks.chat.key import cache_key, parsed
+from docmill.tasks.chat.key import cache_key
 from docmill.tasks.chat.prices import cost_usd
 from docmill.tasks.chat.request_state import RequestState
 from docmill.tasks.chat.session import Caller, Session
 from docmill.tasks.chat.streaming import asks_for_stream, streamed
 from docmill.tasks.chat.usage import Allowed, Tokens, tokens_of
-from docmill.tasks.checks.request import BYTES_PER_TOKEN, require_request
+from docmill.tasks.checks.request import BYTES_PER_TOKEN, parsed, require_request
 
 LONGEST_ON_LOOP_BYTES = 65_536
 Read = TypeVar("Read")

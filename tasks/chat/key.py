@@ -1,12 +1,12 @@
 """The cache key: what makes two requests the same."""
 
 import hashlib
-import json
 from typing import Any
 
 import rfc8785
 
-SAFE_INTEGERS = range(-(2**53) + 1, 2**53)  # the integers that RFC 8785 takes
+from docmill.tasks.checks.request import parsed
+
 VERSION = "v1"  # raise it to leave all earlier records behind
 UNHASHED = ("stream", "stream_options", "user")  # they do not change the answer
 
@@ -37,13 +37,3 @@ def _strictened(request: dict[str, Any]) -> bool:
         return False
     schema["strict"] = True
     return True
-
-
-def parsed(body: bytes) -> dict[str, Any]:
-    """Read a canonical body so that it can be written anew: a large whole number is a float, as it was."""
-    request: dict[str, Any] = json.loads(body, parse_int=_number)
-    return request
-
-
-def _number(digits: str) -> int | float:
-    return int(digits) if int(digits) in SAFE_INTEGERS else float(digits)

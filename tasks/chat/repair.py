@@ -5,8 +5,8 @@ import re
 from typing import Any
 
 from docmill.schemas.chat import Message, Reply, ToolCall
+from docmill.tasks.checks.request import LONGEST_QUOTED_BYTES
 
-LONGEST_QUOTED_BYTES = 16_384
 MOST_QUOTED_CALLS = 16  # each is answered with the whole problem
 LONGEST_PROBLEM_CHARS = 2_000
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # servers refuse a request with another tool's name in it

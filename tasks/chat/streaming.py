@@ -8,8 +8,8 @@ import rfc8785
 from docmill.schemas.chat import text_of
 from docmill.schemas.errors import InvalidReply, MaybeBilled
 from docmill.tasks.chat.envelope import MOST_CALLS, MOST_CHOICES, bound_values
-from docmill.tasks.chat.key import parsed
 from docmill.tasks.chat.sse import EventReader, TooLarge
+from docmill.tasks.checks.request import parsed
 
 DONE = "[DONE]"
 LARGEST_STREAM_BYTES = 64 * 1024 * 1024

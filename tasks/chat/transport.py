@@ -19,9 +19,9 @@ from docmill.tasks.chat.encoding import decoded
 from docmill.tasks.chat.environment import endpoint_key, require_allowed
 from docmill.tasks.chat.errors import NO_MODEL_REMEDY, redacted, refusal, without_answer
 from docmill.tasks.chat.http_client import new_client, why, written_host
-from docmill.tasks.chat.key import parsed
 from docmill.tasks.chat.redaction import Told, redaction_of
 from docmill.tasks.chat.streaming import StreamedReply
+from docmill.tasks.checks.request import parsed
 
 COMPLETIONS = "/chat/completions"
 CALLS_PER_CLIENT = 8  # httpx's pool costs more CPU the more connections it holds

@@ -12,9 +12,21 @@ from docmill.schemas.errors import ConfigError, Unreadable
 from docmill.tasks.checks.declared import Place, faults
 from docmill.tasks.checks.faults import place
 
+SAFE_INTEGERS = range(-(2**53) + 1, 2**53)  # the integers that RFC 8785 takes
+LONGEST_QUOTED_BYTES = 16_384  # of a reply that is answered; a longer one is not sent back
 BYTES_PER_TOKEN = 3  # an estimate on the safe side: measured texts have about 4
 LIMITS = ("max_completion_tokens", "max_tokens")
 PROBE: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "text"}]}
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """Read a canonical body so that it can be written anew: a large whole number is a float, as it was."""
+    request: dict[str, Any] = json.loads(body, parse_int=_number)
+    return request
+
+
+def _number(digits: str) -> int | float:
+    return int(digits) if int(digits) in SAFE_INTEGERS else float(digits)
 
 
 def request_faults(request: Any) -> list[tuple[Place, str]]:

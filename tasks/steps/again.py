@@ -1,15 +1,14 @@
 """The second request of a step whose record leaves out rows or breaks rules."""
 
-import json
 from collections.abc import Sequence
 
 import rfc8785
 
 from docmill.schemas.outcome import MissingRow
 from docmill.schemas.rule import BrokenRule
+from docmill.tasks.checks.request import LONGEST_QUOTED_BYTES, parsed
 from docmill.tasks.steps.prompt import harmless
 
-LONGEST_REPLY_BYTES = 16_384  # a longer one is not quoted, as in every repair
 MOST_ROWS_CHARS = 16_384
 
 
@@ -20,8 +19,8 @@ def asked_again(
 
     It is the first request but for the two messages that follow. Of very many rows the first are named.
     """
-    request = json.loads(body, parse_int=float)  # RFC 8785 knows no integers: large ones stay as they are
-    quoted = reply if len(reply.encode()) <= LONGEST_REPLY_BYTES else "[a record]"
+    request = parsed(body)
+    quoted = reply if len(reply.encode()) <= LONGEST_QUOTED_BYTES else "[a record]"
     messages = [
         {"role": "assistant", "content": quoted},
         {"role": "user", "content": _wanted(missing, broken)},

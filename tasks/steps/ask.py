@@ -5,7 +5,7 @@ from typing import Any
 
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
-from docmill.schemas.pipeline import Ask
+from docmill.schemas.steps import Ask
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.evidence import grounding
 from docmill.tasks.checks.jsontext import parse

@@ -6,7 +6,7 @@ from typing import Any
 
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
-from docmill.schemas.pipeline import Classify
+from docmill.schemas.steps import Classify
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.steps import prompt
 from docmill.tasks.steps.kind import StepKind

@@ -5,8 +5,8 @@ from typing import Any
 
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
-from docmill.schemas.pipeline import Extract
 from docmill.schemas.rule import Rule
+from docmill.schemas.steps import Extract
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.evidence import grounding
 from docmill.tasks.checks.jsontext import parse

@@ -1,6 +1,6 @@
 """What a kind of step decides: its module has one object, `KIND`, in which all of that stands.
 
-To add a kind: a module here, named as the kind, and its options in the union of `schemas.pipeline`.
+To add a kind: a module here, named as the kind, and its options in the union of `schemas.steps`.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -10,8 +10,8 @@ from typing import Any, Generic, Literal, TypeVar, cast
 
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
-from docmill.schemas.pipeline import Kind, StepOptions
 from docmill.schemas.rule import Rule
+from docmill.schemas.steps import Kind, StepOptions
 from docmill.schemas.tool import ToolSchema
 
 Options = TypeVar("Options", bound=StepOptions)

@@ -7,7 +7,7 @@ from typing import Any
 import rfc8785
 
 from docmill.schemas.endpoint import Endpoint, Target
-from docmill.schemas.pipeline import StepOptions
+from docmill.schemas.steps import StepOptions
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.request import BYTES_PER_TOKEN
 from docmill.tasks.checks.subschemas import is_strict

@@ -1,7 +1,7 @@
 """The step summarize: a text in, a shorter text out."""
 
 from docmill.schemas.endpoint import Target
-from docmill.schemas.pipeline import Summarize
+from docmill.schemas.steps import Summarize
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.steps import prompt
 from docmill.tasks.steps.kind import StepKind

@@ -8,7 +8,7 @@ import pytest
 
 import docmill
 from docmill.schemas.endpoint import Target
-from docmill.schemas.pipeline import Classify, Summarize
+from docmill.schemas.steps import Classify, Summarize
 from docmill.tasks.steps import classify, summarize
 from tests.support.own_flow import in_flow
 from tests.support.provider import Provider

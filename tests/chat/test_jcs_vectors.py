@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import rfc8785
 
-from docmill.tasks.chat.key import parsed
+from docmill.tasks.checks.request import parsed
 from tests.support.sdists import unpacked
 
 VECTORS = ("arrays", "french", "structures", "unicode", "values", "weird")

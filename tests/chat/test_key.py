@@ -11,7 +11,8 @@ import rfc8785
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from docmill.tasks.chat.key import cache_key, parsed
+from docmill.tasks.chat.key import cache_key
+from docmill.tasks.checks.request import parsed
 
 REQUEST: dict[str, Any] = {
     "model": "claude-3-haiku-20240307",

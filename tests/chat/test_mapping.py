@@ -8,7 +8,7 @@ import pytest
 
 from docmill.flows.pipeline.plan import _surroundings
 from docmill.schemas.endpoint import LOCAL, Endpoint, Prices, Target
-from docmill.schemas.pipeline import Extract, Summarize
+from docmill.schemas.steps import Extract, Summarize
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.key import cache_key
 from docmill.tasks.chat.prices import cost_usd

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from docmill.schemas.chat import Reply
 from docmill.tasks.chat.repair import (
     LONGEST_PROBLEM_CHARS,
-    LONGEST_QUOTED_BYTES,
     MOST_QUOTED_CALLS,
     follow_up,
 )
+from docmill.tasks.checks.request import LONGEST_QUOTED_BYTES
 
 PROBLEM = "n: must be integer."
 WRONG = f"That reply is not valid: {PROBLEM} Answer again, correctly and completely."

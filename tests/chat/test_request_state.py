@@ -22,8 +22,8 @@ from docmill.schemas.errors import (
     Refused,
     Transient,
 )
-from docmill.tasks.chat.key import parsed
 from docmill.tasks.chat.request_state import MOST_RETRIES, RequestState
+from docmill.tasks.checks.request import parsed
 
 CAP = 1000
 REQUEST: dict[str, Any] = {

@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from docmill.schemas import pipeline as declared
+from docmill.schemas import steps
 from docmill.schemas.endpoint import Endpoint, Prices
 from docmill.schemas.published import FILE, published
 from tests.support.project import THING, Project
@@ -28,11 +29,11 @@ EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PIPELINES, re.MULTILINE | re.DOTA
 MODELS: tuple[type[BaseModel], ...] = (
     declared.Pipeline,
     declared.Rows,
-    declared.Summarize,
-    declared.Classify,
-    declared.Extract,
-    declared.Ask,
-    declared.Label,
+    steps.Summarize,
+    steps.Classify,
+    steps.Extract,
+    steps.Ask,
+    steps.Label,
     declared.Limits,
     declared.Into,
     Endpoint,

@@ -9,7 +9,7 @@ import pytest
 
 from docmill.flows.pipeline.file import load as load_pipeline
 from docmill.flows.pipeline.plan import resolve
-from docmill.schemas.pipeline import Classify, Extract
+from docmill.schemas.steps import Classify, Extract
 from docmill.tasks.checks.faults import problem
 from docmill.tasks.checks.toolschema import load
 from docmill.tasks.checks.validation import validator

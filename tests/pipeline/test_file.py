@@ -12,7 +12,8 @@ from docmill.flows.pipeline.checked import checked
 from docmill.flows.pipeline.file import load, named, pipeline_file
 from docmill.schemas.endpoint import Endpoint, Prices
 from docmill.schemas.errors import ConfigError
-from docmill.schemas.pipeline import Classify, Extract, Into, Label, Limits, Pipeline, Rows, Summarize
+from docmill.schemas.pipeline import Into, Limits, Pipeline, Rows
+from docmill.schemas.steps import Classify, Extract, Label, Summarize
 from tests.support.project import THING, Project
 from tests.support.wrong_pipelines import FILES, PASSWORDS, STEPS, TOP
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docmill.schemas.pipeline import KINDS, Kind, StepOptions
+from docmill.schemas.steps import KINDS, Kind, StepOptions
 from docmill.tasks.steps.kind import StepKind, kind
 from tests.support.repository import parsed
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Endpoint, Target
-from docmill.schemas.pipeline import Ask, Classify, Extract, Summarize
+from docmill.schemas.steps import Ask, Classify, Extract, Summarize
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.request import BYTES_PER_TOKEN
 from docmill.tasks.steps import ask, classify, extract, summarize

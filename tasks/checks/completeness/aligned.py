@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from docmill.tasks.checks.completeness.headers import headed
-from docmill.tasks.checks.completeness.rows import Row, Sheet, Span, Table
+from docmill.tasks.checks.completeness.rows import Row, Sheet, Span, Table, together
 
 CELL = re.compile(r"\S+(?: \S+)*")
 WIDE = re.compile(r"\S {2,}\S")
@@ -21,7 +21,7 @@ def tables(sheet: Sheet) -> Iterator[Table]:
     for run in _runs(sheet):
         sheet.take(run)
         lines = {number: _spans(sheet, number) for number in run}
-        columns = _columns(sheet, lines)
+        columns = _columns(lines)
         rows: list[Row] = []
         for number, spans in lines.items():
             if len(spans) > 1:
@@ -58,12 +58,11 @@ def _spans(sheet: Sheet, number: int) -> list[Span]:
     return [] if RULE.fullmatch(text) else [match.span() for match in CELL.finditer(text)]
 
 
-def _columns(sheet: Sheet, lines: dict[int, list[Span]]) -> list[Span]:
+def _columns(lines: dict[int, list[Span]]) -> list[Span]:
     """Give the columns, of the lines that have as many cells as most of them, in characters of a line."""
     counts = Counter(len(spans) for spans in lines.values() if len(spans) > 1)
     most = max(counts, key=lambda count: (counts[count], count))
     usual = [spans for spans in lines.values() if len(spans) == most]
-    del sheet
     return [(min(s[n][0] for s in usual), max(s[n][1] for s in usual)) for n in range(most)]
 
 
@@ -88,22 +87,10 @@ def loose(sheet: Sheet) -> Iterator[Table]:
     for many, found in rows.items():
         numbers = [number for number, _ in found]
         kept = [(n, row) for n, row in found if many > 2 or _is_beside(n, numbers)]
-        for near in _near(kept):
+        for near in together(kept, lambda each: each[0], MOST_BETWEEN + 1):
             first, row = near[0]
             header, start = _head(sheet, first, many) or ((), row.start)
             yield Table("loose", start, header, [row for _, row in near])
-
-
-def _near(found: Sequence[tuple[int, Row]]) -> Iterator[list[tuple[int, Row]]]:
-    """Part rows where more than a few lines stand between them."""
-    near: list[tuple[int, Row]] = []
-    for each in found:
-        if near and each[0] - near[-1][0] > MOST_BETWEEN + 1:
-            yield near
-            near = []
-        near.append(each)
-    if near:
-        yield near
 
 
 def _head(sheet: Sheet, number: int, many: int) -> tuple[tuple[str, ...], int] | None:

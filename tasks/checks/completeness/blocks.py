@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from docmill.tasks.checks.completeness.rows import Row, Sheet, Span, Table, trimmed
+from docmill.tasks.checks.completeness.rows import Row, Sheet, Span, Table, together, trimmed
 
 LABEL = re.compile(
     r"[\s>]*(?:[-*•] +)?[*_\"'-]{0,4}([^\W\d_][\w ./#()-]{0,40}?)[*_\"']{0,3} ?[:=][*_]{0,3}[ \t]*(?=\S)"
 )
-FARTHEST = 4  # lines between two labels of a block
+FARTHEST = 4  # lines from one label of a block to the next
 
 
 class Labelled(NamedTuple):
@@ -23,7 +23,7 @@ class Labelled(NamedTuple):
 
 def tables(sheet: Sheet) -> Iterator[Table]:
     """Give the blocks that begin with the first label that comes again."""
-    for near in _near(list(_labelled(sheet))):
+    for near in together(_labelled(sheet), lambda each: each.number, FARTHEST):
         counts = Counter(each.label for each in near)
         first = next((each.label for each in near if counts[each.label] > 1), None)
         if first is None:
@@ -43,17 +43,6 @@ def _labelled(sheet: Sheet) -> Iterator[Labelled]:
         if sheet.free[number] and (match := LABEL.match(text)):
             value = trimmed(text.rstrip(" ,"), match.end(), len(text.rstrip(" ,")), start)
             yield Labelled(number, match[1].strip().casefold(), value)
-
-
-def _near(found: Sequence[Labelled]) -> Iterator[list[Labelled]]:
-    near: list[Labelled] = []
-    for each in found:
-        if near and each.number - near[-1].number > FARTHEST:
-            yield near
-            near = []
-        near.append(each)
-    if near:
-        yield near
 
 
 def _row(sheet: Sheet, block: Sequence[Labelled], labels: Sequence[str]) -> Row:

@@ -8,7 +8,7 @@ from docmill.tasks.checks.completeness.rows import Row, Sheet, Table
 
 MARK = re.compile(r"(\s*)(?:([-*+•‣▪●◦–—·])|(\(?)(\d{1,5}|[a-zA-Z])([.)]))[ \t]+(?=\S)")
 FURNITURE = re.compile(
-    r"\W*(?:page|seite|page|pagina|página|стр\.?|-)?\s*\d{1,4}(?:\W|of|von|de|/|\d){0,12}", re.I
+    r"\W*(?:page|seite|pagina|página|стр\.?|-)?\s*\d{1,4}(?:\W|of|von|de|/|\d){0,12}", re.I
 )
 
 

@@ -1,10 +1,11 @@
 """What a document lists: rows in tables, whatever form they are written in."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple, TypeVar
 
 Span = tuple[int, int]
+Each = TypeVar("Each")
 Form = Literal["pipes", "separated", "aligned", "loose", "list", "blocks", "objects"]
 
 MAX_LINES = 20_000  # that are looked through for rows; what comes later is not
@@ -82,6 +83,18 @@ class Sheet:
     def said(self, span: Span) -> str:
         """Give what a cell says."""
         return self.text[span[0] : span[1]]
+
+
+def together(found: Iterable[Each], number: Callable[[Each], int], most: int) -> Iterator[list[Each]]:
+    """Part what stands on numbered lines, in their order, where one is more than `most` after the other."""
+    near: list[Each] = []
+    for each in found:
+        if near and number(each) - number(near[-1]) > most:
+            yield near
+            near = []
+        near.append(each)
+    if near:
+        yield near
 
 
 def trimmed(text: str, start: int, end: int, origin: int = 0) -> Span:

@@ -24,7 +24,7 @@ SUMS = _set(
 PERHAPS = _set(
     """
     net gross tax taxes rounding balance due payable brought forward amount outstanding deposit prepaid
-    paid discount saldo rabatt skonto anzahlung rundung steuer report sous montant solde remise acompte
+    paid discount rabatt skonto anzahlung rundung steuer report sous montant solde remise acompte
     sconto importo suma importe base descuento bedrag transport korting desconto kwota freight shipping
     delivery carriage postage handling porto versand versandkosten fracht lieferung envio spedizione
     verzendkosten
@@ -36,7 +36,7 @@ AMONG = _set(
     zzgl zuzuglich abzuglich opening closing previous new of the for page this to be pay in and incl
     including excl excluding plus amount invoice order value
     price lines items all due rate at from on by date payment already less before after early deduction
-    der die das seite fur aus inkl zzgl auf zu von bis des offener betrag rechnung zahlen abzgl gesetzl
+    der die das seite fur aus inkl auf zu von bis des offener betrag rechnung zahlen abzgl gesetzl
     de du la le les a general generale geral net hors taxes toutes comprises sur payer avec del el los
     al pagar totaal van te betalen eur usd gbp chf jpy pln cad aud nok sek dkk czk
     """

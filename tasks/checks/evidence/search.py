@@ -142,12 +142,10 @@ class Text:
         text = self._folded[0]
         days = {day for each in wanted for day in each.days}
         places: dict[date, set[Span]] = {}
-        for day, (start, end) in dates.places(text.text, days):
-            if span := text.original(start, end):
-                places.setdefault(day, set()).add(span)
-        for day, (start, end) in dates.without_year(text.text, days - places.keys()):
-            if span := text.original(start, end):
-                places.setdefault(day, set()).add(span)
+        for find in (dates.places, dates.without_year):
+            for day, (start, end) in find(text.text, days - places.keys()):
+                if span := text.original(start, end):
+                    places.setdefault(day, set()).add(span)
         return {
             each: sorted(span for day in each.days for span in places.get(day, ()))
             if each.clock is None or each.clock in self._times

@@ -42,12 +42,11 @@ class Compiled:
         if self.reading.nested and length(record) ** self.reading.nested > MOST_STEPS:
             return f"{self.rule.said} (not computed: the record is too long for it)"
         fields = {name: record.get(name) for name in self.reading.fields}
-        given = {name: value for name, value in record.items() if value is not None}
         try:
             kept = self.program.evaluate(
                 {
                     **{name: cel_value(each) for name, each in fields.items() if name.isidentifier()},
-                    "record": cel_value(given),
+                    "record": cel_value(dict(record)),
                     "document": cel_value(dict(document)),
                 }
             )
@@ -69,7 +68,7 @@ def compiled(rule: Rule, properties: tuple[str, ...]) -> Compiled:
         raise WrongRule(f"column {error.column}: this is not CEL") from None
     except RecursionError:
         raise WrongRule("nested too deeply") from None
-    for unknown in _unknown(reading, properties):
+    if unknown := next(_unknown(reading, properties), None):
         raise WrongRule(unknown)
     program = _environment().program(tree, functions={**operators(), **functions.own()})
     return Compiled(rule, reading, program)

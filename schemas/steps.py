@@ -1,0 +1,163 @@
+"""The declared steps of a pipeline: a kind of step each, with what it understands."""
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from docmill.schemas.endpoint import Declared
+from docmill.schemas.rule import Rule
+
+StepId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
+DOCUMENT = "document"
+WHOLE_DOCUMENT = Field(default=DOCUMENT, description="What the step reads: document, or another step's id")
+
+
+class StepOptions(Declared):
+    """What every kind of step understands."""
+
+    id: StepId | None = Field(default=None, description="Its name in results; the kind by default")
+    needs: tuple[StepId, ...] | None = Field(
+        default=None, description="Steps that come first; the one above by default, [] for none"
+    )
+    input: str = WHOLE_DOCUMENT
+    when: dict[StepId, str | tuple[str, ...]] = Field(
+        default_factory=dict, description="Runs only where that classify step chose (one of) these labels"
+    )
+    max_tokens: int | None = Field(
+        default=None, gt=0, strict=True, description="Limit of the reply, in tokens"
+    )
+    max_input_tokens: int | None = Field(
+        default=None, gt=0, strict=True, description="Reads only the first tokens of its input (bytes / 3)"
+    )
+    params: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Further request parameters, such as temperature; null takes one away",
+    )
+
+    @model_validator(mode="after")
+    def _own_parameters(self) -> "StepOptions":
+        taken = {"model", "messages", "tools", "tool_choice", "response_format", "max_tokens", "n", "stream"}
+        if wrong := sorted(taken & self.params.keys()):
+            raise ValueError(f"params must not hold {', '.join(wrong)}: docmill sets it itself")
+        return self
+
+
+class Summarize(StepOptions):
+    """A summary in plain text, of at most `max_words` words or of so many sentences."""
+
+    max_words: int = Field(default=100, gt=0, strict=True, le=2000)
+    sentences: int | None = Field(default=None, gt=0, strict=True, le=50)
+
+
+class Label(Declared):
+    """One label: what it means, and documents (or their beginnings) that carry it."""
+
+    description: str = ""
+    examples: tuple[str, ...] = ()
+
+
+def _label(value: Any) -> Any:
+    return {"description": value or ""} if value is None or isinstance(value, str) else value
+
+
+class Classify(StepOptions):
+    """Exactly one of the labels."""
+
+    labels: dict[
+        Annotated[str, Field(min_length=1)],
+        Annotated[Label, BeforeValidator(_label, json_schema_input_type=Label | str | None)],
+    ] = Field(min_length=2, description="Each label with what it means, and examples")
+
+
+class Extract(StepOptions):
+    """A record that satisfies a tool schema: `schema`, or the one that the label of `by` chooses."""
+
+    by: StepId | None = Field(default=None, description="The classify step whose label chooses the schema")
+    schemas: dict[str, str] = Field(
+        default_factory=dict, description="Label to tool schema: a name, or a path"
+    )
+    schema_: str | None = Field(
+        default=None, alias="schema", description="The one tool schema, where no label chooses"
+    )
+    complete: Literal["review", "off"] = Field(
+        default="review",
+        description="Whether rows that no item stands for keep a document from being done: review, or off",
+    )
+
+    rules: tuple[Rule, ...] = Field(
+        default=(),
+        description="What a record has to keep beyond its schema, in CEL; a broken one is reviewed",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Extract":
+        if (self.by is None) == (self.schema_ is None) or (self.by is None) != (not self.schemas):
+            raise ValueError("give either `schema: NAME`, or `by: STEP` with `schemas: {label: NAME}`")
+        return self
+
+
+class Ask(StepOptions):
+    """A free question about the document; with a schema its answer is a record, kept in `steps` alone."""
+
+    prompt: str = Field(min_length=1, description="The question, which follows the document")
+    schema_: str | None = Field(
+        default=None,
+        alias="schema",
+        description="The tool schema that its answer satisfies; free text without",
+    )
+
+
+def _options(value: Any) -> Any:
+    return {} if value is None else value
+
+
+class SummarizeStep(Declared):
+    """One step of a pipeline: `- summarize: {…}`."""
+
+    summarize: Annotated[Summarize, BeforeValidator(_options, json_schema_input_type=Summarize | None)]
+
+
+class ClassifyStep(Declared):
+    """One step of a pipeline: `- classify: {…}`."""
+
+    classify: Classify
+
+
+class ExtractStep(Declared):
+    """One step of a pipeline: `- extract: {…}`."""
+
+    extract: Extract
+
+
+class AskStep(Declared):
+    """One step of a pipeline: `- ask: {…}`."""
+
+    ask: Ask
+
+
+Kind = Literal["summarize", "classify", "extract", "ask"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+def _kind(value: Any) -> str | None:
+    keys = value.keys() if isinstance(value, dict) else type(value).model_fields
+    return next((kind for kind in KINDS if kind in keys), None)
+
+
+Step = Annotated[
+    Annotated[SummarizeStep, Tag("summarize")]
+    | Annotated[ClassifyStep, Tag("classify")]
+    | Annotated[ExtractStep, Tag("extract")]
+    | Annotated[AskStep, Tag("ask")],
+    Discriminator(
+        _kind,
+        custom_error_type="step_kind",
+        custom_error_message="a step is one of summarize, classify, extract, ask",
+    ),
+]
+
+
+def kind_and_options(step: Step) -> tuple[Kind, StepOptions]:
+    """Take a declared step apart."""
+    kind = next(kind for kind in KINDS if hasattr(step, kind))
+    return kind, getattr(step, kind)
