@@ -134,9 +134,14 @@ class Run(Tally):
 
     def counted(self) -> str:
         """Write the counts in one line, such as `16 documents: 15 done, 1 failed`."""
-        many = "1 document" if self.documents_in == 1 else f"{self.documents_in:,} documents"
-        counts = listed(self.counts)
-        return f"{many}: {counts}" if counts else many
+        return counted(self.documents_in, self.counts)
+
+
+def counted(documents: int, counts: Mapping[Status, int]) -> str:
+    """Write how many documents there are, and what became of them."""
+    many = "1 document" if documents == 1 else f"{documents:,} documents"
+    said = listed(counts)
+    return f"{many}: {said}" if said else many
 
 
 def listed(counts: Mapping[Status, int]) -> str:

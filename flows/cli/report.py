@@ -15,7 +15,7 @@ from docmill.flows.cli.output import console, plain, print_json
 from docmill.flows.cli.results import stored
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.money import money
-from docmill.schemas.outcome import NOT_DONE, STATUSES, Status
+from docmill.schemas.outcome import NOT_DONE, STATUSES, Status, counted
 from docmill.tasks.sinks.results import Results
 
 MOST = 5
@@ -86,11 +86,10 @@ def _run(results: Results, run_id: str | None) -> Row:
 
 
 def _head(row: Row) -> Text:
-    counts = ", ".join(f"{row[status]:,} {status}" for status in STATUSES if row[status])
     ended = f"{row['ended_at'] - row['started_at']}".partition(".")[0] if row["ended_at"] else "not ended"
     lines = [
         f"{row['pipeline']}: run {row['run_id']} of {row['started_at']:%Y-%m-%d %H:%M:%S} UTC, {ended}",
-        f"{row['state']}: {row['documents_in']:,} documents: {counts or 'none'}",
+        f"{row['state']}: {counted(row['documents_in'], {status: row[status] for status in STATUSES})}",
         f"{row['attempts']:,} attempts, {row['calls']:,} calls paid, {row['cached_calls']:,} from the cache",
         f"{row['prompt_tokens']:,} tokens read, {row['completion_tokens']:,} written, {_cost(row)}",
         f"endpoint {row['endpoint']}, model {row['model']}",
