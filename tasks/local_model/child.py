@@ -13,6 +13,7 @@ from pathlib import Path
 from docmill.schemas.endpoint import LOCAL_MODEL
 
 SLOTS = 2
+THREADS = 2
 CONTEXT_TOKENS = 8192  # of all slots together
 PROMPT_CACHE_MIB = 256
 
@@ -38,8 +39,8 @@ def main() -> None:
     parameters.use_jinja = True
     parameters.ui = False
     parameters.n_gpu_layers = 0
-    # One thread a batch: two of llama.cpp's starve each other beside a busy core.
-    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
+    # One number for both: of two, each change from reading to writing starts the threads anew.
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = min(THREADS, os.cpu_count() or 1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     server = xllamacpp.Server(parameters)  # blocks until the weights are loaded
     sys.stdout.write(f"{server.listening_address}/v1\n")

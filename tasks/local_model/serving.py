@@ -58,6 +58,10 @@ async def keep(home: Path, announce: Announce, died: Died) -> AsyncIterator[Serv
             yield served
 
 
+# Threads that spin for long while they wait starve beside anything else on two cores.
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
+
+
 @asynccontextmanager
 async def started(home: Path, announce: Announce, died: Died) -> AsyncIterator[Served]:
     """Serve the model in a child process, in a session of its own: a Ctrl-C does not reach it."""
@@ -76,8 +80,7 @@ async def started(home: Path, announce: Announce, died: Died) -> AsyncIterator[S
             stdout=asyncio.subprocess.PIPE,
             stderr=output,
             start_new_session=True,
-            # Threads that spin while they wait starve beside anything else on two cores.
-            env=children.environment(children.MODEL, OMP_WAIT_POLICY="PASSIVE"),
+            env=children.environment(children.MODEL, **WAITING),
         )
     watching: asyncio.Task[None] | None = None
     try:
