@@ -29,6 +29,9 @@ class StepOptions(Declared):
     max_input_tokens: int | None = Field(
         default=None, gt=0, strict=True, description="Reads only the first tokens of its input (bytes / 3)"
     )
+    instructions: str | None = Field(
+        default=None, min_length=1, description="The team's own words, which follow the step's instruction"
+    )
     params: dict[str, Any] = Field(
         default_factory=dict,
         description="Further request parameters, such as temperature; null takes one away",

@@ -61,7 +61,7 @@ async def extract(
             a path. Objects are closed to further properties unless they say otherwise.
         step: Names the task run, with `document`.
         document: What the text is called; by default the beginning of the request's sha256.
-        further: `max_tokens`, `max_input_tokens` and `params`, as in a pipeline.
+        further: `max_tokens`, `max_input_tokens`, `instructions` and `params`, as in a pipeline.
 
     A value that the text does not hold is in `missing`, and no error: see `Record`. `x-evidence: false`
     in a schema (pydantic: `Field(json_schema_extra={"x-evidence": False})`) exempts a value.

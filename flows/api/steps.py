@@ -23,11 +23,13 @@ class Further(TypedDict, total=False):
     """What every step takes, as in a pipeline.
 
     `max_tokens` limits the reply; `max_input_tokens` lets the step read only the first tokens of its
-    text (bytes / 3); `params` are further parameters of the request, such as `{"temperature": 0.2}`.
+    text (bytes / 3); `instructions` are words of your own that follow the step's; `params` are further
+    parameters of the request, such as `{"temperature": 0.2}`.
     """
 
     max_tokens: int | None
     max_input_tokens: int | None
+    instructions: str | None
     params: Mapping[str, Any]
 
 
@@ -48,7 +50,7 @@ async def summarize(
         sentences: So many sentences instead, 1 to 50.
         step: Names the task run, with `document`.
         document: What the text is called; by default the beginning of the request's sha256.
-        further: `max_tokens`, `max_input_tokens` and `params`, as in a pipeline.
+        further: `max_tokens`, `max_input_tokens`, `instructions` and `params`, as in a pipeline.
 
     Raises ConfigError outside of a flow run and for wrong options, Unreadable where the text is longer
     than the endpoint's context (nothing was sent), and a ChatError where no completion came about.
@@ -78,7 +80,7 @@ async def classify(
             `description` and `examples` (texts that carry the label), as in a pipeline.
         step: Names the task run, with `document`.
         document: What the text is called; by default the beginning of the request's sha256.
-        further: `max_tokens`, `max_input_tokens` and `params`, as in a pipeline.
+        further: `max_tokens`, `max_input_tokens`, `instructions` and `params`, as in a pipeline.
 
     Raises what `summarize` raises, and InvalidReply where the model gave no label of these.
 
@@ -108,7 +110,8 @@ async def ask(
         prompt: The question, which follows the text in the request.
         step: Names the task run, with `document`.
         document: What the text is called; by default the beginning of the request's sha256.
-        further: `max_tokens` (512 by default), `max_input_tokens` and `params`, as in a pipeline.
+        further: `max_tokens` (512 by default), `max_input_tokens`, `instructions` and `params`, as in a
+            pipeline.
 
     Raises what `summarize` raises.
 

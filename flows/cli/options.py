@@ -16,6 +16,13 @@ EndpointName = Annotated[str | None, Parameter(help="Ask this endpoint instead: 
 Model = Annotated[str | None, Parameter(help="Ask this model instead")]
 Concurrency = Annotated[PositiveInt | None, Parameter(help="Calls in flight at a time")]
 Limit = Annotated[PositiveInt | None, Parameter(help="Take up the first N documents that are not unchanged")]
+DocumentIds = Annotated[
+    tuple[str, ...],
+    Parameter(name="--document", negative="", help="Take this document alone, by its id; may be given again"),
+]
+Sample = Annotated[
+    PositiveInt | None, Parameter(help="Take N documents, by the hash of their ids: the same at every run")
+]
 Refresh = Annotated[
     bool, Parameter(negative="", show_default=False, help="Ask everything anew: nothing counts as unchanged")
 ]

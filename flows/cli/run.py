@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from docmill.flows.cli.foreground import flow_run
 from docmill.flows.cli.options import (
     Concurrency,
+    DocumentIds,
     Documents,
     EndpointName,
     IntoUrl,
@@ -13,6 +14,7 @@ from docmill.flows.cli.options import (
     Model,
     PipelineName,
     Refresh,
+    Sample,
 )
 from docmill.flows.cli.output import console, fail, print_json
 from docmill.flows.cli.progress import Progress
@@ -40,6 +42,8 @@ def run(
     model: Model = None,
     concurrency: Concurrency = None,
     limit: Limit = None,
+    document: DocumentIds = (),
+    sample: Sample = None,
     refresh: Refresh = False,
     json: Json = False,
 ) -> int:
@@ -51,6 +55,8 @@ def run(
         model=model,
         concurrency=concurrency,
         limit=limit,
+        document=document,
+        sample=sample,
         refresh=refresh,
     )
     file = pipeline_file(pipeline)

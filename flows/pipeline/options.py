@@ -13,4 +13,6 @@ class RunOptions:
     model: str | None = None
     concurrency: int | None = None
     limit: int | None = None
+    document: tuple[str, ...] = ()
+    sample: int | None = None
     refresh: bool = False

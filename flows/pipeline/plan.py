@@ -24,11 +24,13 @@ from docmill.tasks.checks.variables import expanded
 from docmill.tasks.sinks.keys import KeyedInto
 from docmill.tasks.sources.documents import source_of
 from docmill.tasks.sources.rows import Rows
+from docmill.tasks.sources.selected import Selected
 from docmill.tasks.sources.source import Source
 from docmill.tasks.steps import prompt
 from docmill.tasks.steps.kind import kind
 
 AS_DECLARED = RunOptions()
+LATER_KEYS = {"instructions": None}
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
     source, into = _ends(pipeline, options)
     return Plan(
         name=pipeline.name,
-        source=source,
+        source=_selected(source, options),
         target=target,
         origin=origin,
         steps=steps,
@@ -124,6 +126,13 @@ def _ends(pipeline: Pipeline, options: RunOptions) -> tuple[Source, Into]:
     return rows, KeyedInto(**into.model_dump(exclude_unset=True), first_key=rows.first_key)
 
 
+def _selected(source: Source, options: RunOptions) -> Source:
+    """Take a part of the source where the options ask for one."""
+    if not options.document and options.sample is None:
+        return source
+    return Selected(source, options.document, options.sample)
+
+
 def _expanded_url(pattern: str, pipeline: Pipeline) -> str:
     """Fill in the variables of a URL; in a path `${NAME}` is a name."""
     if "://" not in pattern:
@@ -151,13 +160,18 @@ def _steps(checked: CheckedPipeline, target: Target) -> tuple[StepPlan, ...]:
         name, options = kind_and_options(step)
         declared = [
             name,
-            options.model_dump(mode="json", by_alias=True, exclude={"complete", "rules"}),
+            options.model_dump(mode="json", by_alias=True, exclude={"complete", "rules"} | _unsaid(options)),
             before,
             kind(name).answers(options, checked.tools),
             _surroundings(target),
         ]
         plans.append(StepPlan(step_id, name, options, before, _sha256(declared)))
     return tuple(plans)
+
+
+def _unsaid(options: StepOptions) -> set[str]:
+    """Name the keys that came later and are not used: a step without them has the hash that it had."""
+    return {name for name, default in LATER_KEYS.items() if getattr(options, name, default) == default}
 
 
 def _whole_sha256(pipeline: Pipeline, steps: Sequence[StepPlan], tools: Mapping[str, ToolSchema]) -> str:

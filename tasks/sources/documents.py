@@ -9,6 +9,7 @@ from pathlib import Path
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.sources.files import FileRef, Files
 from docmill.tasks.sources.remote import ObjectRef, Objects
+from docmill.tasks.sources.selected import Selected
 from docmill.tasks.sources.source import Source
 from docmill.tasks.sources.urls import url_glob
 
@@ -24,6 +25,8 @@ def source_of(patterns: Sequence[str]) -> "Files | Documents":
 
 def confined(source: Source, below: tuple[Path, ...]) -> Source:
     """Let a source read files alone that lie below these folders once links are followed."""
+    if isinstance(source, Selected):
+        return replace(source, source=confined(source.source, below))
     if isinstance(source, Documents):
         return Documents(replace(source.files, below=below), source.objects)
     return replace(source, below=below) if isinstance(source, Files) else source

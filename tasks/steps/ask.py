@@ -33,7 +33,7 @@ class AskKind(StepKind[Ask]):
 
     def request(self, text: str, options: Ask, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks the question of the text."""
-        message = prompt.turn(prompt.beginning(text, options.max_input_tokens), options.prompt)
+        message = prompt.question(text, options.prompt, options)
         max_tokens = prompt.room(tool) if tool else FREE_TOKENS
         return prompt.body(target, [message], options, max_tokens=max_tokens, tool=tool)
 

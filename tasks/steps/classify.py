@@ -47,11 +47,11 @@ class ClassifyKind(StepKind[Classify]):
             for label, declared in options.labels.items()
             for example in declared.examples
             for message in (
-                prompt.turn(example.strip(), question),
+                prompt.turn(example.strip(), question, options),
                 {"role": "assistant", "content": json.dumps({KEY: label}, ensure_ascii=False)},
             )
         ]
-        messages.append(prompt.turn(prompt.beginning(text, options.max_input_tokens), question))
+        messages.append(prompt.question(text, question, options))
         return prompt.body(target, messages, options, max_tokens=MAX_TOKENS, tool=tool)
 
     def read(self, completion: Completion, options: Classify) -> str:  # noqa: ARG002

@@ -47,7 +47,7 @@ class ExtractKind(StepKind[Extract]):
     def request(self, text: str, options: Extract, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks for a record of the text."""
         assert tool is not None  # a step without a schema is skipped
-        message = prompt.turn(prompt.beginning(text, options.max_input_tokens), _instruction(tool))
+        message = prompt.question(text, _instruction(tool), options)
         return prompt.body(target, [message], options, max_tokens=prompt.room(tool), tool=tool)
 
     def read(self, completion: Completion, options: Extract) -> dict[str, Any]:  # noqa: ARG002

@@ -42,9 +42,18 @@ def beginning(text: str, max_tokens: int | None) -> str:
     return text.encode()[: max_tokens * BYTES_PER_TOKEN].decode(errors="ignore")
 
 
-def turn(text: str, instruction: str) -> Message:
-    """Make the user's message of one document, document first: prompt caches read it once."""
-    return {"role": "user", "content": f"{quoted(text)}\n\n{instruction}"}
+def turn(text: str, instruction: str, options: StepOptions) -> Message:
+    """Make the user's message of one document, document first: prompt caches read it once.
+
+    The step's own `instructions` come last.
+    """
+    parts = (quoted(text), instruction, options.instructions)
+    return {"role": "user", "content": "\n\n".join(filter(None, parts))}
+
+
+def question(text: str, instruction: str, options: StepOptions) -> Message:
+    """Make the turn of the document itself, of which the step may read only the beginning."""
+    return turn(beginning(text, options.max_input_tokens), instruction, options)
 
 
 def body(

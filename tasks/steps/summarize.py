@@ -17,7 +17,7 @@ class SummarizeKind(StepKind[Summarize]):
 
     def request(self, text: str, options: Summarize, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks for a summary of the text."""
-        message = prompt.turn(prompt.beginning(text, options.max_input_tokens), _instruction(options))
+        message = prompt.question(text, _instruction(options), options)
         return prompt.body(target, [message], options, max_tokens=3 * options.max_words + 64, tool=tool)
 
     def longest(self, options: Summarize) -> int:

@@ -76,11 +76,17 @@ async def test_a_label_that_is_none_is_repaired_and_then_invalid(provider: Provi
 
 
 async def test_the_options_of_a_pipelines_step_are_taken(provider: Provider):
-    further: dict[str, Any] = {"max_tokens": 9, "max_input_tokens": 2, "params": {"top_p": 0.5}}
+    further: dict[str, Any] = {
+        "max_tokens": 9,
+        "max_input_tokens": 2,
+        "instructions": "In German.",
+        "params": {"top_p": 0.5},
+    }
     await within(provider, lambda: docmill.summarize("the whole text", sentences=2, **further))
     [request] = provider.requests
     assert (request.parsed["max_tokens"], request.parsed["top_p"]) == (9, 0.5)
     assert "the wh\n" in request.text
+    assert request.parsed["messages"][-1]["content"].endswith("In German.")
     assert "2 sentences" in request.text
 
 

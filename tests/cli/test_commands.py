@@ -110,6 +110,23 @@ def test_limit_takes_up_the_first_that_are_not_unchanged(
     ]
 
 
+def test_document_and_sample_take_up_a_part(
+    project: Project, provider: Provider, prefect_api: str, capfd: pytest.CaptureFixture[str]
+):
+    project.documents(a="one", b="two", c="three")
+    pipeline = str(project.pipeline(provider.url, STEP))
+    assert project.run("run", pipeline, "--document", "in/c.txt") == 0
+    assert project.statuses() == {"in/c.txt": "done"}
+    assert project.run("run", pipeline, "--sample", "2") == 0
+    first = project.statuses().keys()
+    assert project.run("run", pipeline, "--sample", "2") == 0
+    assert project.statuses().keys() == first
+    calls = len(provider.requests)
+    assert project.run("run", pipeline, "--document", "c.txt") == 2
+    assert "--document: 'c.txt' is no document_id of in/" in capfd.readouterr().err
+    assert len(provider.requests) == calls
+
+
 @pytest.mark.parametrize("documents", ["in/*.pdf", "nowhere/*.txt"])
 def test_a_source_that_matches_nothing_is_a_wrong_configuration(
     project: Project, provider: Provider, capfd: pytest.CaptureFixture[str], documents: str

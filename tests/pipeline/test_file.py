@@ -118,14 +118,14 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "every option of a step": (
-        f"steps:\n{CLASSIFY}  - summarize: {{needs: [], max_tokens: 100}}\n"
+        f"steps:\n{CLASSIFY}  - summarize: {{needs: [], max_tokens: 100, instructions: In German.}}\n"
         "  - summarize: {id: short, needs: [classify, summarize], input: summarize, when: {classify: a}}\n"
         "  - summarize: {id: long, when: {classify: [a, b]}, max_input_tokens: 50, "
         "params: {temperature: null, top_p: 0.5, stop: [x]}}\n",
         {
             "steps": [
                 {"classify": {"labels": LABELS}},
-                {"summarize": {"needs": [], "max_tokens": 100}},
+                {"summarize": {"needs": [], "max_tokens": 100, "instructions": "In German."}},
                 {
                     "summarize": {
                         "id": "short",

@@ -225,6 +225,22 @@ def test_a_beginning_is_the_longest_whole_prefix_of_so_many_tokens(text: str, ma
     assert begun == text or len(text[: len(begun) + 1].encode()) > limit
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_teams_own_words_follow_the_steps(kind: str):
+    plain, instructed = request(kind), request(kind, instructions="Answer in German.")
+    assert instructed["messages"][-1]["content"] == (
+        plain["messages"][-1]["content"] + "\n\nAnswer in German."
+    )
+    assert instructed["messages"][0] == plain["messages"][0]
+
+
+def test_examples_are_asked_in_the_same_words_as_the_document():
+    labels = {"a": {"examples": ["A letter"]}, "b": ""}
+    [_, example, _, last] = request("classify", labels=labels, instructions="Look twice.")["messages"]
+    assert example["content"].endswith("\n\nLook twice.")
+    assert last["content"].endswith("\n\nLook twice.")
+
+
 def test_a_step_reads_all_of_its_input_unless_it_says_otherwise():
     text = "word " * 10_000
     assert text in request("classify", text)["messages"][-1]["content"]

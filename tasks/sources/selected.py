@@ -1,0 +1,77 @@
+"""A part of a source: documents that are named, or a sample that is the same at every run."""
+
+import heapq
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+
+from docmill.schemas.errors import ConfigError, StorageError
+from docmill.tasks.sources.source import DocumentRef, Source
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The documents of a source that have one of these ids, and a sample of them; None takes all.
+
+    The source is listed as a whole before the first: a sample is those whose ids have the smallest sha256,
+    so a document that is added changes it by one at most.
+    """
+
+    source: Source
+    ids: tuple[str, ...] = ()
+    sample: int | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator[Iterator[DocumentRef]]:
+        """List them in the source's order; raises ConfigError for an id that the source does not have."""
+        with self.source.opened() as refs:
+            try:
+                chosen = iter(self._chosen(refs))
+            except StorageError as lost:
+                chosen = _raising(lost)
+            yield chosen
+
+    def count(self) -> int | None:
+        """Count them."""
+        found = len(set(self.ids)) if self.ids else self.source.count()
+        return found if found is None or self.sample is None else min(found, self.sample)
+
+    def described(self) -> str:
+        """Name the source."""
+        return self.source.described()
+
+    def nothing(self) -> str:
+        """Say that the source has no documents."""
+        return self.source.nothing()
+
+    def _chosen(self, refs: Iterator[DocumentRef]) -> list[DocumentRef]:
+        named = self._named(refs) if self.ids else refs
+        if self.sample is None:
+            return list(named)
+        smallest = heapq.nsmallest(self.sample, enumerate(named), key=lambda each: _digest(each[1]))
+        return [ref for _, ref in sorted(smallest, key=lambda each: each[0])]
+
+    def _named(self, refs: Iterator[DocumentRef]) -> list[DocumentRef]:
+        wanted = dict.fromkeys(self.ids)
+        found = []
+        for ref in refs:
+            if ref.document_id in wanted:
+                found.append(ref)
+                del wanted[ref.document_id]
+                if not wanted:
+                    return found
+        missing = ", ".join(map(repr, wanted))
+        raise ConfigError(
+            f"--document: {missing} is no document_id of {self.described()}: "
+            "they are relative to the working directory, as in the results"
+        )
+
+
+def _digest(ref: DocumentRef) -> bytes:
+    return sha256(ref.document_id.encode(errors="surrogatepass")).digest()
+
+
+def _raising(error: StorageError) -> Iterator[DocumentRef]:
+    raise error
+    yield
