@@ -60,9 +60,7 @@ class Subject:
         outcomes = [*self._results.outcomes_of(self._evaluator.asked_of)]
         found = self._evaluator.evaluate(outcomes)
         runs = [run for each in {row["run_id"] for row in outcomes} if (run := self._results.run(each))]
-        minutes = sum(
-            (run["ended_at"] - run["started_at"]).total_seconds() / 60 for run in runs if run["ended_at"]
-        )
+        took = [run["ended_at"] - run["started_at"] for run in runs if run["ended_at"]]
         return Judged(
             name=name,
             model=", ".join(sorted({run["model"] for run in runs})),
