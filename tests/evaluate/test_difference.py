@@ -10,9 +10,8 @@ from docmill.flows.evaluate.gate import NOTHING_ACCEPTED, below, points, verdict
 from docmill.flows.evaluate.scores import Cell, Judgement, Score
 from docmill.schemas.evaluate import Evaluate
 
-COUNTS = st.tuples(*[st.integers(0, 3)] * 4).map(
-    lambda each: (min(each[:2]), each[1], min(each[2:]), each[3])
-)
+COUNT = st.tuples(st.integers(0, 3), st.integers(0, 3)).map(lambda each: (min(each), max(each)))
+COUNTS = st.tuples(COUNT, COUNT).map(lambda each: (*each[0], *each[1]))
 
 
 def judgement(document: str, label: str | None = "a", status: str = "done", **wrong: str) -> Judgement:
@@ -52,9 +51,8 @@ def test_values_that_got_better_and_worse_are_told_with_both():
 
 
 def test_an_answer_that_is_gone_is_worse():
-    found = compared(
-        [judgement("1"), judgement("2", status="failed")], [judgement("1", status="invalid"), judgement("2")]
-    )
+    before = [judgement("1"), judgement("2", status="failed")]
+    found = compared(before, [judgement("1", status="invalid"), judgement("2")])
     assert [(each.path, each.before, each.after) for each in found.worse] == [("answer", "done", "invalid")]
     assert [(each.path, each.before, each.after) for each in found.better] == [("answer", "failed", "done")]
 

@@ -171,9 +171,7 @@ def _swap_between_rows(record: Record, random: Random) -> Record | None:
 
 def _invent_name(record: Record, random: Random) -> Record | None:
     paths = [path for path in NAMES if isinstance(_at(record, path), str)]
-    _put(
-        record, random.choice(paths), random.choice(["Acme Corporation", "Musterfirma AG", "Dupont et Fils"])
-    )
+    _put(record, random.choice(paths), random.choice(MADE_UP))
     return record
 
 
