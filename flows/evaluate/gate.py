@@ -69,7 +69,7 @@ def points(figure: Figure) -> str:
 def _said(score: Score) -> str:
     many = score.right + score.wrong
     if not many:
-        return f"none has an answer, {score.missing:,} missing"
+        return f"none has an answer, {score.missing:,} missing" if score.missing else "none is known"
     return f"{percent(score.accuracy)} right ({score.right:,} of {many:,})"
 
 

@@ -127,6 +127,12 @@ def test_a_password_is_never_named():
             '{"document": "1", "lines": [{"itme": 2}]}',
             ":2: 'lines[].itme' is no field of a record; did you mean item?",
         ),
+        (
+            '{"document": "1", "number": "7", "number": "8", "vendor": 1, "vendor.name": 2}',
+            ":2: 'vendor' is given as a whole",
+        ),
+        ('{"document": "1", "lines": [], "lines.0.item": 2}', ":2: 'lines' is given as a whole and in parts"),
+        ('{"document": "1", "lines[0].item": 1, "lines.0.item": 2}', ":2: 'lines.0.item' is given twice"),
         ('{"document": "1", "lines.0.itme": 2}', ":2: 'lines.0.itme' is no field of a record"),
         ('{"document": "1", "lines.first.item": 2}', ":2: 'lines.first.item' is no field of a record"),
     ],

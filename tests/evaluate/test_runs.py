@@ -39,7 +39,7 @@ def events(api: str, run_id: str) -> dict[str, Any]:
 
 
 def answer(label: str) -> Any:
-    return saying(json.dumps({"label": label}))
+    return saying(json.dumps({"category": label}))
 
 
 def test_a_run_whose_results_are_right_enough_is_complete(gated: Project, capfd: Printed):

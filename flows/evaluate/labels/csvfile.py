@@ -37,7 +37,7 @@ def truth(row: Mapping[str, str], fields: Field, place: str) -> Truth:
     """Read a row of a table whose columns are those of labels."""
     cells = {name: Written(cell.strip()) for name, cell in row.items()}
     named = {name: cell for name, cell in cells.items() if cell and name not in (DOCUMENT, LABEL)}
-    values = nested(((keys_of(name, fields, place), cell) for name, cell in named.items()), fields)
+    values = nested(((keys_of(name, fields, place), cell) for name, cell in named.items()), fields, place)
     return Truth(str(cells[DOCUMENT]), place, str(cells.get(LABEL, "")) or None, values)
 
 

@@ -52,4 +52,4 @@ def _truth(row: dict[str, Any], fields: Field, place: str) -> Truth:
         keys = keys_of(name, fields, place)
         require_known(value, fields.at(keys) or Field(), name, place)
         values.append((keys, value))
-    return Truth(document, place, label or None, nested(values, fields))
+    return Truth(document, place, label or None, nested(values, fields, place))

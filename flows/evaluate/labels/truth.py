@@ -39,13 +39,20 @@ def keys_of(name: str, fields: Field, place: str) -> Keys:
     return keys
 
 
-def nested(values: Iterable[tuple[Keys, Any]], fields: Field) -> Tree:
-    """Put values in their places: those of `lines.0.…` and `lines.1.…` are rows of a list."""
+def nested(values: Iterable[tuple[Keys, Any]], fields: Field, place: str) -> Tree:
+    """Put values in their places: those of `lines.0.…` and `lines.1.…` are rows of a list.
+
+    Raises ConfigError where two values have one place.
+    """
     tree: Tree = {}
     for keys, value in values:
         inner = tree
         for key in keys[:-1]:
             inner = inner.setdefault(key, {})
+            if type(inner) is not dict:
+                raise ConfigError(f"{place}: {key!r} is given as a whole and in parts")
+        if keys[-1] in inner:
+            raise ConfigError(f"{place}: {'.'.join(keys)!r} is given twice")
         inner[keys[-1]] = value
     return {name: _listed(value, fields.properties[name]) for name, value in tree.items()}
 
@@ -67,6 +74,6 @@ def require_known(value: Any, field: Field, named: str, place: str) -> None:
 def _listed(value: Any, field: Field) -> Any:
     if type(value) is not dict:  # a value is one of its own type where it stands in a cell
         return value
-    if field.items:
+    if field.items and all(map(str.isdecimal, value)):
         return [_listed(value[key], field.items) for key in sorted(value, key=int)]
     return {key: _listed(inner, field.properties.get(key, Field())) for key, inner in value.items()}
