@@ -56,8 +56,8 @@ class Summary:
             out.print(f"{truncated:,} read only in part, as max_input_tokens says", style="dim")
         if in_part := self.progress.done_in_part:
             out.print(f"{in_part:,} done with parts that could not be read, as unread says", style="dim")
-        for line in _evaluated(self.verdict) if self.verdict else ():
-            out.print(line, soft_wrap=True)
+        for said in _evaluated(self.verdict) if self.verdict else ():
+            out.print(said, soft_wrap=True)
         out.print(f"results: {shown(self._plan.into.url)}", markup=False, soft_wrap=True)
         for line in _advice(run, self._report):
             out.print(line, markup=False, soft_wrap=True)

@@ -48,7 +48,7 @@ class Evaluations:
             if not inspect(reading).has_table(EVALUATIONS.name):
                 return None
             row = reading.execute(query.order_by(EVALUATIONS.c.at.desc()).limit(1)).one_or_none()
-        return row._mapping if row is not None else None
+        return dict(row._mapping) if row is not None else None
 
     @contextmanager
     def _failing(self) -> Iterator[None]:

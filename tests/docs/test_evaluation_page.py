@@ -20,7 +20,7 @@ PAGE = (ROOT / "docs" / "evaluation.md").read_text()
 def documented(first_line: str) -> str:
     """Give the block of code that begins with a line."""
     blocks = re.findall(r"^```\w*\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    [block] = [each for each in blocks if each.startswith(first_line)]
+    [block] = [str(each) for each in blocks if each.startswith(first_line)]
     return block
 
 

@@ -197,7 +197,7 @@ def test_what_a_model_wrote_moves_no_cursor(gated: Project, capfd: Printed):
 def test_pipelines_stand_side_by_side_with_cost_and_minutes(gated: Project, capfd: Printed):
     text = Path("p.yaml").read_text().replace("name: p", "name: q").replace(GATE, "{labels: truth.csv}")
     Path("q.yaml").write_text(text)
-    store(TRUE, "r1", cost_usd=0.5)
+    store(TRUE, "r2", cost_usd=0.5)
     store([("a", "Ada"), ("a", "x"), ("b", "y"), None], "s1", "q", model="n", cost_usd=0.125)
     assert gated.run("evaluate", "p.yaml", "q.yaml") == 1  # p has accepted nothing
     rows = [line.split() for line in capfd.readouterr().out.splitlines()]

@@ -62,6 +62,7 @@ def test_a_column_may_be_a_path(tmp_path: Path):
         "lines": [{"item": "Oak", "amount": "1.130,50"}, {"item": "Ash"}],
     }
     assert second.fields == {"lines": [{"item": "Oak", "amount": "1"}]}  # an empty cell asks nothing
+    file.write_text("\n".join(file.read_text().splitlines()[:2]))
     assert all_right(file)
 
 
@@ -114,6 +115,7 @@ def test_a_password_is_never_named():
     ("line", "said"),
     [
         ("{", ":2: not JSON: "),
+        ('{"document": "1", "number": "7", "number": "8"}', ":2: not JSON: duplicate key 'number'"),
         ("[1]", ":2: must be an object, not "),
         ('{"label": "a"}', ":2: 'document' must be a text"),
         ('{"document": 1}', ":2: 'document' must be a text"),
@@ -128,7 +130,7 @@ def test_a_password_is_never_named():
             ":2: 'lines[].itme' is no field of a record; did you mean item?",
         ),
         (
-            '{"document": "1", "number": "7", "number": "8", "vendor": 1, "vendor.name": 2}',
+            '{"document": "1", "vendor": 1, "vendor.name": 2}',
             ":2: 'vendor' is given as a whole",
         ),
         ('{"document": "1", "lines": [], "lines.0.item": 2}', ":2: 'lines' is given as a whole and in parts"),

@@ -1,6 +1,5 @@
 """Labels in a JSONL file: an object a line with `document`, `label` and fields, nested or by their paths."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from docmill.flows.evaluate.labels.truth import DOCUMENT, LABEL, Truth, keys_of,
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.checks import regular
 from docmill.tasks.checks.faults import shown
+from docmill.tasks.checks.jsontext import parse
 
 
 def read(file: Path, fields: Field) -> list[Truth]:
@@ -33,8 +33,8 @@ def objects(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _object(line: str, place: str) -> dict[str, Any]:
     try:
-        read = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        read = parse(line)
+    except ValueError as error:
         raise ConfigError(f"{place}: not JSON: {error}") from None
     if not isinstance(read, dict):
         raise ConfigError(f"{place}: must be an object, not {shown(read)}")

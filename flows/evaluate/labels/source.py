@@ -18,7 +18,9 @@ def labels_of(source: Source, fields: Field) -> list[Truth]:
     """Read all labels of a source; raises ConfigError, with the place, for what is none."""
     if isinstance(source, LabelsQuery):
         return table.read(source, fields)
-    return (jsonl if source.suffix.lower() in JSONL else csvfile).read(source, fields)
+    if source.suffix.lower() in JSONL:
+        return jsonl.read(source, fields)
+    return csvfile.read(source, fields)
 
 
 def named(source: Source) -> str:
