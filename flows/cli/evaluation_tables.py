@@ -106,7 +106,7 @@ def side_by_side(judged: Sequence[Judged]) -> Table:
     for one in judged:
         found, seen = one.found, one.found.reviewed()
         since = difference(judged[0].found, found) if one is not judged[0] else None
-        fields = total(found.fields.values()).accuracy
+        fields, cost = total(found.fields.values()).accuracy, one.cost.cost_usd
         table.add_row(
             plain(one.name),
             plain(one.model),
@@ -115,7 +115,7 @@ def side_by_side(judged: Sequence[Judged]) -> Table:
             _beside(found.answered / (len(found.judgements) or 1), since, ANSWERED),
             f"{seen.caught:,} of {seen.wrong:,}",
             f"{seen.held_back:,} of {seen.right:,}",
-            money(one.cost.cost_usd, estimated=one.cost.cost_estimated),
+            "unknown" if cost is None else money(cost, estimated=one.cost.cost_estimated),
             f"{one.minutes:.1f}",
         )
     return table
