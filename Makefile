@@ -8,6 +8,8 @@ DEVELOPMENT := $(VENV)/.development
 TICKETS := samples/tickets.sqlite
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --no-deps
 
+LABELLED := samples/labelled
+
 .PHONY: help install demo demo-rows test test-browser test-slow lint lock bench
 
 help:
@@ -20,7 +22,7 @@ help:
 	@echo "make lock          resolve the dependencies anew into requirements.lock"
 	@echo "make bench         docmill beside a bare gather of the same calls"
 
-install: $(DEVELOPMENT) $(TICKETS)
+install: $(DEVELOPMENT) $(TICKETS) $(LABELLED)
 	@echo 'To have docmill at hand, type:  source $(BIN)/activate'
 
 # The small model's reply may be invalid even after its repairs: exit 1, and the outcome says so.
@@ -65,6 +67,10 @@ lock: $(DEVELOPMENT)
 
 $(TICKETS): samples/tickets.csv samples/tickets.py | $(RUNTIME)
 	@$(BIN)/python samples/tickets.py
+
+# 210 documents of which it is known what is true; plain Python makes them.
+$(LABELLED): samples/labelled.py $(wildcard samples/labelling/*.py)
+	@$(PYTHON) samples/labelled.py
 
 # Nothing is compiled ahead: docmill imports a part of what is installed, and that once.
 $(RUNTIME): requirements.lock pyproject.toml

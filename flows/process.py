@@ -39,9 +39,10 @@ async def process(
         refresh: Asks everything anew: nothing counts as unchanged.
 
     With Prefect's `return_state=True` it gives the final state: Completed where every document is done,
-    unchanged or in review; Failed with the counts, or with what is wrong, as its message; Cancelled where
-    the run was. Without, it gives nothing and raises where the run is not Completed. A pipeline that is
-    no file is held to what a parameter may do: its endpoint is built in, or on a host in DOCMILL_HOSTS.
+    unchanged or in review; Failed with the counts, or with what is wrong, as its message, and under the name
+    Incomplete where what the pipeline's `evaluate` asks does not hold; Cancelled where the run was. Without,
+    it gives nothing and raises where the run is not Completed. A pipeline that is no file is held to what a
+    parameter may do: its endpoint is built in, or on a host in DOCMILL_HOSTS.
 
     >>> state = await docmill.process(Path("letters.yaml"), return_state=True)
     >>> state.name, state.message

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from docmill.schemas.endpoint import Declared, Endpoint, without_password
+from docmill.schemas.evaluate import Evaluate
 from docmill.schemas.steps import Step, kind_and_options
 
 Pattern = Annotated[str, Field(min_length=1)]
@@ -72,6 +73,10 @@ class Pipeline(Declared):
     unread: Literal["review", "allow"] = Field(
         default="review",
         description="Whether what could not be read of a document keeps it from being done: review, or allow",
+    )
+
+    evaluate: Evaluate | None = Field(
+        default=None, description="Labels that the results are held against, and what has to hold"
     )
 
     @model_validator(mode="after")

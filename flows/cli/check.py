@@ -8,6 +8,7 @@ from docmill.flows.cli.connect import connected
 from docmill.flows.cli.options import FLAG, Documents, EndpointName, IntoUrl, Json, Model, PipelineName
 from docmill.flows.cli.output import console, plain, print_json
 from docmill.flows.cli.ready import require_ready
+from docmill.flows.evaluate.kept import evaluator_of
 from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import resolve
@@ -41,6 +42,9 @@ def check(
     require_ready(plan)
     require_folder(plan.into.url)
     found = {"documents": plan.source.count(), "into": shown(plan.into.url)}
+    if plan.evaluate and (connect or isinstance(plan.evaluate.labels, str)):
+        evaluator = evaluator_of(plan)
+        found["labels"] = len(evaluator.truths) if evaluator else 0
     answered = connected(plan) if connect else {}
     code = 0 if all(each["ok"] for each in answered.values()) else 2
     if json:

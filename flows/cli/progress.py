@@ -13,6 +13,7 @@ from docmill.flows.observe.observer import Observer
 from docmill.flows.observe.progress import RunProgress
 from docmill.flows.pipeline.plan import Plan
 from docmill.flows.server.launch import run_page
+from docmill.schemas.evaluate import Verdict
 from docmill.schemas.money import money
 from docmill.schemas.outcome import Outcome, Run, listed
 
@@ -82,6 +83,10 @@ class Progress(Observer):
         """Count an outcome."""
         self.summary.add(outcome)
         self._show()
+
+    def evaluated(self, verdict: Verdict) -> None:
+        """Keep it for the end."""
+        self.summary.verdict = verdict
 
     def stopping(self, reason: str, grace_s: float) -> None:
         """Say that the end is near, and how to have it at once."""

@@ -7,10 +7,13 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from docmill.flows.cli.output import plain
+from docmill.flows.evaluate.gate import percent
 from docmill.flows.observe.progress import RunProgress
 from docmill.flows.pipeline.plan import Plan
+from docmill.schemas.evaluate import Verdict
 from docmill.schemas.money import money
 from docmill.schemas.outcome import BAD, Outcome, Run
 from docmill.tasks.sinks.database import shown
@@ -25,6 +28,7 @@ class Summary:
     def __init__(self, plan: Plan, report: str) -> None:
         self.progress = RunProgress()
         self.stopping = False  # from then on what is deferred needs no line of its own
+        self.verdict: Verdict | None = None  # what became of the pipeline's labels
         self._plan = plan
         self._report = report  # the command that reports this pipeline
         self._good: list[Outcome] = []
@@ -52,6 +56,8 @@ class Summary:
             out.print(f"{truncated:,} read only in part, as max_input_tokens says", style="dim")
         if in_part := self.progress.done_in_part:
             out.print(f"{in_part:,} done with parts that could not be read, as unread says", style="dim")
+        for said in _evaluated(self.verdict) if self.verdict else ():
+            out.print(said, soft_wrap=True)
         out.print(f"results: {shown(self._plan.into.url)}", markup=False, soft_wrap=True)
         for line in _advice(run, self._report):
             out.print(line, markup=False, soft_wrap=True)
@@ -94,6 +100,17 @@ def _values(record: Mapping[str, Any] | None) -> str:
         for each in values
         if each is not None
     )
+
+
+def _evaluated(verdict: Verdict) -> Iterator[Text]:
+    """Say how right the results are, and what was asked and does not hold."""
+    shares = {"labels": verdict.label, "fields": verdict.all_fields}
+    said = [f"{name} {percent(share)}" for name, share in shares.items() if share is not None]
+    known = [(share, name) for name, share in verdict.fields.items() if share is not None]
+    said += [f"lowest {min(known)[1]} {percent(min(known)[0])}"] if known[1:] else []
+    head = f"evaluated by {verdict.labels}: {verdict.answered:,} of {verdict.documents:,} answered"
+    yield plain(f"{head}; right: {', '.join(said)}" if said else head)
+    yield from (plain(f"evaluation failed: {reason}", "bold red") for reason in verdict.reasons)
 
 
 def _advice(run: Run, report: str) -> Iterator[str]:

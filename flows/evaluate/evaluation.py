@@ -1,96 +1,165 @@
-"""How often the results are right: stored outcomes against a file of labels; makes no call."""
+"""How often the results are right: stored outcomes against labels; makes no call."""
 
-import csv
-import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from io import TextIOWrapper
-from pathlib import Path, PurePath
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from docmill.flows.evaluate import fields as declared_fields
+from docmill.flows.evaluate.fields import Field
+from docmill.flows.evaluate.judging import EVERY, Judge, Outcome
+from docmill.flows.evaluate.labels.source import Source, labels_of, sha256
+from docmill.flows.evaluate.labels.truth import Truth, keys_of
+from docmill.flows.evaluate.scores import Judgement, Score, total
 from docmill.schemas.errors import ConfigError
-from docmill.tasks.checks import regular
-from docmill.tasks.checks.spelling import meant
 
-DOCUMENT, LABEL = "document", "label"
-GOOD = ("done", "review")
+__all__ = ["Evaluation", "Evaluator", "Reviewed", "Score", "compare"]
 
 
-class Score(BaseModel):
-    """How many values are right and wrong; missing where the document has no good outcome."""
+class Reviewed(BaseModel):
+    """What review makes of answers: how many wrong ones it caught, and how many right ones it held back."""
 
     model_config = ConfigDict(frozen=True)
 
-    right: int = 0
     wrong: int = 0
-    missing: int = 0
-
-    @property
-    def accuracy(self) -> float | None:
-        """Give the share of right values among those that are there, 0 to 1; None without any."""
-        known = self.right + self.wrong
-        return self.right / known if known else None
-
-    def __add__(self, other: "Score") -> "Score":
-        return Score(
-            right=self.right + other.right,
-            wrong=self.wrong + other.wrong,
-            missing=self.missing + other.missing,
-        )
+    caught: int = 0
+    right: int = 0
+    held_back: int = 0
 
 
 class Evaluation(BaseModel):
-    """Scores of all labels together, of each label, and of each field of the records."""
+    """Scores of all labels together, of each label, and of each field of the records.
+
+    `labels_sha256` stands for what the labels say.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    label: Score
-    labels: dict[str, Score]
-    fields: dict[str, Score]
+    label: Score = Score()
+    labels: dict[str, Score] = {}
+    fields: dict[str, Score] = {}
+    judgements: tuple[Judgement, ...] = ()
+    labels_sha256: str = ""
 
-    def as_json(self) -> dict[str, Any]:
-        """Write it for scripts, each score with its accuracy."""
-        return {
-            "label": _written(self.label),
-            "labels": {name: _written(score) for name, score in self.labels.items()},
-            "fields": {name: _written(score) for name, score in self.fields.items()},
+    @classmethod
+    def of(cls, judgements: Sequence[Judgement], labels_sha256: str = "") -> "Evaluation":
+        """Add up what documents are judged."""
+        labels: defaultdict[str, Score] = defaultdict(Score)
+        fields: defaultdict[str, Score] = defaultdict(Score)
+        for each in judgements:
+            if each.label:
+                labels[str(each.label.wanted)] += each.of_label
+            for name, score in each.fields.items():
+                fields[name] += score
+        return cls(
+            label=total(labels.values()),
+            labels=dict(labels),
+            fields=dict(fields),
+            judgements=tuple(judgements),
+            labels_sha256=labels_sha256,
+        )
+
+    @property
+    def answered(self) -> int:
+        """Count the labelled documents that have a good outcome."""
+        return sum(each.is_answered for each in self.judgements)
+
+    def confusion(self) -> Counter[tuple[str, str | None]]:
+        """Count the answered documents by their label and the one that the results have."""
+        known = (each.label for each in self.judgements if each.label and each.is_answered)
+        return Counter((str(label.wanted), label.got) for label in known)
+
+    def reviewed(self) -> Reviewed:
+        """Count what review caught and held back, of the answered documents."""
+        answered = [(each.is_right, each.status == "review") for each in self.judgements if each.is_answered]
+        found = Counter(answered)
+        return Reviewed(
+            wrong=found[False, True] + found[False, False],
+            caught=found[False, True],
+            right=found[True, True] + found[True, False],
+            held_back=found[True, True],
+        )
+
+    def as_json(self, *, detail: bool = False) -> dict[str, Any]:
+        """Write it for scripts, each score with its accuracy; in detail with all that is known."""
+        short = {
+            "label": _written(self.label, detail),
+            "labels": {name: _written(score, detail) for name, score in self.labels.items()},
+            "fields": {name: _written(score, detail) for name, score in self.fields.items()},
         }
+        if not detail:
+            return short
+        confusion = [
+            {"wanted": wanted, "got": got, "documents": many}
+            for (wanted, got), many in self.confusion().most_common()
+        ]
+        wrong = [
+            {"document": each.document, "status": each.status, **cell.model_dump(exclude={"field"})}
+            for each in self.judgements
+            for cell in ((each.label,) if each.label and each.of_label.wrong else ()) + each.faults
+        ]
+        reviewed = self.reviewed().model_dump()
+        return {**short, "confusion": confusion, "review": reviewed, "wrong": wrong}
 
 
-def compare(outcomes: Iterable[Mapping[str, Any]], truth: Path, known_fields: Iterable[str]) -> Evaluation:
-    """Compare outcomes with a CSV of labels; an empty cell asks nothing.
+@dataclass(frozen=True)
+class Evaluator:
+    """Labels, and the fields that they may name; `comparisons` replace how fields are compared."""
 
-    Its columns are `document` (document_id, or a file name that no two outcomes share), `label` and
-    fields of the records. Raises ConfigError for what is no such file.
+    truths: Sequence[Truth]
+    fields: Field
+    comparisons: Mapping[str, str]
+
+    @classmethod
+    def of(cls, source: Source, fields: Field, comparisons: Mapping[str, str]) -> "Evaluator":
+        """Read the labels; raises ConfigError for what are none, and for a field that there is not."""
+        for name in comparisons:
+            if name != EVERY:
+                keys_of(name.replace("[]", "[0]"), fields, "evaluate.compare")
+        return cls(labels_of(source, fields), fields, comparisons)
+
+    def evaluate(self, outcomes: Iterable[Outcome]) -> Evaluation:
+        """Judge outcomes; raises ConfigError where a label names a file that two of them have."""
+        found, judge = _Found(outcomes), Judge(self.fields, self.comparisons)
+        judged = [judge.judgement(truth, found.outcome(truth.document, truth.place)) for truth in self.truths]
+        return Evaluation.of(judged, sha256(self.truths))
+
+    def asked_of(self, document_ids: Iterable[str]) -> list[str]:
+        """Choose the documents that labels may be about, of all that there are."""
+        named = {truth.document for truth in self.truths}
+        return [each for each in document_ids if each in named or PurePath(each).name in named]
+
+
+def compare(
+    outcomes: Iterable[Outcome],
+    labels: Source,
+    fields: Field | Iterable[str],
+    comparisons: Mapping[str, str] | None = None,
+) -> Evaluation:
+    """Compare outcomes with labels; an empty cell asks nothing.
+
+    Their columns are `document` (document_id, or a file name that no two outcomes share), `label` and
+    fields of the records. Of fields that are known by their names alone values are compared as they are.
+    Raises ConfigError for what are no labels.
     """
-    rows = _read(truth, list(known_fields))
-    found = _Found(outcomes)
-    labels: defaultdict[str, Score] = defaultdict(Score)
-    fields: defaultdict[str, Score] = defaultdict(Score)
-    for line, row in rows:
-        outcome = found.outcome(row.pop(DOCUMENT), f"{truth}:{line}")
-        good = outcome if outcome and outcome["status"] in GOOD else None
-        if label := row.pop(LABEL, ""):
-            labels[label] += _score(good and good["label"] == label)
-        for name, cell in row.items():
-            if cell:
-                fields[name] += _score(good and _same((good["record"] or {}).get(name), cell))
-    return Evaluation(label=sum(labels.values(), Score()), labels=dict(labels), fields=dict(fields))
+    known = fields if isinstance(fields, Field) else declared_fields.of_names(fields)
+    return Evaluator.of(labels, known, comparisons or {}).evaluate(outcomes)
 
 
 class _Found:
     """Outcomes by document_id, and by file name where that is unique."""
 
-    def __init__(self, outcomes: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, outcomes: Iterable[Outcome]) -> None:
         self._by_id = {outcome["document_id"]: outcome for outcome in outcomes}
         self._by_name: defaultdict[str, list[str]] = defaultdict(list)
         for document_id in self._by_id:
             self._by_name[PurePath(document_id).name].append(document_id)
 
-    def outcome(self, document: str, place: str) -> Mapping[str, Any] | None:
-        """Find the outcome that a row is about."""
+    def outcome(self, document: str, place: str) -> Outcome | None:
+        """Find the outcome that a label is about."""
         if document in self._by_id:
             return self._by_id[document]
         named = self._by_name.get(document, [])
@@ -99,46 +168,9 @@ class _Found:
         return self._by_id[named[0]] if named else None
 
 
-def _read(truth: Path, fields: list[str]) -> list[tuple[int, dict[str, str]]]:
-    try:
-        with TextIOWrapper(regular.opened(truth), encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = list(reader.fieldnames or ())
-            rows = [(reader.line_num, row) for row in reader]
-    except OSError as error:
-        raise ConfigError(f"{truth}: cannot be read: {error.strerror}") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ConfigError(f"{truth}: not a CSV file in UTF-8: {error}") from None
-    if DOCUMENT not in columns:
-        raise ConfigError(f"{truth}:1: there is no column {DOCUMENT!r}: columns are {', '.join(columns)}")
-    for column in columns:
-        if columns.count(column) > 1:
-            raise ConfigError(f"{truth}:1: the column {column!r} stands twice")
-        if column not in (DOCUMENT, LABEL, *fields):
-            raise ConfigError(
-                f"{truth}:1: {column!r} is no field of a record{meant(column, [LABEL, *fields])}"
-            )
-    for line, row in rows:
-        if None in row or None in row.values():
-            raise ConfigError(f"{truth}:{line}: the row has not {len(columns)} cells")
-    return [(line, {name: cell.strip() for name, cell in row.items()}) for line, row in rows]
-
-
-def _score(right: Any) -> Score:
-    """Score one value: None where there is no good outcome."""
-    return Score(missing=1) if right is None else Score(right=int(right), wrong=int(not right))
-
-
-def _same(value: Any, cell: str) -> bool:
-    """Compare a record's value with a cell: text as it is, all else as the JSON that the cell holds."""
-    if isinstance(value, str):
-        return value.strip() == cell
-    try:
-        wanted = json.loads(cell)
-    except ValueError:
-        return False
-    return isinstance(wanted, bool) is isinstance(value, bool) and bool(wanted == value)
-
-
-def _written(score: Score) -> dict[str, Any]:
-    return {**score.model_dump(), "accuracy": score.accuracy}
+def _written(score: Score, detail: bool) -> dict[str, Any]:
+    short = {"right": score.right, "wrong": score.wrong, "missing": score.missing, "accuracy": score.accuracy}
+    if not detail:
+        return short
+    more = {"absent": score.absent, "spurious": score.spurious, "empty": score.empty}
+    return {**short, **more, "precision": score.precision, "recall": score.recall, "f1": score.f1}

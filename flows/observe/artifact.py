@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from docmill.flows.observe.highlights import Highlights
 from docmill.flows.pipeline.plan import Plan
+from docmill.schemas.evaluate import Verdict
 from docmill.schemas.money import money
 from docmill.schemas.outcome import Outcome, Run
 from docmill.tasks.sinks.database import shown
@@ -18,13 +19,21 @@ WORD_JOINER = "\u2060"
 MOST_CHARS = 300
 
 
-def markdown(plan: Plan, run: Run, highlights: Highlights, why: str | None, done_in_part: int = 0) -> str:
+def markdown(
+    plan: Plan,
+    run: Run,
+    highlights: Highlights,
+    why: str | None,
+    done_in_part: int = 0,
+    verdict: Verdict | None = None,
+) -> str:
     """Write what a run has come to, and every document that is not done with its reason.
 
-    `why` is what stopped or failed it; `done_in_part` counts those done with parts unread. Names and
-    reasons are escaped: they are not docmill's own.
+    `why` is what stopped or failed it; `done_in_part` counts those done with parts unread; `verdict` is
+    what became of its labels. Names and reasons are escaped: they are not docmill's own.
     """
-    lines = [*_head(run, why), *_numbers(plan, run), *_picture(plan), *_not_done(highlights)]
+    lines = [*_head(run, why), *_numbers(plan, run), *_evaluation(verdict), *_picture(plan)]
+    lines += _not_done(highlights)
     lines += _in_part(plan, done_in_part)
     lines += _highest(
         "Slowest", highlights.slowest(), [f"{each.seconds:.1f} s" for each in highlights.slowest()]
@@ -51,6 +60,19 @@ def _numbers(plan: Plan, run: Run) -> Iterator[str]:
     yield f"| time | {seconds:,.0f} s from {run.started_at:%Y-%m-%d %H:%M:%S} UTC |"
     yield f"| endpoint and model | {escaped(run.endpoint)}, {escaped(run.model)} |"
     yield f"| run | `{run.run_id}` |"
+
+
+def _evaluation(verdict: Verdict | None) -> Iterator[str]:
+    if verdict is None:
+        return
+    yield f"\n## Evaluation\n\nBy {escaped(verdict.labels)}:"
+    yield f"{verdict.answered:,} of {verdict.documents:,} labelled documents have an answer.\n"
+    yield from ("| | right |", "| --- | --- |")
+    for name, share in {"labels": verdict.label, **verdict.fields}.items():
+        yield f"| {escaped(name)} | {'-' if share is None else f'{100 * share:.1f} %'} |"
+    if verdict.reasons:
+        yield "\n**What was asked does not hold:**\n"
+        yield from (f"- {escaped(reason)}" for reason in verdict.reasons)
 
 
 def _picture(plan: Plan) -> Iterator[str]:

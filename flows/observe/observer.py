@@ -1,6 +1,7 @@
 """Who watches a run: the command line's progress, Prefect's UI, or nobody."""
 
 from docmill.flows.observe.progress import RunProgress
+from docmill.schemas.evaluate import Verdict
 from docmill.schemas.outcome import Outcome, Run
 
 GRACE_S = 10.0  # a run that is stopped gives calls in flight so long to end by themselves
@@ -23,6 +24,9 @@ class Observer:
 
     def outcome(self, outcome: Outcome) -> None:
         """An outcome is stored."""
+
+    def evaluated(self, verdict: Verdict) -> None:
+        """What is stored was held against the pipeline's labels, at the end of the run."""
 
     def stopping(self, reason: str, grace_s: float) -> None:
         """The run is being stopped: calls in flight get so many seconds, nothing else is sent."""

@@ -20,6 +20,7 @@ from docmill.flows.observe.highlights import Highlights
 from docmill.flows.observe.observer import Observer
 from docmill.flows.observe.progress import RunProgress
 from docmill.flows.pipeline.plan import Plan
+from docmill.schemas.evaluate import Verdict
 from docmill.schemas.money import money
 from docmill.schemas.outcome import BAD, Outcome, Run
 
@@ -41,6 +42,7 @@ class PrefectUI(Observer):
         self._run_id = ""
         self._progress = progress
         self._highlights = Highlights()
+        self._verdict: Verdict | None = None
 
     def announce(self, message: str) -> None:
         """Pass on what is being waited for."""
@@ -76,6 +78,16 @@ class PrefectUI(Observer):
             emit_event("docmill.document.failed", self._resource, payload=payload)
         self._inner.outcome(outcome)
 
+    def evaluated(self, verdict: Verdict) -> None:
+        """Keep it for the report, and announce what does not hold."""
+        self._verdict = verdict
+        for reason in verdict.reasons:
+            self._log.warning("evaluation: %s", reason)
+        if verdict.reasons:
+            payload = {"run_id": self._run_id, **verdict.model_dump(mode="json")}
+            emit_event("docmill.evaluation.failed", self._resource, payload=payload)
+        self._inner.evaluated(verdict)
+
     def stopping(self, reason: str, grace_s: float) -> None:
         """Write why the run ends."""
         self._log.warning("%s: calls in flight get %.0f s", reason, grace_s)
@@ -89,7 +101,8 @@ class PrefectUI(Observer):
         """Write the run's report, and announce its end: after the last task run's events."""
         self._progress.whole = run.state in ("complete", "incomplete")
         told = str(why) if why else None
-        report = markdown(self._plan, run, self._highlights, told, self._progress.done_in_part)
+        in_part = self._progress.done_in_part
+        report = markdown(self._plan, run, self._highlights, told, in_part, self._verdict)
         with suppress(HTTPError, PrefectException, TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
                 await acreate_markdown_artifact(

@@ -5,6 +5,7 @@ import os
 from docmill.flows.pipeline.roots import require_within
 from docmill.schemas.endpoint import BUILT_IN, VARIABLE, Endpoint
 from docmill.schemas.errors import ConfigError
+from docmill.schemas.evaluate import LabelsQuery
 from docmill.schemas.pipeline import Pipeline
 from docmill.tasks.chat.environment import HOSTS, allowed_hosts, host_of
 from docmill.tasks.sinks.database import hosts_of
@@ -22,6 +23,8 @@ def require_safe(pipeline: Pipeline) -> None:
     _require_safe_database("into", pipeline.sink().url)
     if pipeline.rows:
         _require_safe_database("rows.url", pipeline.rows.url)
+    if pipeline.evaluate and isinstance(pipeline.evaluate.labels, LabelsQuery):
+        _require_safe_database("evaluate.labels.url", pipeline.evaluate.labels.url)
     named = pipeline.endpoint
     if os.environ.get("DOCMILL_BASE_URL") or named in BUILT_IN:
         return

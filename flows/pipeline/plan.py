@@ -15,6 +15,7 @@ from docmill.flows.pipeline.endpoint import first, target_of
 from docmill.flows.pipeline.options import RunOptions
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
+from docmill.schemas.evaluate import Evaluate
 from docmill.schemas.pipeline import Into, Limits, Pipeline
 from docmill.schemas.rule import Rule
 from docmill.schemas.steps import Kind, StepOptions, kind_and_options
@@ -68,6 +69,7 @@ class Plan:
     refresh: bool
     allow_unread: bool
     sha256: str
+    evaluate: Evaluate | None = None
 
     def typed(self) -> dict[str, ToolSchema]:
         """Give the tool schemas whose records have a table, by their declared names."""
@@ -97,7 +99,17 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
         refresh=options.refresh,
         allow_unread=pipeline.unread == "allow",
         sha256=_whole_sha256(pipeline, steps, checked.tools),
+        evaluate=evaluate_of(pipeline),
     )
+
+
+def evaluate_of(pipeline: Pipeline) -> Evaluate | None:
+    """Give what results are held against, with the variables of its URL filled in."""
+    declared = pipeline.evaluate
+    if declared is None or isinstance(declared.labels, str):
+        return declared
+    url = expanded(declared.labels.url, "evaluate.labels.url", secret=_secret(pipeline))
+    return declared.model_copy(update={"labels": declared.labels.model_copy(update={"url": url})})
 
 
 def into_of(pipeline: Pipeline, options: RunOptions) -> Into:

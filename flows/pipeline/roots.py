@@ -82,6 +82,11 @@ def require_within(pipeline: Pipeline) -> None:
     for where, name in _schemas(pipeline):
         schemas.require_file(where, name, toolschema.path_of(name))
     databases = {"into": pipeline.sink().url, "rows.url": pipeline.rows.url if pipeline.rows else ""}
+    labels = pipeline.evaluate.labels if pipeline.evaluate else None
+    if isinstance(labels, str):
+        roots.require_file("evaluate.labels", labels, Path(labels))
+    elif labels:
+        databases["evaluate.labels.url"] = labels.url
     for where, url in databases.items():
         if found := SQLITE.fullmatch(url):
             if "?" in url:

@@ -62,7 +62,8 @@ async def execute(prepare: Callable[[], Plan]) -> State[Any]:
     """Prepare a plan, run it, and give the flow run's final state.
 
     Completed where every document is done, unchanged or in review, else Failed with the counts as
-    its message; Cancelled where it was cancelled.
+    its message; Incomplete, a Failed too, where what the pipeline's `evaluate` asks does not hold;
+    Cancelled where it was cancelled.
     """
     invocation = _invocation.get() or Invocation()
     stop = Stop(invocation.observer)
@@ -87,6 +88,8 @@ async def _state(ended: ActiveRun, stop: Stop) -> State[Any]:
         return Cancelled(message=f"{stop.reason}. {counts}")
     if ended.error or stop.reason:
         return Failed(message=f"{ended.error or stop.reason}. {counts}")
+    if ended.verdict and ended.verdict.reasons:
+        return Failed(name="Incomplete", message=". ".join([counts, *ended.verdict.reasons]))
     if ended.row.state == "failed":
         return Failed(message=f"the counts do not add up to documents_in {ended.row.documents_in}: {counts}")
     return Failed(message=counts)

@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from docmill.flows.evaluate.evaluation import Evaluator
+from docmill.flows.evaluate.kept import evaluator_of
 from docmill.flows.observe.observer import Observer
 from docmill.flows.observe.prefect_ui import shown_in_prefect
 from docmill.flows.observe.progress import RunProgress
 from docmill.flows.pipeline.plan import Plan
 from docmill.flows.run.embedded_model import with_embedded_model
+from docmill.flows.run.evaluating import evaluated
 from docmill.flows.run.ledger import Ledger
 from docmill.flows.run.liveness import kept_alive
 from docmill.flows.run.recovery import recover
 from docmill.flows.run.stop import Stop
 from docmill.schemas.errors import DocmillError, StorageError
+from docmill.schemas.evaluate import Verdict
 from docmill.schemas.outcome import Run, RunState
 from docmill.schemas.pipeline import Limits
 from docmill.tasks.chat.session import Session, session
@@ -32,7 +36,7 @@ class ActiveRun:
     """A run while it lives, and once it has ended.
 
     `row` is as it is stored. `failure` is what the cache, the results or the source failed with, and
-    `error` what stopped or failed the run in the end.
+    `error` what stopped or failed the run in the end. `verdict` is what became of the pipeline's labels.
     """
 
     plan: Plan
@@ -44,6 +48,7 @@ class ActiveRun:
     progress: RunProgress
     failure: StorageError | None = None
     error: DocmillError | None = None
+    verdict: Verdict | None = None
 
     def fail(self, error: StorageError) -> None:
         """Stop the run for what cannot be stored or listed."""
@@ -61,6 +66,7 @@ async def active(plan: Plan, observer: Observer, stop: Stop, flow_run_id: str) -
     watching = asyncio.create_task(stop.watch(flow_run_id))
     try:
         # Opened first: what is wrong with the source is said before anything is written.
+        evaluator = await asyncio.to_thread(evaluator_of, plan)
         with ExitStack() as stack:
             refs = await asyncio.to_thread(stack.enter_context, plan.source.opened())
             async with (
@@ -69,6 +75,7 @@ async def active(plan: Plan, observer: Observer, stop: Stop, flow_run_id: str) -
             ):
                 async with _recorded(reached, refs, progress, ui, stop, flow_run_id) as run:
                     yield run
+                    await _evaluate(run, evaluator, ui)
                 await ui.ended(run.row, run.error or stop.reason)
     finally:
         watching.cancel()
@@ -126,6 +133,18 @@ async def _end(run: ActiveRun, state: RunState) -> None:
     run.error = run.failure or lost or run.session.fatal
 
 
+async def _evaluate(run: ActiveRun, evaluator: Evaluator | None, observer: Observer) -> None:
+    """Hold what is stored against the pipeline's labels, where the run has come to its end."""
+    if evaluator is None or _state(run) in ("stopped", "failed"):
+        return
+    try:
+        run.verdict = await asyncio.to_thread(evaluated, run.plan, evaluator, run.results, run.row.run_id)
+    except StorageError as error:
+        run.failure = error
+        return
+    observer.evaluated(run.verdict)
+
+
 def _tell_other_models(plan: Plan, results: Results, observer: Observer) -> None:
     """Say before anything is sent which good outcomes another model has made, as they are replaced."""
     for model, count in results.made_with_others(plan.target.model):
@@ -158,4 +177,5 @@ def _state(run: ActiveRun) -> RunState:
         return "failed"
     if run.session.stopped.is_set():
         return "stopped"
-    return "complete" if run.progress.counts.keys() <= FINE else "incomplete"
+    fine = run.progress.counts.keys() <= FINE and not (run.verdict and run.verdict.reasons)
+    return "complete" if fine else "incomplete"

@@ -1,6 +1,6 @@
 """The results: outcomes, typed rows and runs, written as documents end and read by the reports."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,12 +22,14 @@ from docmill.tasks.sinks.database import (
     shown,
     sqlite_file,
 )
+from docmill.tasks.sinks.evaluations import Evaluations
 from docmill.tasks.sinks.keys import native, type_in
 from docmill.tasks.sinks.rows import Row, outcome_row, run_row, upsert
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 from docmill.tasks.sinks.upgrade import present, upgrade
 
 KEPT: tuple[Status, ...] = ("done", "review")  # what need not be done again
+MOST_IN_QUERY = 500  # values: a database takes only so many
 
 
 class Results:
@@ -46,6 +48,7 @@ class Results:
         self._inode: int | None = None  # of that file, once it is open for writing
         self._columns: dict[Table, Sequence[Column[Any]]] = {}  # where an earlier version's is read alone
         self.url = shown(into.url)
+        self.evaluations = Evaluations(engine, pipeline, self.url)
 
     @classmethod
     def open(cls, into: Into, pipeline: str, schemas: Mapping[str, ToolSchema]) -> "Results":
@@ -132,6 +135,15 @@ class Results:
                 if outcome.status == "done":
                     self._replace_typed(connection, outcome, run_id)
 
+    def outcomes_of(self, choose: Callable[[list[str]], list[str]]) -> Iterator[Row]:
+        """Give the outcomes' rows of those documents that are chosen of all ids, in no order."""
+        ids = select(OUTCOMES.c.document_id).where(OUTCOMES.c.pipeline == self._pipeline)
+        chosen = choose([row[0] for row in self._rows(ids)])
+        for begin in range(0, len(chosen), MOST_IN_QUERY):
+            chunk = chosen[begin : begin + MOST_IN_QUERY]
+            for row in self._rows(self._outcomes(None).where(OUTCOMES.c.document_id.in_(chunk))):
+                yield row._mapping
+
     def outcomes(self, statuses: Iterable[str] = (), run_id: str | None = None) -> Iterator[Row]:
         """Give the outcomes' rows by document_id: of these statuses, and of this run, where given."""
         query = self._outcomes(run_id).order_by(OUTCOMES.c.document_id)
@@ -159,13 +171,14 @@ class Results:
 
     def last_run(self) -> Row | None:
         """Give the row of the pipeline's last run."""
-        query = self._select(RUNS).where(RUNS.c.pipeline == self._pipeline).order_by(RUNS.c.started_at.desc())
-        row = next(self._rows(query.limit(1)), None)
-        return row._mapping if row is not None else None
+        query = self._select(RUNS).where(RUNS.c.pipeline == self._pipeline)
+        return self._one(query.order_by(RUNS.c.started_at.desc()).limit(1))
 
     def run(self, run_id: str) -> Row | None:
         """Give the row of one run of the pipeline."""
-        query = self._select(RUNS).where(RUNS.c.run_id == run_id, RUNS.c.pipeline == self._pipeline)
+        return self._one(self._select(RUNS).where(RUNS.c.run_id == run_id, RUNS.c.pipeline == self._pipeline))
+
+    def _one(self, query: Select[Any]) -> Row | None:
         row = next(self._rows(query), None)
         return row._mapping if row is not None else None
 

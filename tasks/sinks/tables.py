@@ -78,6 +78,18 @@ OUTCOMES = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 
+# How right a pipeline's results were; `accepted` is what later ones are held against.
+EVALUATIONS = Table(
+    "docmill_evaluations",
+    METADATA,
+    Column("pipeline", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("at", DateTime(timezone=True), primary_key=True),
+    Column("labels", Text, nullable=False),
+    Column("accepted", Boolean, nullable=False),
+    Column("figures", Json, nullable=False),
+)
+
 # Which typed tables docmill created, so that it alters no other.
 TYPED = Table(
     "docmill__tables",

@@ -39,23 +39,22 @@ class Query:
     any other is rolled back.
     """
 
-    def __init__(self, url: str, query: str) -> None:
-        """Connect and execute; raises ConfigError."""
-        parsed = _parsed(url)
-        self._engine = _engine(parsed)
+    def __init__(self, url: str, query: str, place: str = "rows") -> None:
+        """Connect and execute; raises ConfigError, naming what of a pipeline holds the two."""
+        self._engine = _engine(_parsed(url, place), place)
         try:
             self._connection = self._engine.connect()
         except (SQLAlchemyError, ValueError, TypeError) as error:  # options that the driver does not take
-            raise ConfigError(f"rows.url: {shown(url)} cannot be opened: {reason(error)}") from None
+            raise ConfigError(f"{place}.url: {shown(url)} cannot be opened: {reason(error)}") from None
         try:
             self._result = _configured(self._connection).exec_driver_sql(query)
             if not self._result.returns_rows:
-                raise ConfigError("rows.query: gives no rows: write a SELECT")
+                raise ConfigError(f"{place}.query: gives no rows: write a SELECT")
             self.columns = list(self._result.keys())
             self._first = self._result.fetchone()
         except SQLAlchemyError as error:
             self.close()
-            raise ConfigError(f"rows.query: {reason(error)}") from None
+            raise ConfigError(f"{place}.query: {reason(error)}") from None
         except ConfigError:
             self.close()
             raise
@@ -96,36 +95,36 @@ def reason(error: Exception) -> str:
     return type(cause).__name__ if isinstance(error, DataError) or not said else said.splitlines()[0]
 
 
-def _parsed(url: str) -> URL:
+def _parsed(url: str, place: str = "rows") -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise ConfigError(
-            "rows.url: not a database's URL, such as sqlite:///tickets.db or postgresql://user@host/name"
+            f"{place}.url: not a database's URL, such as sqlite:///tickets.db or postgresql://user@host/name"
         ) from None
     if parsed.drivername == "postgres":
-        raise ConfigError("rows.url: write postgresql:// where it says postgres://")
+        raise ConfigError(f"{place}.url: write postgresql:// where it says postgres://")
     return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, place: str) -> Engine:
     if url.drivername in ("sqlite", "sqlite+pysqlite"):
-        return _sqlite(url)
+        return _sqlite(url, place)
     options = {}
     if url.drivername == "postgresql+psycopg":
         options = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "docmill"}
     try:
         engine = create_engine(url, poolclass=NullPool, connect_args=options)
     except ModuleNotFoundError as error:
-        raise ConfigError(f"rows.url: {_install(error.name or url.get_driver_name())}") from None
+        raise ConfigError(f"{place}.url: {_install(error.name or url.get_driver_name())}") from None
     except NoSuchModuleError:
         name = url.get_backend_name()
         said = _install(name) if name in DIALECTS else f"{name!r} is no database{meant(name, KNOWN)}"
-        raise ConfigError(f"rows.url: {said}") from None
+        raise ConfigError(f"{place}.url: {said}") from None
     except (ArgumentError, TypeError, ValueError) as error:
-        raise ConfigError(f"rows.url: {reason(error)}") from None
+        raise ConfigError(f"{place}.url: {reason(error)}") from None
     if engine.dialect.is_async:
-        raise ConfigError(f"rows.url: {url.drivername} is asynchronous: name another driver")
+        raise ConfigError(f"{place}.url: {url.drivername} is asynchronous: name another driver")
     return engine
 
 
@@ -134,12 +133,12 @@ def _install(module: str) -> str:
     return f"{module!r} is not installed: install the package {package} where docmill is"
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, place: str) -> Engine:
     if url.database in (None, "", ":memory:"):
-        raise ConfigError("rows.url: a SQLite database in memory has no tables: name a file")
+        raise ConfigError(f"{place}.url: a SQLite database in memory has no tables: name a file")
     file = Path(url.database or "").absolute()
     if not os.path.isfile(file):  # noqa: PTH113 - where it may not be seen, Path.is_file raises
-        raise ConfigError(f"rows.url: there is no file {url.database!r} below {Path.cwd()}")
+        raise ConfigError(f"{place}.url: there is no file {url.database!r} below {Path.cwd()}")
 
     def connect() -> sqlite3.Connection:
         # The thread that connects is not the one that reads; only one of them does at a time.

@@ -241,3 +241,13 @@ def test_objects_and_labels(text: str):
     [row] = told(text, PARTS[:2]).rows
     assert "Elm rail" in row.quote
     assert len(told(text, []).rows) == 3
+
+
+@pytest.mark.parametrize("heading", ["1. Lines", "a) Lines", "- Lines"])
+def test_a_table_below_the_heading_of_a_numbered_section_is_none_of_its_text(heading: str):
+    after = heading.replace("1", "2").replace("a)", "b)").replace("Lines", "Terms")
+    rows = ["Oak board      7    511.07", "Ash beam      44  3,713.60", "Elm rail       8    223.36"]
+    table = "\n".join(["Item         Qty    Amount", *rows])
+    text = f"{heading}\n\n{table}\n\n{after}\n\nPayable at once.\nNo discount."
+    assert left_out(text, PARTS) == []
+    assert left_out(text, PARTS[:1]) == rows[1:]

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from docmill.schemas import pipeline as declared
 from docmill.schemas import steps
 from docmill.schemas.endpoint import Endpoint, Prices
+from docmill.schemas.evaluate import Evaluate, LabelsQuery
 from docmill.schemas.published import FILE, published
 from tests.support.project import THING, Project
 from tests.support.provider import Provider
@@ -36,6 +37,8 @@ MODELS: tuple[type[BaseModel], ...] = (
     steps.Label,
     declared.Limits,
     declared.Into,
+    Evaluate,
+    LabelsQuery,
     Endpoint,
     Prices,
 )
@@ -65,6 +68,7 @@ def test_every_example_runs(
     project.documents(a="one", b="two")
     (project.root / "in" / "2026").mkdir()
     tell("sqlite:///support.db", *SUPPORT)
+    (project.root / "labels.csv").write_text("document,label\na.txt,bill\n")
     file = project.root / "example.yaml"
     file.write_text(example)
     into = "sqlite:///results.db"

@@ -199,3 +199,19 @@ class TestRuns:
         assert f"documents: '/etc/*' {REFUSED}" in str(refused.message)
         assert (await ran(file, documents=f"{secret}/a.txt")).is_completed()
         assert (await ran(file, documents="in/a.txt")).is_completed()
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ("/etc/labels.csv", "evaluate.labels: '/etc/labels.csv' does not lie below"),
+        ({"url": "sqlite:////etc/labels.db", "query": "q"}, "evaluate.labels.url: '/etc/labels.db' does not"),
+        ({"url": "postgresql://u@elsewhere.example/d", "query": "q"}, "evaluate.labels.url: .*DOCMILL_HOSTS"),
+    ],
+)
+def test_labels_of_a_parameter_lie_below_the_roots_and_on_permitted_hosts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labels: Any, said: str
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=said):
+        judged(evaluate={"labels": labels})

@@ -69,7 +69,8 @@ def _lists(sheet: Sheet) -> Iterator[_List]:
         elif last and blank and text.strip() and last.mark.number is None and not FURNITURE.fullmatch(text):
             yield last
             last = None
-        blank = not text.strip()
+        # What begins at the margin after a blank line is none of the item's, nor is the line below it.
+        blank = not text.strip() or (blank and text[:1].strip() != "")
     if last:
         yield last
 

@@ -1,0 +1,1 @@
+"""What samples/labelled.py makes its documents of."""
