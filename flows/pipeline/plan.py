@@ -151,13 +151,19 @@ def _steps(checked: CheckedPipeline, target: Target) -> tuple[StepPlan, ...]:
         name, options = kind_and_options(step)
         declared = [
             name,
-            options.model_dump(mode="json", by_alias=True, exclude={"complete", "rules"}),
+            options.model_dump(mode="json", by_alias=True, exclude=_unhashed(options)),
             before,
             kind(name).answers(options, checked.tools),
             _surroundings(target),
         ]
         plans.append(StepPlan(step_id, name, options, before, _sha256(declared)))
     return tuple(plans)
+
+
+def _unhashed(options: StepOptions) -> set[str]:
+    """Name the keys that change no request; `lists` is as it was before there was such a key."""
+    is_default = getattr(options, "lists", "auto") == "auto"
+    return {"complete", "rules", *(["lists"] if is_default else [])}
 
 
 def _whole_sha256(pipeline: Pipeline, steps: Sequence[StepPlan], tools: Mapping[str, ToolSchema]) -> str:

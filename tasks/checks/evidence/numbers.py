@@ -79,7 +79,7 @@ def readings(text: str, start: int, end: int) -> Iterator[tuple[Decimal, Span]]:
     """Read the digits between two places of a text in each way, with what stands around them."""
     leading = "0" if LEADING_POINT.search(text[max(0, start - 2) : start]) else ""
     start -= len(leading)
-    values = _values(leading + _plain(text[start:end]))
+    values = _values(leading + plain(text[start:end]))
     if not values or _goes_on(text, start, end):
         return
     powers, behind = multiplied(text, end)
@@ -109,11 +109,11 @@ def _candidates(text: str, wanted: Set[str]) -> Iterator[Span]:
     begins = {digits[:length].rstrip("0") for digits in wanted for length in range(len(digits) + 1)}
     for match in RUN.finditer(text):
         run, start = match[0], match.start()
-        plain = run.isdecimal()
-        digits = run if plain else run.translate(NO_SEPARATORS)
+        bare = run.isdecimal()
+        digits = run if bare else run.translate(NO_SEPARATORS)
         if _stripped(digits) in wanted:
             yield match.span()
-        if not plain:
+        if not bare:
             yield from _cells(text, run, start, wanted)
         elif len(run) <= GROUP:
             yield from _groups(text, start, match.end(), wanted, begins)
@@ -153,7 +153,7 @@ def _cells(text: str, run: str, start: int, wanted: Set[str]) -> Iterator[Span]:
 def _is_row(text: str, run: str, start: int) -> bool:
     end = start + len(run)
     beside = text[start - 1 : start] in ("[", ",") or re.match(r",\S|\]", text[end : end + 2])
-    return bool(beside) or not _values(_plain(run))
+    return bool(beside) or not _values(plain(run))
 
 
 def _values(token: str) -> set[Decimal]:
@@ -181,14 +181,15 @@ def _grouped(groups: list[str]) -> bool:
     return len(first) <= 3 and first[0] != "0" and len(others[-1]) == 3 and inner in (set(), {3}, {2})
 
 
-def _plain(token: str) -> str:
+def plain(token: str) -> str:
+    """Write digits and separators of any script in those of ASCII."""
     if token.isascii():
         return token
     return "".join(str(decimal(char)) if char.isdecimal() else char for char in token.translate(PLAIN))
 
 
 def _stripped(digits: str) -> str:
-    return (digits if digits.isascii() else _plain(digits)).strip("0")
+    return (digits if digits.isascii() else plain(digits)).strip("0")
 
 
 def _significant(value: Decimal) -> str:
