@@ -86,7 +86,7 @@ class Extract(StepOptions):
     )
     lists: Lists = Field(
         default="auto",
-        description="Who reads the rows of tables: code if they are long (auto) or always (columns), or model",
+        description="Who reads the rows of tables: code if they are long (auto), code (columns), or model",
     )
     rules: tuple[Rule, ...] = Field(
         default=(),

@@ -18,10 +18,10 @@ from docmill.tasks.steps import prompt
 from docmill.tasks.steps.columns import head
 
 FEWEST_ROWS, MOST_ROWS = 20, 30  # of a part
-ENDS_A_PART = (
-    6  # of so many rows one ends a part, by its text: where a row is new, the parts after it stay as they are
-)
-TOKENS, TOKENS_A_ROW = 128, 24  # beside what the row says
+# Of so many rows one ends a part, by its text: where a row is new, most parts after it stay as they are.
+ENDS_A_PART = 6
+TOKENS, TOKENS_A_ROW = 128, 16  # beside what the rows say
+TOKENS_OF_HEAD = 1_500  # and of what is asked
 SAFETY = 2  # times the estimate: the limit of a reply
 SHOWN = 5  # rows at both ends of a list that the rest of the document keeps
 LONGEST_BETWEEN = 500  # characters
@@ -29,18 +29,20 @@ ROW, ITEM = "row", "item"
 
 
 def parts(found: LongList, rows: Sequence[Row], options: StepOptions, target: Target) -> Iterator[list[Row]]:
-    """Divide rows into parts whose items fit into one reply each."""
-    most = min(options.max_tokens or target.endpoint.max_output_tokens, target.endpoint.max_output_tokens)
+    """Divide rows into parts that fit into one request each, and their items into one reply."""
+    endpoint = target.endpoint
+    most = min(options.max_tokens or endpoint.max_output_tokens, endpoint.max_output_tokens)
+    room = endpoint.context_tokens - most - TOKENS_OF_HEAD
     part: list[Row] = []
-    tokens = 0
+    shown = needed = 0
     for row in rows:
-        needed = _tokens(found, row)
-        full = len(part) >= MOST_ROWS or SAFETY * (tokens + needed) + TOKENS > most
-        if part and (full or (len(part) >= FEWEST_ROWS and _ends_a_part(found, part[-1]))):
+        said, items = _said(found, row), _needed(found, row)
+        is_full = len(part) >= MOST_ROWS or shown + said > room or needed + items + TOKENS > most
+        if part and (is_full or (len(part) >= FEWEST_ROWS and _ends_a_part(found, part[-1]))):
             yield part
-            part, tokens = [], 0
+            part, shown, needed = [], 0, 0
         part.append(row)
-        tokens += needed
+        shown, needed = shown + said, needed + items
     if part:
         yield part
 
@@ -75,7 +77,7 @@ def part_request(
 ) -> bytes:
     """Build the body that asks for the items of some rows; `again` says that they were left out before."""
     message = prompt.turn(_shown(found, part), _instruction(found, tool, again=again))
-    most = TOKENS + SAFETY * sum(_tokens(found, row) for row in part)
+    most = TOKENS + sum(_needed(found, row) for row in part)
     return prompt.body(target, [message], options, max_tokens=most, tool=part_tool(found, part, tool))
 
 
@@ -102,9 +104,15 @@ def _left_out(count: int) -> str:
     return f"[{count:,} row{'s' * (count != 1)} left out]" if count else ""
 
 
-def _tokens(found: LongList, row: Row) -> int:
+def _said(found: LongList, row: Row) -> int:
+    """Count the tokens that a row has in a request."""
+    return TOKENS_A_ROW + len(_text(found, row).encode()) // BYTES_PER_TOKEN
+
+
+def _needed(found: LongList, row: Row) -> int:
+    """Count the tokens that its item may take in a reply: twice its row and the names."""
     names = sum(len(name) for name in found.declared.properties)
-    return TOKENS_A_ROW + (len(_text(found, row).encode()) + names) // BYTES_PER_TOKEN
+    return SAFETY * (_said(found, row) + names // BYTES_PER_TOKEN)
 
 
 def _ends_a_part(found: LongList, row: Row) -> bool:
@@ -137,7 +145,7 @@ def _instruction(found: LongList, tool: ToolSchema, *, again: bool) -> str:
     name = json.dumps(found.declared.name, ensure_ascii=False)
     said = (
         f"{tool.description.rstrip('.')}. Use only what the document says. It is a part of a longer "
-        f"document: some rows of the list {name}. Give an item for each numbered row that is one of the list, "
-        "in their order, with the number of its row. Sums, what is carried over and headers are none."
+        f"document: some rows of the list {name}. Give an item for each numbered row that is one of the "
+        "list, in their order, with the number of its row. Sums, what is carried over and headers are none."
     )
     return f"{said} These rows were left out before: look at each once more." if again else said

@@ -4,6 +4,7 @@ import json
 import re
 
 from docmill.tasks.checks.completeness.groups import Group
+from docmill.tasks.checks.completeness.lists import FURNITURE
 from docmill.tasks.checks.completeness.rows import Row
 
 EMPHASIS = re.compile(r"(\*\*|__|\*|_|`)(?=\S)(.+)(?<=\S)\1", re.DOTALL)
@@ -36,8 +37,17 @@ def said(group: Group, row: Row, column: int) -> str | None:
 
 
 def goes_on(group: Group, row: Row) -> bool:
-    """Say whether more belongs to a row than its cells: lines on which one goes on."""
-    return bool(group.sheet.text[row.end : row.reach].strip())
+    """Say whether more belongs to a row than its cells: lines on which one goes on, no page's number."""
+    lines = group.sheet.text[row.end : row.reach].split("\n")
+    return any(line.strip() and not FURNITURE.fullmatch(line.strip()) for line in lines)
+
+
+def is_whole(group: Group, row: Row) -> bool:
+    """Say whether a row has its cells as the others have; of tabs, those at the end may be left out."""
+    if len(row.cells) == group.columns:
+        return True
+    tabs = "\t" in group.sheet.text[row.start : row.reach]
+    return group.form == "separated" and tabs and 1 < len(row.cells) < group.columns
 
 
 def _of_markdown(cell: str) -> str | None:

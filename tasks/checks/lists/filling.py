@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from docmill.tasks.checks.completeness.rows import Row, Span
-from docmill.tasks.checks.lists.cells import goes_on, said
+from docmill.tasks.checks.lists.cells import goes_on, is_whole, said
 from docmill.tasks.checks.lists.days import latest_year
 from docmill.tasks.checks.lists.declared import kinds
 from docmill.tasks.checks.lists.found import LongList
@@ -64,7 +64,7 @@ def is_for_code(found: LongList, columns: Columns) -> bool:
         declared.is_plain
         and column_faults(found, columns) is None
         and not any(declared.inferred(name) for name in left)
-        and not (left and found.sections)
+        and not (left and found.has_sections)
     )
 
 
@@ -74,9 +74,8 @@ def filling(found: LongList, columns: Columns) -> Filling:
     rows = found.within(sorted(used.values()))
     made = Filling(doubtful=found.doubtful(sorted(used.values()), rows))
     readers = _readers(found, used, rows)
-    usual = found.group.columns
     for row in rows:
-        whole = len(row.cells) == usual and not goes_on(found.group, row)
+        whole = is_whole(found.group, row) and not goes_on(found.group, row)
         values = _values(found, row, used, readers) if whole else None
         if values is None:
             made.odd.append(row)

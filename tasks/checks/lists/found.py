@@ -13,12 +13,14 @@ from docmill.tasks.checks.completeness.lists import FURNITURE
 from docmill.tasks.checks.completeness.rows import Row, sort_of
 from docmill.tasks.checks.completeness.siblings import Pattern, is_header
 from docmill.tasks.checks.completeness.words import is_sum
+from docmill.tasks.checks.lists.cells import goes_on
 from docmill.tasks.checks.lists.declared import Declared, declared
 
 LONG = 30  # rows from which on a table is a long list
 FEWEST = 1  # where the step says columns
 MAX_LINES = 200_000  # of a document; the lists of a longer one are the model's
 MOST_TABLES = 8  # of one array; where there are more, the model reads them as one document
+MOST_BETWEEN = 5  # lines; where more stand between two rows, they are something else
 FREE_FORMS = ("list",)  # of whose rows each is one cell
 
 
@@ -61,7 +63,7 @@ class LongList:
             and not is_header(self.group, row, names)
             and self._may_be(row, columns)
         ]
-        return sorted([*others, *self._between()], key=lambda row: row.start)
+        return sorted([*others, *self.between], key=lambda row: row.start)
 
     def _may_be(self, row: Row, columns: Sequence[int]) -> bool:
         if self.group.form in FREE_FORMS:
@@ -70,28 +72,32 @@ class LongList:
         is_named = is_sum(label_of(self.group, row), whole=False)
         return len(filled) == len(columns) if is_named else len(filled) > 1 or len(filled) == len(columns)
 
-    def _between(self) -> list[Row]:
-        """Give the lines between rows of CSV that are none of them: they have more cells or fewer."""
+    @cached_property
+    def between(self) -> list[Row]:
+        """The lines between rows of CSV or tabs that are none: they have not as many cells."""
         if self.group.form != "separated":
             return []
-        text, found = self.group.sheet.text, []
-        heads = sorted(self.group.heads)
-        for before, after in zip(self.group.rows, self.group.rows[1:], strict=False):
-            if after.start - before.reach <= 1 or any(before.reach < head <= after.start for head in heads):
-                continue
-            at = before.reach
-            for line in text[before.reach : after.start].split("\n"):
-                if line.strip() and not FURNITURE.fullmatch(line.strip()):
-                    begin = at + len(line) - len(line.lstrip())
-                    found.append(Row(begin, at + len(line.rstrip()), (), at + len(line)))
-                at += len(line) + 1
-        return found
+        pairs = zip(self.group.rows, self.group.rows[1:], strict=False)
+        return [line for before, after in pairs for line in self._lines(before, after)]
+
+    def _lines(self, before: Row, after: Row) -> list[Row]:
+        head = bisect_right(self.group.heads, before.reach)
+        end = min([after.start, *self.group.heads[head : head + 1]])
+        lines: list[Row] = []
+        at = before.reach
+        for line in self.group.sheet.text[before.reach : end].split("\n") if end > at + 1 else ():
+            if line.strip() and not FURNITURE.fullmatch(line.strip()):
+                begin = at + len(line) - len(line.lstrip())
+                lines.append(Row(begin, at + len(line.rstrip()), (), at + len(line)))
+            at += len(line) + 1
+        return lines if len(lines) <= MOST_BETWEEN else []
 
     @cached_property
     def sections(self) -> list[Row]:
-        """The rows that have but one cell, and no sum's name: the headings of sections."""
-        several = self.group.columns > 1
-        return [row for row in self.group.rows if several and self._is_section(row)]
+        """The rows that have but one cell, and no sum's name: the headings of sections, and their like."""
+        rows = self.group.rows if self.group.columns > 1 else ()
+        found = [row for row in rows if self._is_section(row)]
+        return sorted([*found, *self.between], key=lambda row: row.start)
 
     def section_of(self, row: Row) -> Row | None:
         """Give the last heading of a section before a row."""
@@ -105,6 +111,11 @@ class LongList:
     @cached_property
     def _starts(self) -> list[int]:
         return [row.start for row in self.items]
+
+    @cached_property
+    def has_sections(self) -> bool:
+        """Say whether headings of sections may stand between the rows, on their own or below a row."""
+        return bool(self.sections) or any(goes_on(self.group, row) for row in self.group.rows)
 
     def _is_section(self, row: Row) -> bool:
         said = [cell for n in range(len(row.cells)) if sort_of(cell := self.group.said(row, n))]
