@@ -17,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from docmill.tasks.checks.completeness.groups import Tables
 from docmill.tasks.checks.completeness.missing import completeness
 from docmill.tasks.checks.evidence.grounding import Grounds
 from docmill.tasks.checks.lists.evidence import grounded
@@ -146,7 +147,7 @@ def computed() -> None:
 
 def _timed(rows: Sequence[Sold], text: str) -> Iterator[float]:
     at = time.perf_counter()
-    [found] = long_lists(text, TOOL)
+    [found] = long_lists(Tables(text), TOOL)
     yield time.perf_counter() - at
     labels = [each.casefold() for each in found.group.header]
     columns = {name: n for name, words in MEANS.items() for n, label in enumerate(labels) if label in words}

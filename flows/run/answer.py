@@ -11,15 +11,13 @@ from prefect.utilities.annotations import opaque, quote
 
 from docmill.flows.pipeline.plan import Plan, StepPlan
 from docmill.flows.run.failures import status
-from docmill.flows.run.held import Held, held
+from docmill.flows.run.held import Basis, Held, held
 from docmill.schemas.chat import Completion
-from docmill.schemas.document import Document
 from docmill.schemas.endpoint import Target
 from docmill.schemas.errors import ChatError, Unreadable
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.complete import complete
 from docmill.tasks.chat.session import Session
-from docmill.tasks.checks.evidence.grounding import Grounds
 from docmill.tasks.checks.request import require_room
 from docmill.tasks.steps.again import asked_again
 from docmill.tasks.steps.kind import StepKind, kind
@@ -38,8 +36,7 @@ class Requests:
 
     plan: Plan
     session: Session
-    document: Document
-    grounds: Grounds
+    basis: Basis
     step: StepPlan
     waited: list[State[Any]]
     states: list[State[Any]] = field(default_factory=list)
@@ -63,7 +60,7 @@ class Requests:
         state: State[Any] = await complete(  # type: ignore[misc]  # Prefect declares an async task's state as its own
             quote(body),
             step=self.step.id,
-            document=self.document.document_id,
+            document=self.basis.document.document_id,
             schema=unsent_schema(self.target, tool),
             longest=self.acts.longest(self.step.options),
             return_state=True,
@@ -109,6 +106,5 @@ async def whole_record(requests: Requests, text: str, tool: ToolSchema) -> Held:
 async def _held(requests: Requests, completion: Completion, tool: ToolSchema) -> Held:
     """Hold the record of a completion against the document."""
     record = requests.acts.read(completion, requests.step.options)
-    length = len(requests.document.text) + len(completion.text)
-    given = requests.grounds, requests.document, requests.step, record, tool
-    return await requests.computed(length, lambda: held(*given))
+    length = len(requests.basis.document.text) + len(completion.text)
+    return await requests.computed(length, lambda: held(requests.basis, requests.step, record, tool))

@@ -50,7 +50,9 @@ async def by_lists(requests: Requests, text: str, tool: ToolSchema) -> Held | No
     is_whole = options.input == DOCUMENT and beginning(text, options.max_input_tokens) == text
     if said == "model" or not is_whole:
         return None
-    found = await requests.computed(len(text), lambda: long_lists(text, tool, always=said == "columns"))
+    found = await requests.computed(
+        len(text), lambda: long_lists(requests.basis.tables, tool, always=said == "columns")
+    )
     decided = [each for each in await _all(*(_decided(requests, each, tool) for each in found)) if each]
     return await _Record(requests, text, tool, decided).held() if decided else None
 
@@ -186,7 +188,7 @@ class _Record:
         return part_items(found, part, completion)
 
     async def _held(self, record: Record, lists: Sequence[ReadList]) -> Held:
-        given = (self.requests.grounds, self.requests.document, self.requests.step, record, self.tool, lists)
+        given = (self.requests.basis, self.requests.step, record, self.tool, lists)
         found = await self.requests.computed(len(self.text), lambda: held_with_lists(*given))
         for each in self.decided:
             most = each.found.declared.most

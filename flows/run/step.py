@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import State
 from docmill.flows.pipeline.plan import Plan, StepPlan
 from docmill.flows.run.answer import Requests, whole_record
 from docmill.flows.run.failures import described, doubted, reason, status
-from docmill.flows.run.held import Held
+from docmill.flows.run.held import Basis, Held
 from docmill.flows.run.long_lists import by_lists
 from docmill.schemas.document import Document
 from docmill.schemas.errors import StorageError
@@ -20,7 +20,6 @@ from docmill.schemas.outcome import StepOutcome, Tally
 from docmill.schemas.steps import DOCUMENT
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.session import Session
-from docmill.tasks.checks.evidence.grounding import Grounds
 from docmill.tasks.checks.request import BYTES_PER_TOKEN
 from docmill.tasks.steps.kind import kind
 
@@ -52,7 +51,7 @@ class DocumentRun:
     running: dict[str, asyncio.Task[StepResult]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.grounds = Grounds(self.document.text, self.document.page_starts)
+        self.basis = Basis(self.document)
 
     def results(self) -> dict[str, StepResult]:
         """Give what the steps came to, in the order written."""
@@ -71,7 +70,7 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
         return StepResult(StepOutcome(status="skipped", sha256=step.sha256), halted=halted)
     begun, text = time.monotonic(), _input(step, before, of.document)
     waited = [result.state for result in before.values() if result.state]
-    requests = Requests(of.plan, of.session, of.document, of.grounds, step, waited)
+    requests = Requests(of.plan, of.session, of.basis, step, waited)
     answer = _Answer()
     try:
         answer.held = await _answer(requests, text, of.plan.tools[schema] if schema else None)
@@ -108,7 +107,7 @@ async def _answer(requests: Requests, text: str, schema: ToolSchema | None) -> H
 
 
 def _outcome(requests: Requests, text: str, answer: _Answer) -> StepOutcome:
-    step, document_id = requests.step, requests.document.document_id
+    step, document_id = requests.step, requests.basis.document.document_id
     doubt, failure = doubted(step, answer.held), answer.failure
     limit = step.options.max_input_tokens
     tally = requests.session.settle((document_id, step.id))

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.checks.completeness.groups import Tables
 from docmill.tasks.checks.evidence.grounding import Grounds
 from docmill.tasks.checks.lists.evidence import grounded
 from docmill.tasks.checks.lists.filling import Filling, column_faults, filling, is_for_code
@@ -34,7 +35,7 @@ def named(found: LongList) -> dict[str, int | None]:
 
 def read(text: str, tool: ToolSchema = TOOL, *, always: bool = False) -> tuple[LongList, Filling]:
     """Find the one list of a text, and read it by its header."""
-    [found] = long_lists(text, tool, always=always)
+    [found] = long_lists(Tables(text), tool, always=always)
     return found, filling(found, named(found))
 
 
@@ -72,13 +73,13 @@ def test_what_is_read_satisfies_the_schema_and_its_evidence_is_its_cell(form: st
 @EACH_FORM
 def test_fewer_than_thirty_rows_are_no_long_list_unless_the_step_says_columns(form: str):
     text = document(sold(29), FORMS[form])
-    assert long_lists(text, TOOL) == []
+    assert long_lists(Tables(text), TOOL) == []
     _, read_ = read(text, always=True)
     assert len(read_.items) == 29
 
 
 def test_a_list_in_words_is_found_and_has_no_columns():
-    [found] = long_lists(document(sold(30), bullets), TOOL)
+    [found] = long_lists(Tables(document(sold(30), bullets)), TOOL)
     assert (found.group.form, len(found.items)) == ("list", 30)
 
 
@@ -86,9 +87,9 @@ def test_a_table_of_something_else_is_no_list_where_the_record_has_two_arrays():
     table = "\n".join(f"| {number} | {number}.5 |" for number in range(40))
     text = f"| Depth | Pressure |\n|---|---|\n{table}\n"
     declared = copy.deepcopy(DECLARED)
-    assert [each.fits for each in long_lists(text, TOOL)] == [False]
+    assert [each.fits for each in long_lists(Tables(text), TOOL)] == [False]
     declared["parameters"]["properties"]["people"] = declared["parameters"]["properties"]["lines"]
-    assert long_lists(text, made(declared, "note", "note.json")) == []
+    assert long_lists(Tables(text), made(declared, "note", "note.json")) == []
 
 
 @pytest.mark.parametrize(
@@ -106,14 +107,14 @@ def test_an_array_whose_schema_code_does_not_keep_is_left_to_the_model(change: d
     declared = copy.deepcopy(DECLARED)
     declared["parameters"]["properties"]["lines"].update(change)
     text = document(sold(40))
-    assert long_lists(text, made(declared, "note", "note.json")) == []
+    assert long_lists(Tables(text), made(declared, "note", "note.json")) == []
 
 
 def test_a_record_whose_fields_depend_on_each_other_is_left_to_the_model():
     declared = copy.deepcopy(DECLARED)
     declared["parameters"]["if"] = {"properties": {"lines": {"minItems": 1}}}
     declared["parameters"]["then"] = {"required": ["received_by"]}
-    assert long_lists(document(sold(40)), made(declared, "note", "note.json")) == []
+    assert long_lists(Tables(document(sold(40))), made(declared, "note", "note.json")) == []
 
 
 def with_property(name: str, schema: Any, *, required: bool = False) -> ToolSchema:
@@ -135,20 +136,20 @@ def with_property(name: str, schema: Any, *, required: bool = False) -> ToolSche
     ],
 )
 def test_what_the_model_has_to_judge_without_a_column_keeps_code_from_reading(schema: Any, is_left: bool):
-    [found] = long_lists(document(sold(40)), with_property("state", schema))
+    [found] = long_lists(Tables(document(sold(40))), with_property("state", schema))
     assert is_for_code(found, named(found)) is not is_left
 
 
 def test_headings_between_the_rows_keep_code_from_reading_where_a_property_has_no_column():
     text = document(sold(40)).replace("| Oak", "| Kitchen | | | |\n| Oak", 1)
-    [found] = long_lists(text, with_property("room", {"type": "string"}))
+    [found] = long_lists(Tables(text), with_property("room", {"type": "string"}))
     assert not is_for_code(found, named(found))
-    [found] = long_lists(text, TOOL)
+    [found] = long_lists(Tables(text), TOOL)
     assert is_for_code(found, named(found))
 
 
 def test_faults_of_named_columns_are_told():
-    [found] = long_lists(document(sold(30)), TOOL)
+    [found] = long_lists(Tables(document(sold(30))), TOOL)
     right = named(found)
     assert column_faults(found, right) is None
     assert "item, price" in str(column_faults(found, {**right, "price": right["item"]}))
@@ -224,7 +225,7 @@ def test_strings_of_one_column_are_read():
         "names.json",
     )
     text = "\n".join(["| Member | Town |", "|---|---|", *(f"| Ada {n:03} | Ely |" for n in range(50))])
-    [found] = long_lists(text, tool)
+    [found] = long_lists(Tables(text), tool)
     made_ = filling(found, {"members": 0})
     assert [each.item for each in made_.items] == [f"Ada {n:03}" for n in range(50)]
     grounding = grounded(Grounds(text), "members", made_.items, tool.marked)

@@ -8,6 +8,7 @@ import pytest
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
 from docmill.schemas.steps import Extract
+from docmill.tasks.checks.completeness.groups import Tables
 from docmill.tasks.checks.lists.declared import without
 from docmill.tasks.checks.lists.filling import Filled
 from docmill.tasks.checks.lists.found import LongList, long_lists
@@ -22,7 +23,7 @@ PLAIN = target()
 
 
 def found_in(text: str) -> LongList:
-    [found] = long_lists(text, TOOL)
+    [found] = long_lists(Tables(text), TOOL)
     return found
 
 

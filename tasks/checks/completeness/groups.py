@@ -101,6 +101,22 @@ def groups(text: str, *, apart: bool = False, most: int = MAX_LINES) -> list[Gro
     return joined
 
 
+class Tables:
+    """What a document lists, found once for all who look."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._lines = text.count("\n") + 1
+        self._found: dict[tuple[bool, int], list[Group]] = {}
+
+    def groups(self, *, apart: bool = False, most: int = MAX_LINES) -> list[Group]:
+        """Give what `groups` finds."""
+        key = apart, min(most, self._lines)
+        if key not in self._found:
+            self._found[key] = groups(self.text, apart=apart, most=most)
+        return self._found[key]
+
+
 def _are_words(text: str, group: Group, table: Table) -> bool:
     """Say whether there is more between two tables than the number of a page."""
     between = text[group.rows[-1].end if group.rows else group.heads[-1] : table.start].split("\n")

@@ -10,7 +10,7 @@ from typing import Any
 from docmill.schemas.outcome import MissingRow
 from docmill.tasks.checks.completeness.arrays import Array, arrays
 from docmill.tasks.checks.completeness.fitting import fitting, is_meant, names_all
-from docmill.tasks.checks.completeness.groups import Group, groups
+from docmill.tasks.checks.completeness.groups import Group, Tables
 from docmill.tasks.checks.completeness.rows import MAX_LINES, Row
 from docmill.tasks.checks.completeness.siblings import Pattern, is_header
 from docmill.tasks.checks.completeness.standing import Rows, Standing, standings
@@ -47,18 +47,20 @@ def completeness(
     schema: Schema,
     until: int | None = None,
     read: Mapping[str, Set[int]] = NONE_READ,
+    tables: Tables | None = None,
 ) -> Completeness:
     """Hold a record's arrays against what its document lists, up to a place in its text.
 
     `read` has the arrays at the record's top whose items code has made of their rows, each with where these
-    begin: neither the arrays nor their tables are looked at.
+    begin: neither the arrays nor their tables are looked at. `tables` are the document's, where known.
     """
     told: list[MissingRow] = []
     missing: Counter[str] = Counter()
     wanted = [array for array in arrays(record, schema) if array.named[0] not in read]
     is_cut = bool(wanted) and grounds.original.count("\n", 0, until) > MAX_LINES
-    found = groups(grounds.original, apart=any(array.headings for array in wanted)) if wanted else []
-    found = [group for group in found if not any(_is_read(group, starts) for starts in read.values())]
+    apart = any(array.headings for array in wanted)
+    listed = (tables or Tables(grounds.original)).groups(apart=apart) if wanted else []
+    found = [group for group in listed if not any(_is_read(group, starts) for starts in read.values())]
     if not found:
         return Completeness((), {}, {}, is_cut)
     rows = Rows(grounds, found)

@@ -8,7 +8,7 @@ from functools import cached_property
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.completeness.arrays import Array, arrays
 from docmill.tasks.checks.completeness.fitting import fitting, is_meant, names_all
-from docmill.tasks.checks.completeness.groups import Group, groups, label_of
+from docmill.tasks.checks.completeness.groups import Group, Tables, label_of
 from docmill.tasks.checks.completeness.lists import FURNITURE
 from docmill.tasks.checks.completeness.rows import Row, sort_of
 from docmill.tasks.checks.completeness.siblings import Pattern, is_header
@@ -122,7 +122,7 @@ class LongList:
         return len(said) == 1 and not is_sum(said[0], whole=False)
 
 
-def long_lists(text: str, tool: ToolSchema, *, always: bool = False) -> list[LongList]:
+def long_lists(tables: Tables, tool: ToolSchema, *, always: bool = False) -> list[LongList]:
     """Find the tables that are read apart from the rest of the document; `always` takes short ones too.
 
     One is an array's where its columns fit, or where it is long and that of objects is the only array.
@@ -130,10 +130,10 @@ def long_lists(text: str, tool: ToolSchema, *, always: bool = False) -> list[Lon
     arrays_of = {array.name: array for array in arrays({}, tool.marked or tool.parameters)}
     wanted = {name: each for name, each in declared(tool).items() if name in arrays_of}
     fewest = FEWEST if always else LONG
-    if not wanted or not fewest <= text.count("\n") + 1 <= MAX_LINES:
+    if not wanted or not fewest <= tables.text.count("\n") + 1 <= MAX_LINES:
         return []
     apart = any(array.headings for array in arrays_of.values())
-    found = groups(text, apart=apart, most=MAX_LINES)
+    found = tables.groups(apart=apart, most=MAX_LINES)
     lists = [each for group in found if (each := _list_of(group, wanted, arrays_of))]
     kept: list[LongList] = []
     for name in wanted:
