@@ -63,7 +63,7 @@ async def _decided(requests: Requests, found: LongList, tool: ToolSchema) -> Dec
     Where it gives no answer that will do, the table is read in parts, if its columns fit the array.
     """
     in_parts = Decided(found) if found.fits else None
-    if in_parts and not found.declared.is_plain:
+    if in_parts and not found.has_columns:
         return in_parts
     wanted = column_tool(found)
     body = column_request(found, requests.step.options, tool, requests.target)

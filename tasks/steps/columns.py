@@ -28,7 +28,7 @@ def column_tool(found: LongList) -> ToolSchema:
             "description": "Whether the rows of this table are the items that are asked for",
         }
     }
-    if found.declared.is_plain:
+    if found.has_columns:
         names = [*(_name(number) for number in range(found.group.columns)), NONE]
         each = {name: _choice(schema, names) for name, schema in found.declared.properties.items()}
         properties[COLUMNS] = _object(each)
@@ -64,7 +64,7 @@ def _shown(found: LongList) -> str:
     rows = group.rows[:FIRST_ROWS]
     lines = [group.sheet.text[row.start : row.reach] for row in rows]
     columns = [f"{_name(number)}: " + " | ".join(_cells(found, number)) for number in range(group.columns)]
-    return "\n".join([head(found), *lines, "", *(columns if found.declared.is_plain else [])]).rstrip()
+    return "\n".join([head(found), *lines, "", *(columns if found.has_columns else [])]).rstrip()
 
 
 def _cells(found: LongList, number: int) -> list[str]:
@@ -82,7 +82,7 @@ def _instruction(found: LongList, tool: ToolSchema) -> str:
         f"A record of that document is asked for: {tool.description.rstrip('.')}. "
         f"Say whether the rows of this table are the items of its array {found.declared.name}{about}."
     )
-    if not found.declared.is_plain:
+    if not found.has_columns:
         return asked
     return (
         f"{asked} For each property of an item name the column that has its value, or {NONE} where none "

@@ -22,6 +22,12 @@ ROWS = sold(400)
 PLAIN = target()
 
 
+def replied(text: str) -> Completion:
+    return Completion(
+        text=text, finish_reason="stop", id="1", model="m", prompt_tokens=1, completion_tokens=1
+    )
+
+
 def found_in(text: str) -> LongList:
     [found] = long_lists(Tables(text), TOOL)
     return found
@@ -57,8 +63,8 @@ def test_each_property_takes_one_of_the_columns_or_none():
 
 def test_named_columns_are_read():
     reply = {"rows_are_items": True, "columns": {"item": "column_1", "price": "none"}}
-    assert named_columns(Completion(text=json.dumps(reply))) == (True, {"item": 0, "price": None})
-    assert named_columns(Completion(text='{"rows_are_items": false}')) == (False, {})
+    assert named_columns(replied(json.dumps(reply))) == (True, {"item": 0, "price": None})
+    assert named_columns(replied('{"rows_are_items": false}')) == (False, {})
 
 
 @pytest.mark.parametrize("output", ["tools", "json_schema", "text"])
@@ -136,7 +142,7 @@ def test_items_come_with_their_rows():
     found = found_in(document(ROWS))
     part = divided(found)[0]
     reply = {"lines": [{"row": 2, "item": {"item": "b"}}, {"row": 1, "item": {"item": "a"}}]}
-    read = part_items(found, part, Completion(text=json.dumps(reply)))
+    read = part_items(found, part, replied(json.dumps(reply)))
     assert read == [Filled(part[1], {"item": "b"}), Filled(part[0], {"item": "a"})]
 
 

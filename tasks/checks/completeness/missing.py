@@ -66,11 +66,11 @@ def completeness(
     rows = Rows(grounds, found)
     chosen = {id(array): _chosen(rows, array, found) for array in wanted}
     for array, left in _left(rows, wanted, chosen, found):
-        read = [row for row in left if until is None or row.start < until]
-        if read:
-            missing[place(array.named)] += len(read)
+        within = [row for row in left if until is None or row.start < until]
+        if within:
+            missing[place(array.named)] += len(within)
             where = _Places(rows, array, chosen[id(array)])
-            told += [entry(where.of(row), row, grounds) for row in read[: MAX_MISSING - len(told)]]
+            told += [entry(where.of(row), row, grounds) for row in within[: MAX_MISSING - len(told)]]
     repeated = {place(array.named): len(_repeated(chosen[id(array)])) for array in wanted}
     told.sort(key=lambda each: each.start)
     repeated = {name: many for name, many in repeated.items() if many}

@@ -42,12 +42,12 @@ def goes_on(group: Group, row: Row) -> bool:
     return any(line.strip() and not FURNITURE.fullmatch(line.strip()) for line in lines)
 
 
-def is_whole(group: Group, row: Row) -> bool:
-    """Say whether a row has its cells as the others have; of tabs, those at the end may be left out."""
-    if len(row.cells) == group.columns:
+def is_whole(group: Group, row: Row, usual: int) -> bool:
+    """Say whether a row has as many cells as is usual; of tabs, those at the end may be left out."""
+    if len(row.cells) == usual:
         return True
     tabs = "\t" in group.sheet.text[row.start : row.reach]
-    return group.form == "separated" and tabs and 1 < len(row.cells) < group.columns
+    return group.form == "separated" and tabs and 1 < len(row.cells) < usual
 
 
 def _of_markdown(cell: str) -> str | None:

@@ -39,7 +39,8 @@ def order(cells: Iterable[str], latest: int | None) -> str | None:
         first = FIRST.search(said)
         if len(found) == 1 and first:
             [day] = found
-            told.update(each for each in ("day", "month") if getattr(day, each) == int(first[0]))
+            if day.day != day.month:
+                told.update(each for each in ("day", "month") if getattr(day, each) == int(first[0]))
     return next(
         (each for each, other in (("day", "month"), ("month", "day")) if told[each] > told[other] == 0), None
     )

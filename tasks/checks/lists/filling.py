@@ -1,5 +1,6 @@
 """The items of an array that code reads out of a table's columns, each value with its cell."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -61,7 +62,7 @@ def is_for_code(found: LongList, columns: Columns) -> bool:
     declared = found.declared
     left = [name for name in declared.properties if columns.get(name) is None]
     return (
-        declared.is_plain
+        found.has_columns
         and column_faults(found, columns) is None
         and not any(declared.inferred(name) for name in left)
         and not (left and found.has_sections)
@@ -72,10 +73,15 @@ def filling(found: LongList, columns: Columns) -> Filling:
     """Read the rows of a table by the columns of an item's properties."""
     used = {name: number for name, number in columns.items() if number is not None}
     rows = found.within(sorted(used.values()))
-    made = Filling(doubtful=found.doubtful(sorted(used.values()), rows))
+    starts = {row.start for row in rows}
+    left = [row for row in found.items if row.start not in starts]  # what completeness wants an item for
+    made = Filling(odd=left, doubtful=found.doubtful(sorted(used.values()), [*rows, *left]))
     readers = _readers(found, used, rows)
+    usual = (
+        len(found.group.header) or Counter(len(row.cells) for row in found.group.rows).most_common(1)[0][0]
+    )
     for row in rows:
-        whole = is_whole(found.group, row) and not goes_on(found.group, row)
+        whole = is_whole(found.group, row, usual) and not goes_on(found.group, row)
         values = _values(found, row, used, readers) if whole else None
         if values is None:
             made.odd.append(row)

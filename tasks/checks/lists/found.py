@@ -37,6 +37,12 @@ class LongList:
     columns: tuple[int, ...]
     fits: bool
 
+    @property
+    def has_columns(self) -> bool:
+        """Say whether its columns may stand for all that an item has: a list in words has but one."""
+        in_words = self.group.form in FREE_FORMS and not self.declared.of_strings
+        return self.declared.is_plain and not in_words
+
     @cached_property
     def items(self) -> list[Row]:
         """The rows that are items by what completeness knows: no headers, no sums, no notes between them."""
@@ -153,9 +159,9 @@ def _list_of(group: Group, wanted: dict[str, Declared], arrays_of: dict[str, Arr
         best = (0, name, []) if is_meant(array, group) and array.properties else None
     if best is None or best[1] not in wanted:
         return None
-    _, name, columns_ = best
-    columns = columns_ or range(group.columns)
-    return LongList(wanted[name], arrays_of[name], group, tuple(columns), bool(columns_))
+    _, name, fits = best
+    columns_ = tuple(fits or range(group.columns))
+    return LongList(wanted[name], arrays_of[name], group, columns_, bool(fits))
 
 
 def _of_array(lists: Sequence[LongList], fewest: int) -> list[LongList]:
