@@ -88,18 +88,18 @@ def tabs(rows: Sequence[Sold]) -> str:
 
 def aligned(rows: Sequence[Sold]) -> str:
     """Write pages of fifty rows, each with the header, what is carried over and its number."""
-    header = f"{'Pos':<6}{'Article':<30}{'Qty':>8}{'Price':>18}   {'Delivered':<12}"
+    header = f"{'Pos':<8}{'Article':<30}{'Qty':>8}{'Price':>18}   {'Delivered':<12}"
     pages = []
     for at in range(0, len(rows), 50):
         lines = [header]
         if at:
             lines.append(
-                f"{'':<6}{'Brought forward':<30}{'':>8}{english(sum(r.cents for r in rows[:at])):>18}"
+                f"{'':<8}{'Brought forward':<30}{'':>8}{english(sum(r.cents for r in rows[:at])):>18}"
             )
         for number, r in enumerate(rows[at : at + 50], at + 1):
             day = _day(r.day, "{month}/{day}/{year}")
-            lines.append(f"{number:<6}{r.item:<30}{r.quantity:>8}{english(r.cents):>18}   {day:<12}")
-        lines.append(f"{'':<6}{'Subtotal':<30}{'':>8}{english(sum(r.cents for r in rows[: at + 50])):>18}")
+            lines.append(f"{number:<8}{r.item:<30}{r.quantity:>8}{english(r.cents):>18}   {day:<12}")
+        lines.append(f"{'':<8}{'Subtotal':<30}{'':>8}{english(sum(r.cents for r in rows[: at + 50])):>18}")
         pages.append("\n".join([*lines, "", f"Page {at // 50 + 1}", ""]))
     return "\n".join(pages)
 

@@ -1,6 +1,7 @@
 """Numbers in texts, by their value: whatever their separators, signs, currency or percent sign."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from decimal import Decimal
 from unicodedata import decimal
@@ -36,6 +37,7 @@ def places(text: str, wanted: Mapping[Decimal, int]) -> Places:
     found: Places = {value: [] for value in wanted}
     digits = {value: _significant(value) for value in wanted}
     open_, looks = set(digits.values()), 0
+    left = Counter(digits.values())
     for tries, (start, end) in enumerate(_candidates(text, open_), 1):
         read = [
             (value, span)
@@ -49,8 +51,9 @@ def places(text: str, wanted: Mapping[Decimal, int]) -> Places:
         for value, span in read:
             if len(found[value]) < wanted[value] and span not in found[value]:
                 found[value].append(span)
-        if tries % 64 == 0:  # in place: no more candidates of what is found often enough
-            open_ &= {digits[value] for value, count in wanted.items() if len(found[value]) < count}
+                left[digits[value]] -= len(found[value]) == wanted[value]
+                if not left[digits[value]]:  # in place: no more candidates of what is found often enough
+                    open_.discard(digits[value])
         if tries == MAX_TRIES or not open_:
             break
     return found
