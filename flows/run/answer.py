@@ -54,7 +54,11 @@ class Requests:
     async def completion(
         self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]]
     ) -> Completion:
-        """Ask for the completion of a body, after those task runs or else after the steps before."""
+        """Ask for the completion of a body, after those task runs or else after the steps before.
+
+        Prefect starts nothing that waits for a failed task run: such are left out.
+        """
+        ended = [state for state in after if state.is_completed()]
         require_room(body, self.target.endpoint)
         self.session.task_runs += 1
         state: State[Any] = await complete(  # type: ignore[misc]  # Prefect declares an async task's state as its own
@@ -64,7 +68,7 @@ class Requests:
             schema=unsent_schema(self.target, tool),
             longest=self.acts.longest(self.step.options),
             return_state=True,
-            wait_for=[opaque(each) for each in after or self.waited],
+            wait_for=[opaque(each) for each in ended or self.waited],
         )
         self.states.append(state)
         self.session.check_storage()

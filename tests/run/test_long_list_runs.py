@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from docmill.schemas.endpoint import Target
 from docmill.schemas.steps import Extract
 from docmill.tasks.steps import extract
 from tests.support.asking import target
@@ -45,11 +44,13 @@ COLUMNS = (
 )
 
 
-def run(project: Project, provider: Provider, text: str, *options: str, **keys: str) -> int:
+def run(project: Project, provider: Provider, text: str, *options: str, endpoint: str = "") -> int:
+    """Run one document; `endpoint` are further keys of the endpoint's mapping."""
     project.documents(a=text)
     project.schema("note", DECLARED)
-    said = ", ".join(["schema: note", *options])
-    return project.run("run", str(project.pipeline(provider.url, f"  - extract: {{{said}}}\n", **keys)))
+    steps = f"  - extract: {{{', '.join(['schema: note', *options])}}}\n"
+    mapping = f"{{base_url: '{provider.url}', {endpoint}}}" if endpoint else provider.url
+    return project.run("run", str(project.pipeline(mapping, steps)))
 
 
 def outcome(project: Project) -> dict[str, Any]:
@@ -128,14 +129,14 @@ def test_two_thousand_rows_come_out_complete(
 @pytest.mark.slow
 def test_a_single_reply_that_is_cut_has_none_of_them(project: Project, provider: Provider):
     provider.always(lambda request: finishing("length")(request))
-    keys = {"endpoint": f"{{base_url: '{provider.url}', context_tokens: 200000}}"}
-    assert run(project, provider, document(sold(2_000)), "lists: model", **keys) == 1
+    text = document(sold(2_000))
+    assert run(project, provider, text, "lists: model", endpoint="context_tokens: 200000") == 1
     assert outcome(project)["status"] == "invalid"
 
 
-def body(project: Project, provider: Provider, text: str) -> bytes:
-    whom: Target = target(provider.url)
-    return extract.KIND.request(text, Extract(schema="note"), TOOL, whom)
+def body(provider: Provider, text: str) -> bytes:
+    """Build the request for the whole record."""
+    return extract.KIND.request(text.strip(), Extract(schema="note"), TOOL, target(provider.url))
 
 
 def test_below_thirty_rows_the_request_is_what_it_was(project: Project, provider: Provider):
@@ -143,7 +144,7 @@ def test_below_thirty_rows_the_request_is_what_it_was(project: Project, provider
     rows = sold(29)
     text = document(rows)
     assert run(project, provider, text) == 0
-    assert provider.bodies() == [body(project, provider, text)]
+    assert provider.bodies() == [body(provider, text)]
     check_done(project, text, rows)
 
 
@@ -159,18 +160,18 @@ def test_columns_reads_short_tables_and_model_asks_for_long_ones_at_once(
     rows = sold(40)
     assert run(project, provider, document(rows), "lists: model") == 0
     check_done(project, document(rows), rows)
-    assert provider.bodies()[2:] == [body(project, provider, document(rows))]
+    assert provider.bodies()[2:] == [body(provider, document(rows))]
 
 
 def test_rows_that_do_not_fit_are_read_by_the_model_and_put_in_their_place(
     project: Project, provider: Provider
 ):
     rows = sold(60)
-    text = document(rows).replace(f"| {rows[7].item} | {rows[7].quantity} |", f"| {rows[7].item} | twelve |")
-    text = text.replace(f"| {rows[31].item} | {rows[31].quantity} |", f"| {rows[31].item} | a score |")
+    text = document(rows).replace(f"| {rows[7].item} | {rows[7].quantity} |", f"| {rows[7].item} | plenty |")
+    text = text.replace(f"| {rows[31].item} | {rows[31].quantity} |", f"| {rows[31].item} | heaps |")
 
     def part(request: Request) -> Any:
-        said = {"twelve": 12, "a score": 20}
+        said = {"plenty": 4321, "heaps": 4322}
         items = []
         for number, row in [(1, rows[7]), (2, rows[31])]:
             assert f"row {number}: | {row.item} | {list(said)[number - 1]} |" in request.text
@@ -183,8 +184,8 @@ def test_rows_that_do_not_fit_are_read_by_the_model_and_put_in_their_place(
     found = outcome(project)
     lines = found["record"]["lines"]
     assert [line["item"] for line in lines] == [row.item for row in rows]
-    assert (lines[7]["quantity"], lines[31]["quantity"]) == (12, 20)
-    # A number that stands as a word is not found by its value, as of any record.
+    assert (lines[7]["quantity"], lines[31]["quantity"]) == (4321, 4322)
+    # What the document does not say is not found, as of any record.
     assert (found["status"], found["missing"]) == ("review", [])
     assert found["error"] == "extract: not found in the document: lines[7].quantity, lines[31].quantity"
 
@@ -294,7 +295,7 @@ def test_a_table_that_is_not_the_arrays_is_left_to_the_model(project: Project, p
     assert run(project, provider, document(rows)) == 0
     assert sorts(provider) == {"columns": 1, "whole": 1}
     check_done(project, document(rows), rows)
-    assert provider.bodies()[1] == body(project, provider, document(rows))
+    assert provider.bodies()[1] == body(provider, document(rows))
 
 
 @pytest.mark.slow
@@ -309,8 +310,8 @@ def test_every_kind_of_endpoint_will_do(project: Project, provider: Provider, ou
 
     provider.always(answered)
     rows = sold(40)
-    keys = {"endpoint": f"{{base_url: '{provider.url}', structured_output: {output}}}"}
-    assert run(project, provider, document(rows, write), **keys) == 0
+    endpoint = f"structured_output: {output}"
+    assert run(project, provider, document(rows, write), endpoint=endpoint) == 0
     check_done(project, document(rows, write), rows)
 
 
