@@ -44,7 +44,7 @@ class Decided:
 
 
 async def by_lists(requests: Requests, text: str, tool: ToolSchema) -> Held | None:
-    """Give the record of a text with long lists; None where it has none that are the record's."""
+    """Give the record of a text with long lists; None where it has none, or they do not come."""
     options = requests.step.options
     said = requests.acts.lists(options)
     is_whole = options.input == DOCUMENT and beginning(text, options.max_input_tokens) == text
@@ -54,7 +54,10 @@ async def by_lists(requests: Requests, text: str, tool: ToolSchema) -> Held | No
         len(text), lambda: long_lists(requests.basis.tables, tool, always=said == "columns")
     )
     decided = [each for each in await _all(*(_decided(requests, each, tool) for each in found)) if each]
-    return await _Record(requests, text, tool, decided).held() if decided else None
+    try:
+        return await _Record(requests, text, tool, decided).held() if decided else None
+    except (InvalidReply, CutShort):  # the model does not keep to parts: the whole record may still come
+        return None
 
 
 async def _decided(requests: Requests, found: LongList, tool: ToolSchema) -> Decided | None:

@@ -366,3 +366,14 @@ def test_a_broken_rule_is_told_with_the_rest_of_the_record(project: Project, pro
     assert run(project, provider, document(rows), rule) == 0
     check_done(project, document(rows), rows)
     assert sorts(provider) == {"columns": 1, "rest": 2}
+
+
+@pytest.mark.slow
+def test_a_model_that_keeps_to_no_part_is_asked_for_the_whole(project: Project, provider: Provider):
+    rows = sold(40)
+    text = document(rows, bullets)
+    provider.always(saying("part", lambda _: {"lines": records(rows)}))
+    assert run(project, provider, text) == 0
+    check_done(project, text, rows)
+    assert sorts(provider)["whole"] == 1
+    assert body(provider, text) in provider.bodies()
