@@ -6,26 +6,24 @@ how well a model reads. The numbers of docs/pipelines.md come from here.
 """
 
 import json
-import os
-import sqlite3
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from docmill.schemas.endpoint import Endpoint, Target
+from docmill.schemas.steps import Extract
 from docmill.tasks.checks.completeness.groups import Tables
 from docmill.tasks.checks.completeness.missing import completeness
 from docmill.tasks.checks.evidence.grounding import Grounds
+from docmill.tasks.checks.lists.declared import without
 from docmill.tasks.checks.lists.evidence import grounded
 from docmill.tasks.checks.lists.filling import filling
 from docmill.tasks.checks.lists.found import long_lists
+from docmill.tasks.steps.columns import column_request
+from docmill.tasks.steps.extract import KIND
+from docmill.tasks.steps.parts import part_request, parts, rest
 from tests.support.connection import Reply, Request
 from tests.support.longlists import (
-    DECLARED,
     MEANS,
     TOOL,
     Sold,
@@ -38,20 +36,17 @@ from tests.support.longlists import (
     sort_of,
     whole,
 )
-from tests.support.provider import serving
 from tests.support.shapes import completion, written
 
 MANY = 2_000
 CHARS_A_TOKEN = 4
-PIPELINE = """\
-name: notes
-documents: in/*.txt
-endpoint: {{base_url: "{url}", context_tokens: 200000, max_output_tokens: 8192}}
-model: bench
-steps:
-  - extract: {{schema: note, max_tokens: 8192, {lists}}}
-into: sqlite:///notes.db
-"""
+TARGET = Target(
+    name="bench",
+    endpoint=Endpoint(base_url="https://models.example/v1", context_tokens=200_000, max_output_tokens=8192),
+    model="bench",
+    identity="bench",
+)
+OPTIONS = Extract(schema="note", max_tokens=8192)
 
 
 def limited(request: Request) -> Reply:
@@ -77,30 +72,6 @@ def brief(request: Request) -> Reply:
     return written(completion(request, json.dumps(record)))
 
 
-def ran(rows: Sequence[Sold], write: Any, lists: str, answer: Any) -> dict[str, Any]:
-    """Run one document; gives its row."""
-    text = document(rows, write)
-    with tempfile.TemporaryDirectory() as folder, serving() as provider:
-        root = Path(folder)
-        (root / "in").mkdir()
-        (root / "in" / "note.txt").write_text(text)
-        (root / "schemas").mkdir()
-        (root / "schemas" / "note.json").write_text(json.dumps(DECLARED))
-        (root / "p.yaml").write_text(PIPELINE.format(url=provider.url, lists=lists))
-        provider.always(answer)
-        subprocess.run(
-            [sys.executable, "-m", "docmill", "run", "p.yaml"],
-            cwd=root,
-            env={**os.environ, "DOCMILL_CACHE": str(root / "cache")},
-            capture_output=True,
-            check=False,
-        )
-        names = ("status", "record", "missing", "calls", "prompt_tokens", "completion_tokens", "seconds")
-        with closing(sqlite3.connect(root / "notes.db")) as database:
-            [row] = database.execute(f"select {', '.join(names)} from docmill_outcomes").fetchall()
-        return dict(zip(names, row, strict=True))
-
-
 def tell(*cells: Any) -> None:
     """Print a row of a table."""
     print(f"| {' | '.join(map(str, cells))} |", flush=True)  # noqa: T201
@@ -113,31 +84,45 @@ def recall(row: dict[str, Any], rows: Sequence[Sold]) -> float:
 
 
 def asked() -> None:
-    """Print what 2,000 rows cost in each way."""
+    """Print what 2,000 rows cost in each way, by the requests that a run sends."""
     rows = sold(MANY)
-    tell("", "status", "calls", "tokens read", "tokens written", "rows right", "told missing", "seconds")
-    for name, write, lists, answer in (
-        ("by columns", piped, "lists: auto", limited),
-        ("in parts", bullets, "lists: auto", limited),
-        ("one reply, cut at max_tokens", piped, "lists: model", limited),
-        ("one reply that ends early", piped, "lists: model", brief),
-    ):
-        row = ran(rows, write, lists, answer)
-        told = len(json.loads(row["missing"] or "[]"))
-        tokens = [f"{row[key]:,}" for key in ("prompt_tokens", "completion_tokens")]
-        tell(
-            name,
-            row["status"],
-            row["calls"],
-            *tokens,
-            f"{recall(row, rows):.1%}",
-            told,
-            f"{row['seconds']:.1f}",
-        )
+    tell("", "calls", "tokens read", "tokens written", "rows in the reply")
+    for name, write in (("by columns", piped), ("in parts", bullets)):
+        text = document(rows, write).strip()
+        [found] = long_lists(Tables(text), TOOL)
+        bodies = [KIND.request(rest(text, [found]), OPTIONS, without(TOOL, frozenset({"lines"})), TARGET)]
+        if write is piped:
+            bodies.append(column_request(found, OPTIONS, TOOL, TARGET))
+        else:
+            divided = parts(found, found.items, OPTIONS, TARGET)
+            bodies += [part_request(found, part, OPTIONS, TOOL, TARGET) for part in divided]
+        told(name, bodies, limited)
+    whole_body = KIND.request(document(rows).strip(), OPTIONS, TOOL, TARGET)
+    told("one reply, without a limit", [whole_body], honest)
+    told("one reply, cut at max_tokens", [whole_body], limited)
+    told("one reply that ends early", [whole_body], brief)
+
+
+def told(name: str, bodies: Sequence[bytes], answer: Callable[[Request], Reply]) -> None:
+    """Answer requests, and print what that comes to."""
+    read = wrote = many = 0
+    for body in bodies:
+        reply = json.loads(b"".join(part for part in answer(_request(body)).parts if isinstance(part, bytes)))
+        read += reply["usage"]["prompt_tokens"]
+        wrote += reply["usage"]["completion_tokens"]
+        [choice] = reply["choices"]
+        if choice["finish_reason"] != "length":
+            said = json.loads(choice["message"]["tool_calls"][0]["function"]["arguments"])
+            many += len(said.get("lines", ()))
+    tell(name, len(bodies), f"{read:,}", f"{wrote:,}", f"{many:,}")
+
+
+def _request(body: bytes) -> Request:
+    return Request(1, "POST", "/v1/chat/completions", {}, body, 0)
 
 
 def computed() -> None:
-    """Print what the code takes to find and read the rows, and for their evidence and completeness."""
+    """Print the seconds of CPU to find and read the rows, and for their evidence and completeness."""
     tell("rows", "form", "found", "read", "evidence", "completeness of a model's record")
     for many in (MANY, 10 * MANY):
         rows = sold(many)
@@ -146,24 +131,24 @@ def computed() -> None:
 
 
 def _timed(rows: Sequence[Sold], text: str) -> Iterator[float]:
-    at = time.perf_counter()
+    at = time.process_time()
     [found] = long_lists(Tables(text), TOOL)
-    yield time.perf_counter() - at
+    yield time.process_time() - at
     labels = [each.casefold() for each in found.group.header]
     columns = {name: n for name, words in MEANS.items() for n, label in enumerate(labels) if label in words}
-    at = time.perf_counter()
+    at = time.process_time()
     read = filling(found, columns)
-    yield time.perf_counter() - at
-    at = time.perf_counter()
+    yield time.process_time() - at
+    at = time.process_time()
     grounded(Grounds(text), "lines", read.items, TOOL.marked)
-    yield time.perf_counter() - at
+    yield time.process_time() - at
     lines = [each.item for each in read.items]
     assert lines == [each.record for each in rows]
-    at = time.perf_counter()
+    at = time.process_time()
     completeness(Grounds(text), {"number": "LW-4711", "lines": lines}, TOOL.marked)
-    yield time.perf_counter() - at
+    yield time.process_time() - at
 
 
 if __name__ == "__main__":
-    computed()
     asked()
+    computed()
