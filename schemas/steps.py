@@ -8,6 +8,7 @@ from docmill.schemas.endpoint import Declared
 from docmill.schemas.rule import Rule
 
 StepId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
+Lists = Literal["auto", "model", "columns"]
 DOCUMENT = "document"
 WHOLE_DOCUMENT = Field(default=DOCUMENT, description="What the step reads: document, or another step's id")
 
@@ -86,7 +87,10 @@ class Extract(StepOptions):
         default="review",
         description="Whether rows that no item stands for keep a document from being done: review, or off",
     )
-
+    lists: Lists = Field(
+        default="auto",
+        description="Who reads the rows of tables: code if they are long (auto), code (columns), or model",
+    )
     rules: tuple[Rule, ...] = Field(
         default=(),
         description="What a record has to keep beyond its schema, in CEL; a broken one is reviewed",

@@ -31,7 +31,7 @@ from docmill.tasks.steps import prompt
 from docmill.tasks.steps.kind import kind
 
 AS_DECLARED = RunOptions()
-LATER_KEYS = {"instructions": None}
+LATER_KEYS = {"instructions": None, "lists": "auto"}
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def _steps(checked: CheckedPipeline, target: Target) -> tuple[StepPlan, ...]:
         name, options = kind_and_options(step)
         declared = [
             name,
-            options.model_dump(mode="json", by_alias=True, exclude={"complete", "rules"} | _unsaid(options)),
+            options.model_dump(mode="json", by_alias=True, exclude=_unhashed(options)),
             before,
             kind(name).answers(options, checked.tools),
             _surroundings(target),
@@ -181,9 +181,10 @@ def _steps(checked: CheckedPipeline, target: Target) -> tuple[StepPlan, ...]:
     return tuple(plans)
 
 
-def _unsaid(options: StepOptions) -> set[str]:
-    """Name the keys that came later and are not used: a step without them has the hash that it had."""
-    return {name for name, default in LATER_KEYS.items() if getattr(options, name, default) == default}
+def _unhashed(options: StepOptions) -> set[str]:
+    """Name the keys that change no request, and those that came later where they are not used."""
+    later = (name for name, default in LATER_KEYS.items() if getattr(options, name, default) == default)
+    return {"complete", "rules", *later}
 
 
 def _whole_sha256(pipeline: Pipeline, steps: Sequence[StepPlan], tools: Mapping[str, ToolSchema]) -> str:

@@ -1,6 +1,8 @@
 """A record held against its document: where its values stand, and which rows stand for none of its items."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from docmill.flows.pipeline.plan import StepPlan
@@ -9,11 +11,38 @@ from docmill.schemas.outcome import MissingRow
 from docmill.schemas.rule import BrokenRule
 from docmill.schemas.steps import DOCUMENT
 from docmill.schemas.tool import ToolSchema
-from docmill.tasks.checks.completeness.missing import Completeness, completeness
+from docmill.tasks.checks.completeness.groups import Tables
+from docmill.tasks.checks.completeness.missing import MAX_MISSING, Completeness, completeness, entry
+from docmill.tasks.checks.completeness.rows import Row
 from docmill.tasks.checks.evidence.grounding import Grounding, Grounds
+from docmill.tasks.checks.lists.evidence import grounded
+from docmill.tasks.checks.lists.filling import Filled, in_order
+from docmill.tasks.checks.lists.found import LongList
 from docmill.tasks.checks.rules.language import broken_rules
 from docmill.tasks.steps.kind import kind
 from docmill.tasks.steps.prompt import beginning
+
+
+class Basis:
+    """What records of one document are held against: its text, made ready for searches, and its tables."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.grounds = Grounds(document.text, document.page_starts)
+        self.tables = Tables(document.text)
+
+
+@dataclass(frozen=True)
+class ReadList:
+    """A long list as it was read: its items in their order, and rows that have to stand for one and do not.
+
+    `by_code` says that code has read what it could of its columns: then no other row can be missing.
+    """
+
+    found: LongList
+    items: tuple[Filled, ...]
+    missing: tuple[Row, ...]
+    by_code: bool
 
 
 @dataclass(frozen=True)
@@ -46,14 +75,73 @@ class Held:
         )
 
 
-def held(grounds: Grounds, document: Document, step: StepPlan, record: Any, tool: ToolSchema) -> Held:
+def held(basis: Basis, step: StepPlan, record: Any, tool: ToolSchema) -> Held:
     """Hold a record against the document and its rules; rows beyond what its step read are not missing."""
-    acts, grounding = kind(step.kind), grounds.of(record, tool.marked)
-    rules = (*tool.rules, *acts.rules(step.options))
-    about = {"id": document.document_id, "uri": document.uri}
-    broken = tuple(broken_rules(rules, tool.parameters, record, about)) if rules else ()
+    acts, grounding = kind(step.kind), basis.grounds.of(record, tool.marked)
+    broken = _broken(basis.document, step, record, tool)
     if not acts.is_complete(step.options):
         return Held(record, grounding, broken=broken)
     limit = step.options.max_input_tokens if step.options.input == DOCUMENT else None
-    until = None if limit is None else len(beginning(document.text, limit))
-    return Held(record, grounding, completeness(grounds, record, tool.marked, until), broken)
+    until = None if limit is None else len(beginning(basis.document.text, limit))
+    found = completeness(basis.grounds, record, tool.marked, until, tables=basis.tables)
+    return Held(record, grounding, found, broken)
+
+
+def held_with_lists(
+    basis: Basis,
+    step: StepPlan,
+    record: dict[str, Any],
+    tool: ToolSchema,
+    lists: Sequence[ReadList],
+) -> Held:
+    """Put lists into a record, and hold all of it against the document and its rules."""
+    grounds = basis.grounds
+    names = list(dict.fromkeys(each.found.declared.name for each in lists))
+    items = {
+        name: in_order(item for each in lists if each.found.declared.name == name for item in each.items)
+        for name in names
+    }
+    whole = record | {name: [each.item for each in of_name] for name, of_name in items.items()}
+    groundings = [
+        grounds.of({name: value for name, value in record.items() if name not in items}, tool.marked),
+        *(grounded(grounds, name, of_name, tool.marked) for name, of_name in items.items()),
+    ]
+    grounding = Grounding(
+        [entry for each in groundings for entry in each.evidence],
+        [name for each in groundings for name in each.missing],
+    )
+    broken = _broken(basis.document, step, whole, tool)
+    if not kind(step.kind).is_complete(step.options):
+        return Held(whole, grounding, broken=broken)
+    return Held(whole, grounding, _complete(basis, whole, tool, lists), broken)
+
+
+def _complete(
+    basis: Basis, record: dict[str, Any], tool: ToolSchema, lists: Sequence[ReadList]
+) -> Completeness:
+    """Say what is missing of a record with lists; of what code has read, the rows that it names."""
+    read: dict[str, set[int]] = {}
+    for each in lists:
+        if each.by_code:
+            read.setdefault(each.found.declared.name, set()).update(
+                row.start for row in each.found.group.rows
+            )
+    found = completeness(basis.grounds, record, tool.marked, read=read, tables=basis.tables)
+    known = {row.start for row in found.rows}
+    rows = [
+        entry(each.found.declared.name, row, basis.grounds)
+        for each in lists
+        for row in each.missing
+        if row.start not in known
+    ]
+    missing = Counter(found.missing) + Counter(row.path for row in rows)
+    told = sorted([*found.rows, *rows], key=lambda row: row.start)
+    return replace(found, rows=tuple(told[:MAX_MISSING]), missing=dict(missing))
+
+
+def _broken(
+    document: Document, step: StepPlan, record: dict[str, Any], tool: ToolSchema
+) -> tuple[BrokenRule, ...]:
+    rules = (*tool.rules, *kind(step.kind).rules(step.options))
+    about = {"id": document.document_id, "uri": document.uri}
+    return tuple(broken_rules(rules, tool.parameters, record, about)) if rules else ()

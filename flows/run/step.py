@@ -8,27 +8,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prefect.client.schemas.objects import State
-from prefect.utilities.annotations import opaque, quote
 
 from docmill.flows.pipeline.plan import Plan, StepPlan
+from docmill.flows.run.answer import Requests, whole_record
 from docmill.flows.run.failures import described, doubted, reason, status
-from docmill.flows.run.held import Held, held
-from docmill.schemas.chat import Completion
+from docmill.flows.run.held import Basis, Held
+from docmill.flows.run.long_lists import by_lists
 from docmill.schemas.document import Document
-from docmill.schemas.errors import ChatError, StorageError, Unreadable
+from docmill.schemas.errors import StorageError
 from docmill.schemas.outcome import StepOutcome, Tally
 from docmill.schemas.steps import DOCUMENT
 from docmill.schemas.tool import ToolSchema
-from docmill.tasks.chat.complete import complete
 from docmill.tasks.chat.session import Session
-from docmill.tasks.checks.evidence.grounding import Grounds
-from docmill.tasks.checks.request import BYTES_PER_TOKEN, require_room
-from docmill.tasks.steps.again import asked_again
+from docmill.tasks.checks.request import BYTES_PER_TOKEN
 from docmill.tasks.steps.kind import kind
-from docmill.tasks.steps.prompt import unsent_schema
 
 Before = Mapping[str, "StepResult"]
-LONGEST_ON_LOOP_CHARS = 16_384
 
 
 @dataclass(frozen=True)
@@ -56,19 +51,11 @@ class DocumentRun:
     running: dict[str, asyncio.Task[StepResult]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.grounds = Grounds(self.document.text, self.document.page_starts)
+        self.basis = Basis(self.document)
 
     def results(self) -> dict[str, StepResult]:
         """Give what the steps came to, in the order written."""
         return {step.id: self.running[step.id].result() for step in self.plan.steps}
-
-    async def held(self, step: StepPlan, completion: Completion, tool: ToolSchema) -> Held:
-        """Hold the record of a completion against the document; where either is long, in a thread."""
-        record = kind(step.kind).read(completion, step.options)
-        given = (self.grounds, self.document, step, record, tool)
-        if len(self.document.text) + len(completion.text) <= LONGEST_ON_LOOP_CHARS:
-            return held(*given)
-        return await asyncio.to_thread(held, *given)
 
 
 async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
@@ -81,27 +68,21 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
     schema = _schema(step, before)
     if halted or not _wanted(step, schema, before):
         return StepResult(StepOutcome(status="skipped", sha256=step.sha256), halted=halted)
-    begun, acts, text = time.monotonic(), kind(step.kind), _input(step, before, of.document)
+    begun, text = time.monotonic(), _input(step, before, of.document)
+    waited = [result.state for result in before.values() if result.state]
+    requests = Requests(of.plan, of.session, of.basis, step, waited)
     answer = _Answer()
     try:
-        tool = acts.tool(step.options, of.plan.tools[schema] if schema else None)
-        body = acts.request(text, step.options, tool, of.plan.target)
-        waited = [opaque(result.state) for result in before.values() if result.state]
-        completion = await _asked(of, step, body, tool, answer, waited)
-        if schema and tool:  # a label is no record
-            first = await of.held(step, completion, tool)
-            answer.held = await _completed(of, step, body, tool, answer, first)
-        else:
-            answer.held = Held(acts.read(completion, step.options))
+        answer.held = await _answer(requests, text, of.plan.tools[schema] if schema else None)
     except StorageError:
         raise
     except Exception as failure:  # noqa: BLE001  whatever it is, the document has an outcome
         answer.failure = failure
-    outcome = _outcome(of, step, text, answer).model_copy(update={"seconds": time.monotonic() - begun})
+    outcome = _outcome(requests, text, answer).model_copy(update={"seconds": time.monotonic() - begun})
     return StepResult(
         outcome,
-        answer.states[-1] if answer.states else None,
-        schema if acts.typed else None,
+        requests.states[-1] if requests.states else None,
+        schema if requests.acts.typed else None,
         answer.held,
         halted=answer.failure is not None,
     )
@@ -109,59 +90,28 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
 
 @dataclass
 class _Answer:
-    """What came of a step's requests: their task runs' states, what was read of them, or what failed."""
+    """What was read of a step's replies, or what failed."""
 
-    states: list[State[Any]] = field(default_factory=list)
     held: Held = field(default_factory=lambda: Held(None))
     failure: Exception | None = None
 
 
-async def _asked(
-    of: DocumentRun, step: StepPlan, body: bytes, tool: ToolSchema | None, answer: _Answer, waited: list[Any]
-) -> Completion:
-    """Ask for the completion of a body of the step."""
-    require_room(body, of.plan.target.endpoint)
-    of.session.task_runs += 1
-    state: State[Any] = await complete(  # type: ignore[misc]  # Prefect declares an async task's state as its own
-        quote(body),
-        step=step.id,
-        document=of.document.document_id,
-        schema=unsent_schema(of.plan.target, tool),
-        longest=kind(step.kind).longest(step.options),
-        return_state=True,
-        wait_for=waited,
-    )
-    answer.states.append(state)
-    of.session.check_storage()
-    return Completion.model_validate_json(await state.result())
+async def _answer(requests: Requests, text: str, schema: ToolSchema | None) -> Held:
+    """Ask for what the step puts out; a label is no record."""
+    acts, options = requests.acts, requests.step.options
+    tool = acts.tool(options, schema)
+    if schema and tool:
+        return await by_lists(requests, text, tool) or await whole_record(requests, text, tool)
+    body = acts.request(text, options, tool, requests.target)
+    return Held(acts.read(await requests.completion(body, tool, []), options))
 
 
-async def _completed(
-    of: DocumentRun, step: StepPlan, body: bytes, tool: ToolSchema, answer: _Answer, first: Held
-) -> Held:
-    """Ask once more where rows stand for no item or a rule is broken, and give the better of both records.
-
-    What makes no second record leaves the first, but for what stops or defers the document.
-    """
-    if not first.missing and not first.broken:
-        return first
-    reply = json.dumps(first.record, ensure_ascii=False)
-    try:
-        again = asked_again(body, reply, first.missing, first.broken)
-        completion = await _asked(of, step, again, tool, answer, [opaque(answer.states[-1])])
-    except (ChatError, Unreadable) as failure:
-        if status(failure) == "deferred":
-            raise
-        return first
-    second = await of.held(step, completion, tool)
-    return second if second.is_better(first) else first
-
-
-def _outcome(of: DocumentRun, step: StepPlan, text: str, answer: _Answer) -> StepOutcome:
+def _outcome(requests: Requests, text: str, answer: _Answer) -> StepOutcome:
+    step, document_id = requests.step, requests.basis.document.document_id
     doubt, failure = doubted(step, answer.held), answer.failure
     limit = step.options.max_input_tokens
-    tally = of.session.settle((of.document.document_id, step.id))
-    tally += Tally(cached_calls=sum(state.name == "Cached" for state in answer.states))
+    tally = requests.session.settle((document_id, step.id))
+    tally += Tally(cached_calls=sum(state.name == "Cached" for state in requests.states))
     return StepOutcome(
         status=status(failure) if failure else "review" if doubt else "done",
         sha256=step.sha256,

@@ -1,4 +1,4 @@
-"""The second request of a step whose record leaves out rows or breaks rules."""
+"""The second request of a step whose reply leaves out rows, breaks rules or is wrong otherwise."""
 
 from collections.abc import Sequence
 
@@ -19,12 +19,14 @@ def asked_again(
 
     It is the first request but for the two messages that follow. Of very many rows the first are named.
     """
+    return followed(body, reply, _wanted(missing, broken))
+
+
+def followed(body: bytes, reply: str, said: str) -> bytes:
+    """Build the canonical body of a request followed by its reply and what is said of that."""
     request = parsed(body)
     quoted = reply if len(reply.encode()) <= LONGEST_QUOTED_BYTES else "[a record]"
-    messages = [
-        {"role": "assistant", "content": quoted},
-        {"role": "user", "content": _wanted(missing, broken)},
-    ]
+    messages = [{"role": "assistant", "content": quoted}, {"role": "user", "content": said}]
     return rfc8785.dumps({**request, "messages": [*request["messages"], *messages]})
 
 

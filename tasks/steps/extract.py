@@ -6,7 +6,7 @@ from typing import Any
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
 from docmill.schemas.rule import Rule
-from docmill.schemas.steps import Extract
+from docmill.schemas.steps import Extract, Lists
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.evidence import grounding
 from docmill.tasks.checks.jsontext import parse
@@ -43,6 +43,10 @@ class ExtractKind(StepKind[Extract]):
     def is_complete(self, options: Extract) -> bool:
         """Say so, unless the step says off."""
         return options.complete == "review"
+
+    def lists(self, options: Extract) -> Lists:
+        """Say who reads long lists, as the step does."""
+        return options.lists
 
     def request(self, text: str, options: Extract, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks for a record of the text."""

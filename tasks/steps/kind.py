@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, TypeVar, cast
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
 from docmill.schemas.rule import Rule
-from docmill.schemas.steps import Kind, StepOptions
+from docmill.schemas.steps import Kind, Lists, StepOptions
 from docmill.schemas.tool import ToolSchema
 
 Options = TypeVar("Options", bound=StepOptions)
@@ -65,6 +65,10 @@ class StepKind(Generic[Options]):
     def is_complete(self, options: Options) -> bool:  # noqa: ARG002
         """Say whether its records have to have an item for each row that the document lists."""
         return False
+
+    def lists(self, options: Options) -> Lists:  # noqa: ARG002
+        """Say who reads the rows of long lists: model where its requests are never divided."""
+        return "model"
 
     def request(self, text: str, options: Options, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the canonical body that asks it of a text."""

@@ -83,8 +83,8 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
         {"steps": [{"extract": {"schema": "bad/thing.json"}}]},
     ),
     "rows that may be missing": (
-        "steps:\n  - extract: {schema: thing, complete: off}\n",
-        {"steps": [{"extract": {"schema": "thing", "complete": "off"}}]},
+        "steps:\n  - extract: {schema: thing, complete: off, lists: columns}\n",
+        {"steps": [{"extract": {"schema": "thing", "complete": "off", "lists": "columns"}}]},
     ),
     "a rule": (
         "steps:\n  - extract: {schema: thing, rules: [{name: few, that: count < 9, message: too many}]}\n",

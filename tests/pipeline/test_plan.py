@@ -304,6 +304,8 @@ def changed(index: int, **options: Any) -> list[dict[str, Any]]:
         {"endpoint": mapped(max_output_tokens=100)},
         {"unread": "allow"},
         {"steps": changed(2, complete="off")},
+        {"steps": changed(2, lists="columns")},
+        {"steps": changed(2, lists="model")},
     ],
     ids=str,
 )
@@ -325,6 +327,7 @@ def test_what_can_change_an_answer_changes_the_hash(keys: dict[str, Any]):
         {"steps": changed(0, max_words=100)},
         {"unread": "review"},
         {"steps": changed(2, complete="review")},
+        {"steps": changed(2, lists="auto")},
     ],
     ids=str,
 )

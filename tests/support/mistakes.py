@@ -19,11 +19,10 @@ from typing import Any
 
 from docmill.flows.pipeline.file import load
 from docmill.flows.pipeline.plan import StepPlan, resolve
-from docmill.flows.run.held import Held, held
+from docmill.flows.run.held import Basis, Held, held
 from docmill.schemas.document import Document
 from docmill.schemas.steps import Extract
 from docmill.schemas.tool import ToolSchema
-from docmill.tasks.checks.evidence.grounding import Grounds
 from docmill.tasks.checks.faults import problem
 from docmill.tasks.checks.validation import validator
 from docmill.tasks.sources.files import listed
@@ -51,7 +50,7 @@ class Sample:
     """A labelled document: its text as docmill reads it, its label, and its true record with its schema."""
 
     document: Document
-    grounds: Grounds
+    basis: Basis
     label: str
     record: Record
     tool: ToolSchema
@@ -59,7 +58,7 @@ class Sample:
 
     def held(self, record: Record) -> Held:
         """Hold a record against the document, as a run does."""
-        return held(self.grounds, self.document, self.step, record, self.tool)
+        return held(self.basis, self.step, record, self.tool)
 
     def caught(self, record: Record) -> set[str]:
         """Name the gates that a record does not pass; one that its schema refuses comes to no other."""
@@ -94,7 +93,7 @@ def samples(folder: Path) -> list[Sample]:
         row = labels.pop(Path(ref.path).name)
         label, document = row.pop("label"), ref.read()
         tool = plan.tools[step.options.schemas[label]]
-        found.append(Sample(document, Grounds(document.text), label, row, tool, step))
+        found.append(Sample(document, Basis(document), label, row, tool, step))
     assert labels == {}
     return found
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from docmill.tasks.checks.completeness import aligned, blocks, lists, objects, piped, separated
-from docmill.tasks.checks.completeness.rows import Form, Row, Sheet, Table, sort_of
+from docmill.tasks.checks.completeness.rows import MAX_LINES, Form, Row, Sheet, Table, sort_of
 from docmill.tasks.checks.completeness.words import words
 
 FORMS = (
@@ -78,9 +78,12 @@ def sorts_of(sheet: Sheet, rows: Sequence[Row], columns: int) -> tuple[str, ...]
     return tuple(count.most_common(1)[0][0] if count else "" for count in counts)
 
 
-def groups(text: str, *, apart: bool = False) -> list[Group]:
-    """Find all that a document lists, in its order; `apart` joins no tables that have words between them."""
-    sheet = Sheet(text)
+def groups(text: str, *, apart: bool = False, most: int = MAX_LINES) -> list[Group]:
+    """Find all that a document lists, in its order, in so many lines at most.
+
+    `apart` joins no tables that have words between them.
+    """
+    sheet = Sheet(text, most)
     tables = [table for form in FORMS for table in form(sheet)]
     joined: list[Group] = []
     by_header: dict[tuple[Form, tuple[tuple[str, ...], ...]], Group] = {}
@@ -96,6 +99,22 @@ def groups(text: str, *, apart: bool = False) -> list[Group]:
             joined.append(group)
             by_header[key] = group
     return joined
+
+
+class Tables:
+    """What a document lists, found once for all who look."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._lines = text.count("\n") + 1
+        self._found: dict[tuple[bool, int], list[Group]] = {}
+
+    def groups(self, *, apart: bool = False, most: int = MAX_LINES) -> list[Group]:
+        """Give what `groups` finds."""
+        key = apart, min(most, self._lines)
+        if key not in self._found:
+            self._found[key] = groups(self.text, apart=apart, most=most)
+        return self._found[key]
 
 
 def _are_words(text: str, group: Group, table: Table) -> bool:

@@ -3,14 +3,14 @@
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from docmill.schemas.outcome import MissingRow
 from docmill.tasks.checks.completeness.arrays import Array, arrays
 from docmill.tasks.checks.completeness.fitting import fitting, is_meant, names_all
-from docmill.tasks.checks.completeness.groups import Group, groups
+from docmill.tasks.checks.completeness.groups import Group, Tables
 from docmill.tasks.checks.completeness.rows import MAX_LINES, Row
 from docmill.tasks.checks.completeness.siblings import Pattern, is_header
 from docmill.tasks.checks.completeness.standing import Rows, Standing, standings
@@ -21,6 +21,7 @@ from docmill.tasks.checks.subschemas import Schema
 
 MAX_MISSING = 10_000  # rows that are told
 LONGEST_QUOTE = 1_000
+NONE_READ: Mapping[str, Set[int]] = {}
 ENDS = re.compile(
     r"[*_`]{0,3}(?:\s*(?:[,;:|(–—-]|\n|$)|  |\t| \d)"
 )  # what follows the name that a list's item begins with
@@ -41,28 +42,43 @@ class Completeness:
 
 
 def completeness(
-    grounds: Grounds, record: dict[str, Any], schema: Schema, until: int | None = None
+    grounds: Grounds,
+    record: dict[str, Any],
+    schema: Schema,
+    until: int | None = None,
+    read: Mapping[str, Set[int]] = NONE_READ,
+    tables: Tables | None = None,
 ) -> Completeness:
-    """Hold a record's arrays against what its document lists, up to a place in its text."""
+    """Hold a record's arrays against what its document lists, up to a place in its text.
+
+    `read` has the arrays at the record's top whose items code has made of their rows, each with where these
+    begin: neither the arrays nor their tables are looked at. `tables` are the document's, where known.
+    """
     told: list[MissingRow] = []
     missing: Counter[str] = Counter()
-    wanted = arrays(record, schema)
+    wanted = [array for array in arrays(record, schema) if array.named[0] not in read]
     is_cut = bool(wanted) and grounds.original.count("\n", 0, until) > MAX_LINES
-    found = groups(grounds.original, apart=any(array.headings for array in wanted)) if wanted else []
+    apart = any(array.headings for array in wanted)
+    listed = (tables or Tables(grounds.original)).groups(apart=apart) if wanted else []
+    found = [group for group in listed if not any(_is_read(group, starts) for starts in read.values())]
     if not found:
         return Completeness((), {}, {}, is_cut)
     rows = Rows(grounds, found)
     chosen = {id(array): _chosen(rows, array, found) for array in wanted}
     for array, left in _left(rows, wanted, chosen, found):
-        read = [row for row in left if until is None or row.start < until]
-        if read:
-            missing[place(array.named)] += len(read)
+        within = [row for row in left if until is None or row.start < until]
+        if within:
+            missing[place(array.named)] += len(within)
             where = _Places(rows, array, chosen[id(array)])
-            told += [_entry(where.of(row), row, grounds) for row in read[: MAX_MISSING - len(told)]]
+            told += [entry(where.of(row), row, grounds) for row in within[: MAX_MISSING - len(told)]]
     repeated = {place(array.named): len(_repeated(chosen[id(array)])) for array in wanted}
     told.sort(key=lambda each: each.start)
     repeated = {name: many for name, many in repeated.items() if many}
     return Completeness(tuple(told), dict(missing), repeated, is_cut)
+
+
+def _is_read(group: Group, starts: Set[int]) -> bool:
+    return any(row.start in starts for row in group.rows)
 
 
 def _left(
@@ -204,6 +220,7 @@ class _Places:
         return place(self._arrays[max(0, at - 1)] if self._arrays else self._first)
 
 
-def _entry(where: str, row: Row, grounds: Grounds) -> MissingRow:
+def entry(where: str, row: Row, grounds: Grounds) -> MissingRow:
+    """Tell of a row that it is missing in the array at a place."""
     end = min(row.end, row.start + LONGEST_QUOTE)
     return MissingRow(path=where, start=row.start, end=end, quote=grounds.original[row.start : end])

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import groupby, islice
 
-from docmill.tasks.checks.completeness.rows import MAX_LINES, Row, Sheet, Span, Table
+from docmill.tasks.checks.completeness.rows import Row, Sheet, Span, Table
 
 OBJECT = re.compile(r"\{[^{}]{1,10000}\}")
 PAIR = re.compile(r'"([^"\\\n]{1,60})"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"{}\[\]]+))')
@@ -15,7 +15,9 @@ Pairs = dict[str, Span]
 def tables(sheet: Sheet) -> Iterator[Table]:
     """Give the flat objects that have the same first key."""
     found = [
-        (match, pairs) for match in islice(OBJECT.finditer(sheet.text), MAX_LINES) if (pairs := _pairs(match))
+        (match, pairs)
+        for match in islice(OBJECT.finditer(sheet.text), sheet.most)
+        if (pairs := _pairs(match))
     ]
     starts = [line.start for line in sheet.lines] if found else []
     for _, same in groupby(found, key=lambda each: next(iter(each[1]))):

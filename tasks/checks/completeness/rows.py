@@ -46,11 +46,12 @@ class Table(NamedTuple):
 class Sheet:
     """A document's lines, of which each becomes part of one table at most."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, most: int = MAX_LINES) -> None:
         self.text = text
+        self.most = most
         self.lines: list[Line] = []
         at = 0
-        while at <= len(text) and len(self.lines) < MAX_LINES:
+        while at <= len(text) and len(self.lines) < most:
             end = text.find("\n", at)
             end = len(text) if end < 0 else end
             self.lines.append(Line(at, text[at:end] if end - at <= LONGEST_LINE else ""))

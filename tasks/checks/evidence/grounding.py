@@ -47,7 +47,7 @@ class Grounds:
             spans = found[what]
             span = spans[passed[what] if len(spans) >= counts[what] else 0] if spans else None
             passed[what] += 1
-            grounding.evidence.append({"path": place(value.path), **self._entry(span)})
+            grounding.evidence.append({"path": place(value.path), **self.entry(span)})
             if span is None:
                 grounding.missing.append(place(value.named))
         return grounding
@@ -56,7 +56,8 @@ class Grounds:
         """Find each as often as it is wanted, in the text's order."""
         return self._text.find(wanted)
 
-    def _entry(self, span: Span | None) -> dict[str, Any]:
+    def entry(self, span: Span | None) -> dict[str, Any]:
+        """Write a place as evidence: all null where there is none."""
         if span is None:
             return dict.fromkeys(("page", "start", "end", "quote"))
         start, end = span

@@ -1,6 +1,7 @@
 """Numbers in texts, by their value: whatever their separators, signs, currency or percent sign."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from decimal import Decimal
 from unicodedata import decimal
@@ -36,6 +37,7 @@ def places(text: str, wanted: Mapping[Decimal, int]) -> Places:
     found: Places = {value: [] for value in wanted}
     digits = {value: _significant(value) for value in wanted}
     open_, looks = set(digits.values()), 0
+    left = Counter(digits.values())
     for tries, (start, end) in enumerate(_candidates(text, open_), 1):
         read = [
             (value, span)
@@ -49,8 +51,9 @@ def places(text: str, wanted: Mapping[Decimal, int]) -> Places:
         for value, span in read:
             if len(found[value]) < wanted[value] and span not in found[value]:
                 found[value].append(span)
-        if tries % 64 == 0:  # in place: no more candidates of what is found often enough
-            open_ &= {digits[value] for value, count in wanted.items() if len(found[value]) < count}
+                left[digits[value]] -= len(found[value]) == wanted[value]
+                if not left[digits[value]]:  # in place: no more candidates of what is found often enough
+                    open_.discard(digits[value])
         if tries == MAX_TRIES or not open_:
             break
     return found
@@ -79,7 +82,7 @@ def readings(text: str, start: int, end: int) -> Iterator[tuple[Decimal, Span]]:
     """Read the digits between two places of a text in each way, with what stands around them."""
     leading = "0" if LEADING_POINT.search(text[max(0, start - 2) : start]) else ""
     start -= len(leading)
-    values = _values(leading + _plain(text[start:end]))
+    values = _values(leading + plain(text[start:end]))
     if not values or _goes_on(text, start, end):
         return
     powers, behind = multiplied(text, end)
@@ -109,11 +112,11 @@ def _candidates(text: str, wanted: Set[str]) -> Iterator[Span]:
     begins = {digits[:length].rstrip("0") for digits in wanted for length in range(len(digits) + 1)}
     for match in RUN.finditer(text):
         run, start = match[0], match.start()
-        plain = run.isdecimal()
-        digits = run if plain else run.translate(NO_SEPARATORS)
+        bare = run.isdecimal()
+        digits = run if bare else run.translate(NO_SEPARATORS)
         if _stripped(digits) in wanted:
             yield match.span()
-        if not plain:
+        if not bare:
             yield from _cells(text, run, start, wanted)
         elif len(run) <= GROUP:
             yield from _groups(text, start, match.end(), wanted, begins)
@@ -153,7 +156,7 @@ def _cells(text: str, run: str, start: int, wanted: Set[str]) -> Iterator[Span]:
 def _is_row(text: str, run: str, start: int) -> bool:
     end = start + len(run)
     beside = text[start - 1 : start] in ("[", ",") or re.match(r",\S|\]", text[end : end + 2])
-    return bool(beside) or not _values(_plain(run))
+    return bool(beside) or not _values(plain(run))
 
 
 def _values(token: str) -> set[Decimal]:
@@ -181,14 +184,15 @@ def _grouped(groups: list[str]) -> bool:
     return len(first) <= 3 and first[0] != "0" and len(others[-1]) == 3 and inner in (set(), {3}, {2})
 
 
-def _plain(token: str) -> str:
+def plain(token: str) -> str:
+    """Write digits and separators of any script in those of ASCII."""
     if token.isascii():
         return token
     return "".join(str(decimal(char)) if char.isdecimal() else char for char in token.translate(PLAIN))
 
 
 def _stripped(digits: str) -> str:
-    return (digits if digits.isascii() else _plain(digits)).strip("0")
+    return (digits if digits.isascii() else plain(digits)).strip("0")
 
 
 def _significant(value: Decimal) -> str:

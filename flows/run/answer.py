@@ -1,0 +1,114 @@
+"""The requests of one step of one document, and the better of two records where a first leaves out rows."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from prefect.client.schemas.objects import State
+from prefect.utilities.annotations import opaque, quote
+
+from docmill.flows.pipeline.plan import Plan, StepPlan
+from docmill.flows.run.failures import status
+from docmill.flows.run.held import Basis, Held, held
+from docmill.schemas.chat import Completion
+from docmill.schemas.endpoint import Target
+from docmill.schemas.errors import ChatError, Unreadable
+from docmill.schemas.tool import ToolSchema
+from docmill.tasks.chat.complete import complete
+from docmill.tasks.chat.session import Session
+from docmill.tasks.checks.request import require_room
+from docmill.tasks.steps.again import asked_again
+from docmill.tasks.steps.kind import StepKind, kind
+from docmill.tasks.steps.prompt import unsent_schema
+
+LONGEST_ON_LOOP_CHARS = 16_384
+Made = TypeVar("Made")
+
+
+@dataclass
+class Requests:
+    """What a step of a document asks for; `states` are those of its task runs.
+
+    `waited` are the states of the steps before, for the edges to them.
+    """
+
+    plan: Plan
+    session: Session
+    basis: Basis
+    step: StepPlan
+    waited: list[State[Any]]
+    states: list[State[Any]] = field(default_factory=list)
+
+    @property
+    def acts(self) -> StepKind[Any]:
+        """What the step's kind decides."""
+        return kind(self.step.kind)
+
+    @property
+    def target(self) -> Target:
+        """The endpoint and the model that answer."""
+        return self.plan.target
+
+    async def completion(
+        self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]]
+    ) -> Completion:
+        """Ask for the completion of a body, after those task runs or else after the steps before.
+
+        Prefect starts nothing that waits for a failed task run: such are left out.
+        """
+        ended = [state for state in after if state.is_completed()]
+        require_room(body, self.target.endpoint)
+        self.session.task_runs += 1
+        state: State[Any] = await complete(  # type: ignore[misc]  # Prefect declares an async task's state as its own
+            quote(body),
+            step=self.step.id,
+            document=self.basis.document.document_id,
+            schema=unsent_schema(self.target, tool),
+            longest=self.acts.longest(self.step.options),
+            return_state=True,
+            wait_for=[opaque(each) for each in ended or self.waited],
+        )
+        self.states.append(state)
+        self.session.check_storage()
+        return Completion.model_validate_json(await state.result())
+
+    async def second(
+        self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]]
+    ) -> Completion | None:
+        """Ask for what can be done without; None where nothing comes, unless that defers the document."""
+        try:
+            return await self.completion(body, tool, after)
+        except (ChatError, Unreadable) as failure:
+            if status(failure) == "deferred":
+                raise
+            return None
+
+    async def computed(self, length: int, make: Callable[[], Made]) -> Made:
+        """Compute what takes long where so many characters are looked at: then in a thread."""
+        return make() if length <= LONGEST_ON_LOOP_CHARS else await asyncio.to_thread(make)
+
+
+async def whole_record(requests: Requests, text: str, tool: ToolSchema) -> Held:
+    """Ask for a record of a text, and once more where rows stand for no item or a rule is broken."""
+    step, acts = requests.step, requests.acts
+    body = acts.request(text, step.options, tool, requests.target)
+    completion = await requests.completion(body, tool, [])
+    first = await _held(requests, completion, tool)
+    if not first.missing and not first.broken:
+        return first
+    reply = json.dumps(first.record, ensure_ascii=False)
+    again = asked_again(body, reply, first.missing, first.broken)
+    better = await requests.second(again, tool, requests.states[-1:])
+    if better is None:
+        return first
+    second = await _held(requests, better, tool)
+    return second if second.is_better(first) else first
+
+
+async def _held(requests: Requests, completion: Completion, tool: ToolSchema) -> Held:
+    """Hold the record of a completion against the document."""
+    record = requests.acts.read(completion, requests.step.options)
+    length = len(requests.basis.document.text) + len(completion.text)
+    return await requests.computed(length, lambda: held(requests.basis, requests.step, record, tool))
