@@ -24,6 +24,7 @@ COMMANDS = {
     "check": "Check a pipeline; nothing is sent unless --connect says so",
     "text": "Print the text of files as a step would send it, and what could not be read of them.\n\n"
     "Nothing is sent. Exits with 1 where a file could not be read at all, with 2 where nothing matches.",
+    "show": "Print the requests of a document, byte for byte, and the replies that the cache holds for them",
     "evaluate": "Say how often the stored results are right",
     "report": "Report a run, and what is not done with its reason",
     "export": "Write the outcomes to stdout as CSV or JSON lines",

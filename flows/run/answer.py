@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from prefect.client.schemas.objects import State
-from prefect.utilities.annotations import opaque, quote
 
 from docmill.flows.pipeline.plan import Plan, StepPlan
 from docmill.flows.run.failures import status
@@ -16,29 +15,20 @@ from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
 from docmill.schemas.errors import ChatError, Unreadable
 from docmill.schemas.tool import ToolSchema
-from docmill.tasks.chat.complete import complete
-from docmill.tasks.chat.session import Session
-from docmill.tasks.checks.request import require_room
 from docmill.tasks.steps.again import asked_again
 from docmill.tasks.steps.kind import StepKind, kind
-from docmill.tasks.steps.prompt import unsent_schema
 
 LONGEST_ON_LOOP_CHARS = 16_384
 Made = TypeVar("Made")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Requests:
-    """What a step of a document asks for; `states` are those of its task runs.
-
-    `waited` are the states of the steps before, for the edges to them.
-    """
+    """What a step of a document asks for; `states` are those of its task runs."""
 
     plan: Plan
-    session: Session
     basis: Basis
     step: StepPlan
-    waited: list[State[Any]]
     states: list[State[Any]] = field(default_factory=list)
 
     @property
@@ -54,25 +44,8 @@ class Requests:
     async def completion(
         self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]]
     ) -> Completion:
-        """Ask for the completion of a body, after those task runs or else after the steps before.
-
-        Prefect starts nothing that waits for a failed task run: such are left out.
-        """
-        ended = [state for state in after if state.is_completed()]
-        require_room(body, self.target.endpoint)
-        self.session.task_runs += 1
-        state: State[Any] = await complete(  # type: ignore[misc]  # Prefect declares an async task's state as its own
-            quote(body),
-            step=self.step.id,
-            document=self.basis.document.document_id,
-            schema=unsent_schema(self.target, tool),
-            longest=self.acts.longest(self.step.options),
-            return_state=True,
-            wait_for=[opaque(each) for each in ended or self.waited],
-        )
-        self.states.append(state)
-        self.session.check_storage()
-        return Completion.model_validate_json(await state.result())
+        """Ask for the completion of a body, after those task runs or else after the steps before."""
+        raise NotImplementedError
 
     async def second(
         self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]]

@@ -1,9 +1,7 @@
 """One step of one document: its request, its completion, and what that came to."""
 
 import asyncio
-import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,19 +9,17 @@ from prefect.client.schemas.objects import State
 
 from docmill.flows.pipeline.plan import Plan, StepPlan
 from docmill.flows.run.answer import Requests, whole_record
+from docmill.flows.run.calls import Calls
 from docmill.flows.run.failures import described, doubted, reason, status
 from docmill.flows.run.held import Basis, Held
+from docmill.flows.run.inputs import input_of, is_wanted, schema_of
 from docmill.flows.run.long_lists import by_lists
 from docmill.schemas.document import Document
 from docmill.schemas.errors import StorageError
 from docmill.schemas.outcome import StepOutcome, Tally
-from docmill.schemas.steps import DOCUMENT
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.session import Session
 from docmill.tasks.checks.request import BYTES_PER_TOKEN
-from docmill.tasks.steps.kind import kind
-
-Before = Mapping[str, "StepResult"]
 
 
 @dataclass(frozen=True)
@@ -65,15 +61,16 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
     """
     before = {need: await of.running[need] for need in step.needs}
     halted = any(result.halted for result in before.values())
-    schema = _schema(step, before)
-    if halted or not _wanted(step, schema, before):
+    outcomes = {need: result.outcome for need, result in before.items()}
+    schema = schema_of(step, outcomes)
+    if halted or not is_wanted(step, schema, outcomes):
         return StepResult(StepOutcome(status="skipped", sha256=step.sha256), halted=halted)
-    begun, text = time.monotonic(), _input(step, before, of.document)
+    begun, text = time.monotonic(), input_of(step, outcomes, of.document)
     waited = [result.state for result in before.values() if result.state]
-    requests = Requests(of.plan, of.session, of.basis, step, waited)
+    requests = Calls(plan=of.plan, basis=of.basis, step=step, session=of.session, waited=waited)
     answer = _Answer()
     try:
-        answer.held = await _answer(requests, text, of.plan.tools[schema] if schema else None)
+        answer.held = await answered(requests, text, of.plan.tools[schema] if schema else None)
     except StorageError:
         raise
     except Exception as failure:  # noqa: BLE001  whatever it is, the document has an outcome
@@ -96,7 +93,7 @@ class _Answer:
     failure: Exception | None = None
 
 
-async def _answer(requests: Requests, text: str, schema: ToolSchema | None) -> Held:
+async def answered(requests: Requests, text: str, schema: ToolSchema | None) -> Held:
     """Ask for what the step puts out; a label is no record."""
     acts, options = requests.acts, requests.step.options
     tool = acts.tool(options, schema)
@@ -106,7 +103,7 @@ async def _answer(requests: Requests, text: str, schema: ToolSchema | None) -> H
     return Held(acts.read(await requests.completion(body, tool, []), options))
 
 
-def _outcome(requests: Requests, text: str, answer: _Answer) -> StepOutcome:
+def _outcome(requests: Calls, text: str, answer: _Answer) -> StepOutcome:
     step, document_id = requests.step, requests.basis.document.document_id
     doubt, failure = doubted(step, answer.held), answer.failure
     limit = step.options.max_input_tokens
@@ -121,28 +118,3 @@ def _outcome(requests: Requests, text: str, answer: _Answer) -> StepOutcome:
         truncated=limit is not None and len(text.encode()) > limit * BYTES_PER_TOKEN,
         **tally.model_dump(),
     )
-
-
-def _schema(step: StepPlan, before: Before) -> str | None:
-    """Choose the step's tool schema, by a label where one chooses."""
-    acts = kind(step.kind)
-    chosen = acts.chosen_by(step.options)
-    return acts.schema(step.options, before[chosen[0]].outcome.output if chosen else None)
-
-
-def _wanted(step: StepPlan, schema: str | None, before: Before) -> bool:
-    """Say whether the labels before want the step, and whether there is what it reads."""
-    options = step.options
-    for step_id, labels in options.when.items():
-        if before[step_id].outcome.output not in ((labels,) if isinstance(labels, str) else labels):
-            return False
-    if options.input != DOCUMENT and before[options.input].outcome.status == "skipped":
-        return False
-    return schema is not None or not kind(step.kind).typed
-
-
-def _input(step: StepPlan, before: Before, document: Document) -> str:
-    if step.options.input == DOCUMENT:
-        return document.text
-    output = before[step.options.input].outcome.output
-    return output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)

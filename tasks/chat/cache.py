@@ -8,7 +8,7 @@ import asyncio
 import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,15 @@ def default_directory() -> Path:
     """Give DOCMILL_CACHE as an absolute path, else docmill's directory under the user's cache directory."""
     named = os.environ.get("DOCMILL_CACHE")
     return Path(named).expanduser().absolute() if named else user_cache_path("docmill")
+
+
+async def cached(key: str) -> Completion | None:
+    """Read the completion of a key from the default directory, without a task run; None is a miss."""
+    store = CompletionCache(directory=default_directory, oldest=lambda: 0.0, failed=lambda _: None)
+    try:
+        return _completion(json.loads(await store.aread_path(key)))
+    except (OSError, ValueError):
+        return None
 
 
 def lock_file(directory: Path) -> Path:
@@ -101,8 +110,12 @@ def _trusted(content: bytes) -> bytes:
     record: dict[str, Any] = json.loads(content)
     if record.keys() != {"metadata", "result"} or record["metadata"]["serializer"] != _OURS:
         raise ValueError("not a record of docmill's")
-    Completion.model_validate_json(json.loads(record["result"]))
+    _completion(record)
     return json.dumps(record).encode()
+
+
+def _completion(record: Mapping[str, Any]) -> Completion:
+    return Completion.model_validate_json(json.loads(record["result"]))
 
 
 _OURS = SERIALIZER.model_dump(mode="json")

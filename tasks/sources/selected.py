@@ -63,8 +63,8 @@ class Selected:
                     return found
         missing = ", ".join(map(repr, wanted))
         raise ConfigError(
-            f"--document: {missing} is no document_id of {self.described()}: "
-            "they are relative to the working directory, as in the results"
+            f"no document of {self.described()} has the id {missing}: "
+            "ids are paths from the working directory, as in the results"
         )
 
 

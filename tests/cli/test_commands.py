@@ -123,7 +123,7 @@ def test_document_and_sample_take_up_a_part(
     assert project.statuses().keys() == first
     calls = len(provider.requests)
     assert project.run("run", pipeline, "--document", "c.txt") == 2
-    assert "--document: 'c.txt' is no document_id of in/" in capfd.readouterr().err
+    assert "has the id 'c.txt'" in capfd.readouterr().err
     assert len(provider.requests) == calls
 
 

@@ -77,7 +77,7 @@ def test_named_documents_are_taken_alone():
 
 
 def test_a_name_that_the_source_does_not_have_is_told_with_where_it_was_looked_for():
-    with pytest.raises(ConfigError, match=r"^--document: 'x', 'y' is no document_id of in/\*"):
+    with pytest.raises(ConfigError, match=r"^no document of in/\* has the id 'x', 'y': "):
         ids(Selected(Listed(["a"]), ids=("a", "x", "y")))
 
 

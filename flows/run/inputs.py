@@ -1,0 +1,38 @@
+"""What a step of a document reads, once the steps before it have their outcomes."""
+
+import json
+from collections.abc import Mapping
+
+from docmill.flows.pipeline.plan import StepPlan
+from docmill.schemas.document import Document
+from docmill.schemas.outcome import StepOutcome
+from docmill.schemas.steps import DOCUMENT
+from docmill.tasks.steps.kind import kind
+
+Before = Mapping[str, StepOutcome]
+
+
+def schema_of(step: StepPlan, before: Before) -> str | None:
+    """Choose the step's tool schema, by a label where one chooses."""
+    acts = kind(step.kind)
+    chosen = acts.chosen_by(step.options)
+    return acts.schema(step.options, before[chosen[0]].output if chosen else None)
+
+
+def is_wanted(step: StepPlan, schema: str | None, before: Before) -> bool:
+    """Say whether the labels before want the step, and whether there is what it reads."""
+    options = step.options
+    for step_id, labels in options.when.items():
+        if before[step_id].output not in ((labels,) if isinstance(labels, str) else labels):
+            return False
+    if options.input != DOCUMENT and before[options.input].status == "skipped":
+        return False
+    return schema is not None or not kind(step.kind).typed
+
+
+def input_of(step: StepPlan, before: Before, document: Document) -> str:
+    """Give the text that the step reads: the document's, or what another step put out."""
+    if step.options.input == DOCUMENT:
+        return document.text
+    output = before[step.options.input].output
+    return output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)

@@ -1,0 +1,86 @@
+"""What the steps of a document ask, and what the cache holds of it: a run's own way, with nothing sent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from prefect.client.schemas.objects import State
+
+from docmill.flows.pipeline.plan import Plan, StepPlan
+from docmill.flows.run.answer import Requests
+from docmill.flows.run.held import Basis
+from docmill.flows.run.inputs import input_of, is_wanted, schema_of
+from docmill.flows.run.step import answered
+from docmill.schemas.chat import Completion
+from docmill.schemas.document import Document
+from docmill.schemas.errors import ChatError, Deferred, Unreadable
+from docmill.schemas.outcome import StepOutcome
+from docmill.schemas.tool import ToolSchema
+from docmill.tasks.chat.cache import cached
+from docmill.tasks.chat.key import cache_key
+from docmill.tasks.checks.request import require_room
+from docmill.tasks.steps.prompt import unsent_schema
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request: its body as it is sent, the key of its record, and the completion that is in the cache."""
+
+    body: bytes
+    key: str
+    completion: Completion | None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The requests of a step in their order; `why` says what is not known of them, or why there are none."""
+
+    step: StepPlan
+    asked: tuple[Asked, ...] = ()
+    why: str | None = None
+
+
+@dataclass(kw_only=True)
+class Replay(Requests):
+    """The requests of a step, answered from the cache alone."""
+
+    asked: list[Asked] = field(default_factory=list)
+
+    async def completion(
+        self,
+        body: bytes,
+        tool: ToolSchema | None,
+        after: Sequence[State[Any]],  # noqa: ARG002
+    ) -> Completion:
+        """Give what the cache holds; raises Deferred where that is nothing."""
+        require_room(body, self.target.endpoint)
+        key = cache_key(body, unsent_schema(self.target, tool), self.target.identity)
+        completion = await cached(key)
+        self.asked.append(Asked(body, key, completion))
+        if completion is None:
+            raise Deferred("its reply is not in the cache")
+        return completion
+
+
+async def replayed(plan: Plan, document: Document) -> list[Shown]:
+    """Take a document through the steps as far as the cache has their replies."""
+    basis, outcomes, shown = Basis(document), dict[str, StepOutcome](), []
+    for step in plan.steps:
+        unknown = [need for need in step.needs if need not in outcomes]
+        if unknown:
+            shown.append(Shown(step, why=f"waits for {', '.join(unknown)}, whose reply is not in the cache"))
+            continue
+        schema = schema_of(step, outcomes)
+        if not is_wanted(step, schema, outcomes):
+            outcomes[step.id] = StepOutcome(status="skipped", sha256=step.sha256)
+            shown.append(Shown(step, why="is skipped for this document"))
+            continue
+        requests, why = Replay(plan=plan, basis=basis, step=step), None
+        try:
+            tool = plan.tools[schema] if schema else None
+            held = await answered(requests, input_of(step, outcomes, document), tool)
+            outcomes[step.id] = StepOutcome(status="done", sha256=step.sha256, output=held.record)
+        except (ChatError, Unreadable) as failure:
+            why = str(failure)
+        shown.append(Shown(step, tuple(requests.asked), why))
+    return shown

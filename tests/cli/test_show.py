@@ -1,0 +1,89 @@
+"""`docmill show`: the requests of a document as they are sent, and the replies that the cache holds."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.project import Project
+from tests.support.provider import Provider
+from tests.support.shapes import saying
+
+STEPS = (
+    "  - classify: {labels: {bill: asks for money, other: anything else}}\n"
+    "  - summarize: {id: gist, when: {classify: bill}, max_words: 9}\n"
+    "  - summarize: {id: short, when: {classify: other}, input: gist}\n"
+)
+LABEL = '{"category": "bill"}'
+
+
+@pytest.fixture
+def pipeline(project: Project, provider: Provider) -> str:
+    project.documents(a="A bill of 9 EUR.", b="Another.")
+    return str(project.pipeline(provider.url, STEPS))
+
+
+def shown(project: Project, capfd: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    """Run `show --json`, and give its steps by their ids."""
+    capfd.readouterr()
+    assert project.run("show", *arguments, "--json") == 0
+    found = json.loads(capfd.readouterr().out)
+    return {"document": found["document"], **{step["step"]: step for step in found["steps"]}}
+
+
+def test_what_is_shown_is_what_is_sent_and_what_came(
+    project: Project,
+    provider: Provider,
+    prefect_api: str,
+    pipeline: str,
+    capfd: pytest.CaptureFixture[str],
+):
+    provider.script(saying(LABEL), saying("A bill."), saying(LABEL), saying("A bill."))
+    assert project.run("run", pipeline, "--document", "in/a.txt") == 0
+    sent = [body.decode() for body in provider.bodies]
+    found = shown(project, capfd, pipeline, "in/a.txt")
+    assert [found["classify"]["requests"][0]["request"], found["gist"]["requests"][0]["request"]] == sent
+    assert found["classify"]["requests"][0]["completion"]["text"] == LABEL
+    assert found["gist"]["requests"][0]["completion"]["text"] == "A bill."
+    assert found["short"] == {"step": "short", "requests": [], "why": "is skipped for this document"}
+    assert len(provider.requests) == len(sent)
+
+
+def test_before_a_run_it_shows_the_first_request_and_says_what_waits_for_its_reply(
+    project: Project, provider: Provider, pipeline: str, capfd: pytest.CaptureFixture[str]
+):
+    found = shown(project, capfd, pipeline)
+    assert found["document"] == "in/a.txt"
+    [request] = found["classify"]["requests"]
+    assert json.loads(request["request"])["messages"]
+    assert request["completion"] is None
+    assert found["gist"]["why"] == "waits for classify, whose reply is not in the cache"
+    assert not provider.requests
+    assert not (project.root / "results.db").exists()
+
+
+def test_it_prints_one_step_for_people(project: Project, pipeline: str, capfd: pytest.CaptureFixture[str]):
+    assert project.run("show", pipeline, "in/b.txt", "--step", "classify") == 0
+    printed = capfd.readouterr().out
+    assert printed.startswith("document in/b.txt\n\n==> classify, request 1, ")
+    assert '"content":"<document>\\nAnother.' in printed
+    assert "==> classify, reply 1: not in the cache <==\n" in printed
+    assert "gist" not in printed
+
+
+def test_what_is_not_there_is_a_wrong_configuration(
+    project: Project, pipeline: str, capfd: pytest.CaptureFixture[str]
+):
+    assert project.run("show", pipeline, "b.txt") == 2
+    assert "has the id 'b.txt'" in capfd.readouterr().err
+    assert project.run("show", pipeline, "--step", "label") == 2
+    assert "--step: there is no step 'label'; there are classify, gist, short" in capfd.readouterr().err
+
+
+def test_a_document_that_cannot_be_read_is_told(
+    project: Project, pipeline: str, capfd: pytest.CaptureFixture[str]
+):
+    Path(project.root / "in" / "a.txt").write_bytes(b"")
+    assert project.run("show", pipeline) == 1
+    assert "error: the file is empty" in capfd.readouterr().err
