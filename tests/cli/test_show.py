@@ -41,7 +41,7 @@ def test_what_is_shown_is_what_is_sent_and_what_came(
 ):
     provider.script(saying(LABEL), saying("A bill."), saying(LABEL), saying("A bill."))
     assert project.run("run", pipeline, "--document", "in/a.txt") == 0
-    sent = [body.decode() for body in provider.bodies]
+    sent = [body.decode() for body in provider.bodies()]
     found = shown(project, capfd, pipeline, "in/a.txt")
     assert [found["classify"]["requests"][0]["request"], found["gist"]["requests"][0]["request"]] == sent
     assert found["classify"]["requests"][0]["completion"]["text"] == LABEL
