@@ -10,6 +10,7 @@ from typing import Any
 from prefect.client.schemas.objects import State
 from prefect.utilities.annotations import opaque, quote
 
+from docmill.flows.pipeline.chosen import chosen_schema
 from docmill.flows.pipeline.plan import Plan, StepPlan
 from docmill.flows.run.failures import described, doubted, reason, status
 from docmill.flows.run.held import Held, held
@@ -166,6 +167,7 @@ def _outcome(of: DocumentRun, step: StepPlan, text: str, answer: _Answer) -> Ste
         status=status(failure) if failure else "review" if doubt else "done",
         sha256=step.sha256,
         output=answer.held.record,
+        doubts=answer.held.doubts() if doubt else None,
         error=described(step, failure) if failure else doubt,
         reason=reason(step, failure) if failure else doubt,
         truncated=limit is not None and len(text.encode()) > limit * BYTES_PER_TOKEN,
@@ -175,9 +177,8 @@ def _outcome(of: DocumentRun, step: StepPlan, text: str, answer: _Answer) -> Ste
 
 def _schema(step: StepPlan, before: Before) -> str | None:
     """Choose the step's tool schema, by a label where one chooses."""
-    acts = kind(step.kind)
-    chosen = acts.chosen_by(step.options)
-    return acts.schema(step.options, before[chosen[0]].outcome.output if chosen else None)
+    outputs = {name: result.outcome.output for name, result in before.items()}
+    return chosen_schema(kind(step.kind), step.options, outputs)
 
 
 def _wanted(step: StepPlan, schema: str | None, before: Before) -> bool:
