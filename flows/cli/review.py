@@ -65,7 +65,7 @@ def review(
     words = _words(accept, set_, reject, note)
     _require_one(decide=bool(words), export=export is not None, import_=import_ is not None, page=page)
     declared = load(pipeline_file(pipeline))
-    person = Person(by or getpass.getuser(), datetime.now(UTC))
+    person = Person(by or _login(), datetime.now(UTC))
     with opened(declared, into) as found:
         if words:
             named: dict[str, list[Said]] = {}
@@ -85,6 +85,14 @@ def review(
         else:
             _in_terminal(found, pipeline, documents, person.by, note)
     return 0
+
+
+def _login() -> str:
+    """Name the user; one that the machine does not know is nobody."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return "nobody"
 
 
 def _words(

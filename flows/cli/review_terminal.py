@@ -100,13 +100,13 @@ class Terminal:
     def _corrected(self, point: OpenPoint) -> list[Said]:
         """Ask for the right value; of a list that lacks rows, for the items to add."""
         if point.about == MISSING:
-            typed = line(f"items to add to {point.name}, as JSON: ", _blank(point))
+            typed = line(f"items to add to {_line(point.name)}, as JSON: ", _blank(point))
             return [Said("correct", f"{point.name}/-", text=each, note=self._note) for each in _items(typed)]
         if point.about not in OF_VALUES:
             self._say("this has no value of its own: accept it, or correct a value with --set")
             return []
         value = point.offered if point.about == CHANGED else point.value
-        typed = line(f"{point.name} = ", _typed(value))
+        typed = line(f"{_line(point.name)} = ", _typed(value))
         return [] if typed is None else [Said("correct", point.name, text=typed, note=self._note)]
 
     def _decided(self, case: Case, said: list[Said]) -> tuple[Case, bool]:
@@ -185,7 +185,13 @@ def _blank(point: OpenPoint) -> str:
     """Write an item without values, as those that are there have them."""
     items = point.value if isinstance(point.value, list) else []
     fields = items[0] if items and isinstance(items[0], dict) else {}
-    return json.dumps(dict.fromkeys(fields), ensure_ascii=False) if fields else ""
+    text = json.dumps(dict.fromkeys(fields), ensure_ascii=False) if fields else ""
+    return text if text.isprintable() else ""
+
+
+def _line(text: str) -> str:
+    """Write a name, which may be a key that a model chose, on one line."""
+    return plain(text).plain
 
 
 def _items(typed: str | None) -> Iterator[str]:

@@ -6,9 +6,10 @@ from typing import Any
 
 from docmill.schemas.decision import CHANGED, DOCUMENT, MISSING, OF_VALUES, UNREAD, VALUE, Decision, Doubt
 from docmill.tasks.checks.faults import Path, shown
-from docmill.tasks.checks.pointers import ABSENT, is_within, path_in, value_at, with_value
+from docmill.tasks.checks.pointers import ABSENT, is_within, path_in, pointer, value_at, with_value
 
 Takes = Callable[[Any], bool]
+REJECTED = "rejected in review"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ def _with(found: Carried, run: Any, decision: Decision, past: list[Decision], ta
     path = _place(decision, run, found.record)
     if path is None:
         return _told(found, decision, run)
-    value, held = value_at(found.record, path), (*found.held, decision)
+    here = decision.model_copy(update={"path": pointer(path)})  # its item may have moved
+    value, held = value_at(found.record, path), (*found.held, here)
     if same(value, decision.after):
         return Carried(found.record, held, found.changed)
     try:
@@ -171,6 +173,11 @@ def _told(found: Carried, decision: Decision, run: Any) -> Carried:
 def _changed(decision: Decision, value: Any) -> Doubt:
     wrong = f"the run gives {shown(value)}; {_said(decision)}"
     return Doubt(path=decision.path, about=CHANGED, wrong=wrong, offered=value)
+
+
+def rejection(decision: Decision) -> str:
+    """Say who rejected a document, and why."""
+    return f"{REJECTED} by {decision.by}: {decision.note}".removesuffix(": ")
 
 
 def _said(decision: Decision) -> str:

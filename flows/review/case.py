@@ -160,14 +160,20 @@ def _records(
         if schema is None or not isinstance(outputs.get(step), dict):
             continue
         tool = declared.tools[schema]
-        decided = carried(outputs[step], holding.of(step), every, _takes(tool))
+        decided = carried(outputs[step], holding.of(step), every, _takes(tool, outputs[step]))
         rules = rules_of(acts, options, tool)
         yield StepRecord(step, outputs[step], decided, tool, schema, rules, acts.typed, about)
 
 
-def _takes(tool: ToolSchema) -> Callable[[Any], bool]:
-    """Give the function that says whether a schema takes a record; the schema is read when it is asked."""
-    return lambda record: bool(validator(tool.parameters).is_valid(record))
+def _takes(tool: ToolSchema, run: Any) -> Callable[[Any], bool]:
+    """Give the function that says whether a schema has no more against a record than against the run's."""
+
+    def takes(record: Any) -> bool:
+        checked = validator(tool.parameters)
+        known = faults(checked, run)
+        return all(each in known for each in faults(checked, record))
+
+    return takes
 
 
 def _leads_to(record: Any, named: str, wanted: str) -> bool:

@@ -1,26 +1,20 @@
 """Deciding: what a person says becomes decisions, which are checked, kept and carried out at once."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from docmill.flows.review.carried import array_part, same
-from docmill.flows.review.case import Case, StepRecord
+from docmill.flows.review.carried import same
+from docmill.flows.review.case import Case
+from docmill.flows.review.corrections import MOST_TOLD, corrected_value, described, item_around, target
 from docmill.schemas.decision import CHANGED, DOCUMENT, OF_VALUES, VALUE, Decision, OpenPoint, Verdict
 from docmill.schemas.errors import ConfigError
-from docmill.tasks.checks.faults import Path, faults, place
-from docmill.tasks.checks.jsontext import parse
-from docmill.tasks.checks.pointers import ABSENT, is_within, path_in, pointer, value_at, with_value
-from docmill.tasks.checks.validation import validator
+from docmill.tasks.checks.pointers import ABSENT, path_in, pointer, value_at
 from docmill.tasks.sinks.cells import meant, safe
 
-STEP = re.compile(r"([a-z][a-z0-9_-]*):(.*)", re.DOTALL)
 GOOD = ("review", "done")
-MOST_TOLD = 5
 
 
 class Refused(ConfigError):
@@ -35,7 +29,7 @@ class Refused(ConfigError):
 class Said:
     """What a person says: of one point by its name, or of all that is open where it names none.
 
-    `text` is the corrected value: JSON, else a text. `value` is what was seen; None asks nothing.
+    `text` is the corrected value: JSON, else a text. `seen` is the value that was accepted, as it was shown; None and '' are not compared.
     """
 
     verdict: Verdict
@@ -93,7 +87,7 @@ def _decisions(case: Case, said: Said, person: Person) -> Iterator[Decision]:
         if not points and not _is_accepted(case, said):
             raise ConfigError(f"{case.document_id}: {said.name!r} is not open{_open_names(case)}")
     for point in points:
-        shown = meant(safe(written(point.value)))
+        shown = seen(point.value)
         if said.seen and point.about in OF_VALUES and said.seen != shown:
             raise ConfigError(
                 f"{case.document_id}: {point.name} is {shown!r}, and what was accepted is {said.seen!r}: "
@@ -112,14 +106,14 @@ def _accepted(case: Case, point: OpenPoint, said: Said, person: Person) -> Decis
         )
     if found and point.about in OF_VALUES:
         before, after = (point.offered if point.about == CHANGED else point.value), point.value
-        within = _item(case, found, path_in(found.record, point.path))
+        within = item_around(case, found, path_in(found.record, point.path))
     return _made(case, person, said, point.step, point.path, point.about, before, after, within)
 
 
 def _correction(case: Case, said: Said, person: Person) -> Iterator[Decision]:
     assert said.name is not None
-    found, path = _target(case, said.name)
-    value = _value(found, path, said.text)
+    found, path = target(case, said.name)
+    value = corrected_value(found, path, said.text)
     stands = value_at(found.record, path)
     if same(stands, value) and stands is not ABSENT and _is_corrected(case, found.step, pointer(path), value):
         return
@@ -129,7 +123,7 @@ def _correction(case: Case, said: Said, person: Person) -> Iterator[Decision]:
     about = changed.about if changed else next((each.about for each in open_ if each.path), VALUE)
     given = value_at(found.run, path)
     before = changed.offered if changed else None if given is ABSENT else given
-    yield _made(case, person, said, found.step, at, about, before, value, _item(case, found, path))
+    yield _made(case, person, said, found.step, at, about, before, value, item_around(case, found, path))
 
 
 def undone(last: Decision, person: Person) -> Decision:
@@ -141,6 +135,11 @@ def undone(last: Decision, person: Person) -> Decision:
 def written(value: Any) -> str:
     """Write a value as people read and type it: a text as it is, all else as JSON."""
     return "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def seen(value: Any) -> str:
+    """Write a value as a spreadsheet or a page has shown it."""
+    return str(meant(safe(written(value))))
 
 
 def _about_document(case: Case, said: Said, person: Person) -> Decision:
@@ -181,7 +180,7 @@ def _points(case: Case, name: str) -> list[OpenPoint]:
     if named:
         return named
     try:
-        found, path = _target(case, name)
+        found, path = target(case, name)
     except ConfigError:
         return []
     at = pointer(path)
@@ -200,8 +199,7 @@ def _is_accepted(case: Case, said: Said) -> bool:
     for each in case.holding.decisions:
         named = case.named(each.step, _doubt(each))
         if named == said.name and each.decision == "accept":
-            shown = meant(safe(written(each.after)))
-            return each.about not in OF_VALUES or not said.seen or said.seen == shown
+            return each.about not in OF_VALUES or said.seen in (None, "", seen(each.after))
     return False
 
 
@@ -212,62 +210,6 @@ def _is_corrected(case: Case, step: str, at: str, value: Any) -> bool:
     )
 
 
-def _target(case: Case, name: str) -> tuple[StepRecord, Path]:
-    """Find the record and the path that a name leads to."""
-    prefixed = STEP.fullmatch(name)
-    step, text = (prefixed[1], prefixed[2]) if prefixed and prefixed[1] in case.records else (case.main, name)
-    found = case.records.get(step)
-    if found is None:
-        lost = f": the pipeline no longer has the step {step}, run it again" if step else ": it has no record"
-        raise ConfigError(f"{case.document_id}: no value can be corrected{lost}")
-    try:
-        return found, path_in(found.record, text)
-    except ValueError as error:
-        raise ConfigError(f"{case.document_id}: {name!r}: {error}") from None
-
-
-def _value(found: StepRecord, path: Path, text: str) -> Any:
-    """Read a corrected value: as JSON where the schema takes that, else as a text."""
-    told: list[str] = []
-    known = found.faults()  # of a schema that has changed since
-    for value in _readings(text):
-        try:
-            record = with_value(found.record, path, value)
-        except LookupError:
-            raise ConfigError(
-                f"{place(path)}: there is nothing that holds this place: correct that first"
-            ) from None
-        wrong = [each for each in faults(validator(found.tool.parameters), record) if each not in known]
-        if not wrong:
-            return value
-        told.append("; ".join(map(_told, wrong[:MOST_TOLD])))
-    raise ConfigError(told[0])
-
-
-def _readings(text: str) -> Iterator[Any]:
-    with suppress(ValueError):
-        yield parse(text)
-    try:
-        yield parse(json.dumps(text))
-    except ValueError as error:
-        raise ConfigError(f"the corrected value {error}") from None
-
-
-def _item(case: Case, found: StepRecord, path: Path) -> Any:
-    """Give the item of an array that a path leads into, as the run gave it."""
-    at = array_part(found.record, path)
-    if at is None:
-        return None
-    of_item = pointer(path[: at + 1])
-    for each in case.holding.of(found.step):  # the record of one that is done has the corrected item
-        if each.within is not None and is_within(each.path, of_item):
-            return each.within
-    item = value_at(found.run, path[: at + 1])
-    if item is ABSENT:
-        item = value_at(found.record, path[: at + 1])
-    return None if item is ABSENT else item
-
-
 def _wrong(before: Case, after: Case) -> list[str]:
     """Say what the schema does not take of corrections, and which rules that were kept they break."""
     wrong: list[str] = []
@@ -276,14 +218,9 @@ def _wrong(before: Case, after: Case) -> list[str]:
         if same(found.record, earlier.record):
             continue
         faults_before, known = earlier.faults(), {each.name for each in earlier.broken}
-        wrong += [_told(each) for each in found.faults() if each not in faults_before]
+        wrong += [described(each) for each in found.faults() if each not in faults_before]
         wrong += [f"rule {each.name}: {each.message}" for each in found.broken if each.name not in known]
     return wrong
-
-
-def _told(fault: tuple[Path, str]) -> str:
-    at, said = fault
-    return f"{place(at)}: {said}" if at else said
 
 
 def _doubt(decision: Decision) -> OpenPoint:

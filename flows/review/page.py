@@ -9,7 +9,7 @@ from docmill.flows.report.entries import entry
 from docmill.flows.report.inline import inline, policy
 from docmill.flows.report.texts import shown
 from docmill.flows.review.case import Case
-from docmill.flows.review.deciding import written
+from docmill.flows.review.deciding import seen, written
 from docmill.flows.review.documents import Documents
 from docmill.schemas.decision import CHANGED, MISSING, OF_VALUES, OpenPoint
 from docmill.tasks.checks.faults import place
@@ -59,7 +59,7 @@ def _point(case: Case, point: OpenPoint) -> dict[str, Any]:
         "wrong": point.wrong,
         "quote": point.quote,
         "value": _shown(point.value) if point.about in OF_VALUES else None,
-        "seen": written(point.value) if point.about in OF_VALUES else "",
+        "seen": seen(point.value) if point.about in OF_VALUES else "",
         "typed": written(value) if point.about != MISSING else "",
         "correctable": point.about in OF_VALUES,
         "adds": point.about == MISSING,

@@ -40,16 +40,9 @@
     }
   }
 
-  async function list(wanted) {
-    documents = (await ask("/waiting")).documents;
-    count.textContent = documents.length ? `${documents.length} in review` : "nothing in review";
-    const found = documents.findIndex((each) => each.id === wanted);
-    at = found < 0 ? Math.min(at, Math.max(documents.length - 1, 0)) : found;
-    await open(at);
-  }
-
   async function open(number) {
     asking = null;
+    count.textContent = documents.length ? `${documents.length} in review` : "nothing in review";
     if (!documents.length) {
       told = null;
       document.title = title;
@@ -154,10 +147,12 @@
     }
     asking = null;
     say(answer.waiting ? "" : `${told.id}: ${decision.verdict === "reject" ? "rejected" : answer.status}`);
-    await list(answer.waiting ? told.id : null);
+    if (!answer.waiting) documents.splice(at, 1);
+    await open(at);
   }
 
   function accept(number) {
+    if (!told.points.length) return say("somebody has decided it: go on with the next document");
     const { name, seen } = told.points[number];
     return decide({ verdict: "accept", name, seen }, false);
   }
@@ -168,6 +163,7 @@
   }
 
   function correct(number) {
+    if (!told.points.length) return say("somebody has decided it: go on with the next document");
     choose(number);
     const each = told.points[number];
     if (!each.correctable) return say("this has no value of its own: accept it, or correct a value");
@@ -202,7 +198,7 @@
   async function undo() {
     await ask("/undo", { document: told.id });
     say("");
-    await list(told.id);
+    await open(at);
   }
 
   async function skip() {
@@ -244,5 +240,8 @@
   }
 
   document.addEventListener("keydown", press);
-  alone(() => list(null));
+  alone(async () => {
+    documents = (await ask("/waiting")).documents;
+    await open(0);
+  });
 })();

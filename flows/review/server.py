@@ -110,7 +110,6 @@ class _Handler(BaseHTTPRequestHandler):
             return
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > MOST_BYTES:
-            self.close_connection = True
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"longer than {MOST_BYTES:,} bytes")
             return
         body = self.rfile.read(int(length))
@@ -124,7 +123,6 @@ class _Handler(BaseHTTPRequestHandler):
         """Refuse what was sent to another name: a page whose name was turned to this machine."""
         if f"http://{self.headers.get('Host')}" == self.server.origin:
             return True
-        self.close_connection = True
         self._refuse(HTTPStatus.MISDIRECTED_REQUEST, "not for this server")
         return False
 
@@ -175,6 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, json.dumps(value).encode(), "application/json")
 
     def _refuse(self, status: HTTPStatus, why: str) -> None:
+        """Refuse a request; what is left of it is not read."""
+        self.close_connection = True
         self._send(status, f"{why}\n".encode(), "text/plain; charset=utf-8")
 
     def _send(self, status: HTTPStatus, body: bytes, kind: str, more: dict[str, str] | None = None) -> None:
@@ -189,6 +189,8 @@ class _Handler(BaseHTTPRequestHandler):
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cache-Control": "no-store",
         }
+        if self.close_connection:
+            headers["Connection"] = "close"
         for name, value in (headers | (more or {})).items():
             self.send_header(name, value)
         self.end_headers()

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from docmill.flows.pipeline.checked import CheckedPipeline
-from docmill.flows.review.carried import same
+from docmill.flows.review.carried import rejection, same
 from docmill.flows.review.case import Case, StepRecord, case
 from docmill.flows.review.deciding import Person, Said, decide, undone
 from docmill.schemas.decision import Decision
@@ -69,9 +69,12 @@ def _carried_out(transaction: Deciding, before: Case, made: list[Decision], at: 
 def settled(now: Case, at: datetime) -> Row:
     """Give the columns of a document's outcome that a decision changes."""
     if now.holding.rejected:
-        return {"status": "review", "reviewed_at": at, "updated_at": at}
+        waits_no_longer = {"status": "review", "reviewed_at": at, "updated_at": at}
+        return waits_no_longer | {"error": rejection(now.holding.rejected)}
     if now.points:
-        return {"status": "review", "reviewed_at": None, "updated_at": at}
+        waits = {"status": "review", "reviewed_at": None, "updated_at": at}
+        taken_up = now.row["reviewed_at"] is not None  # it was rejected, or done
+        return waits | ({"error": f"open: {', '.join(each.name for each in now.points)}"} if taken_up else {})
     steps = {step: _step(told, now.records.get(step)) for step, told in now.row["steps"].items()}
     changed: dict[str, Any] = {
         "status": "done",

@@ -108,6 +108,8 @@ def _said(row: Mapping[str, str]) -> Said | None:
         case "correct":
             if not row["path"]:
                 raise ConfigError("what is corrected needs a path")
+            if row["path"].endswith("/-"):
+                raise ConfigError("write the item's number for -: the file may be imported again")
             return Said("correct", row["path"], text=corrected, note=note)
         case "reject":
             return Said("reject", note=note)

@@ -17,7 +17,6 @@ from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.validation import validator
 from docmill.tasks.steps.kind import kind
 
-REJECTED = "rejected in review"
 STANDS = ("done", "review")
 
 

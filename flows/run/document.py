@@ -7,7 +7,8 @@ from concurrent.futures import Executor
 
 from prefect.context import FlowRunContext
 
-from docmill.flows.run.decided import REJECTED, Decided, decided
+from docmill.flows.review.carried import REJECTED, rejection
+from docmill.flows.run.decided import Decided, decided
 from docmill.flows.run.failures import not_read
 from docmill.flows.run.intake import Found
 from docmill.flows.run.run import ActiveRun
@@ -128,7 +129,7 @@ def _told(
     reason, error = (failed.reason, failed.error) if failed else (None, None)
     unread = None if run.plan.allow_unread else not_read(now.unread)
     if now.rejected and worst in ("done", "review"):
-        return "review", REJECTED, f"{REJECTED} by {now.rejected.by}: {now.rejected.note}".removesuffix(": ")
+        return "review", REJECTED, rejection(now.rejected)
     if unread is None or worst not in ("done", "review"):
         return worst, reason, error
     return "review", "; ".join(filter(None, (reason, unread))), "; ".join(filter(None, (error, unread)))

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Select, case, column, delete, exists, func, select, update
 
@@ -74,8 +74,8 @@ class ReviewedResults(Results):
 
     def outcome(self, document_id: str) -> Row:
         """Give a document's outcome; raises ConfigError where it has none."""
-        with self.deciding() as transaction:
-            return transaction.outcome(document_id)
+        row = next(self._rows(_outcome(self._pipeline, document_id)), None)
+        return _found(row, document_id, self.url)
 
     def document_ids(self) -> list[str]:
         """List every document that has an outcome."""
@@ -109,11 +109,8 @@ class Deciding:
 
     def outcome(self, document_id: str) -> Row:
         """Give a document's outcome; raises ConfigError where it has none."""
-        query = select(OUTCOMES).where(*self._of(document_id)).with_for_update()
-        row = self._connection.execute(query).one_or_none()
-        if row is None:
-            raise ConfigError(f"there is no document {document_id!r} in {self._results.url}")
-        return row._mapping
+        query = _outcome(self._results._pipeline, document_id).with_for_update()
+        return _found(self._connection.execute(query).one_or_none(), document_id, self._results.url)
 
     def decisions(self, document_id: str) -> list[Decision]:
         """Give the decisions on a document."""
@@ -146,6 +143,16 @@ class Deciding:
 
     def _of(self, document_id: str) -> tuple[Any, ...]:
         return OUTCOMES.c.pipeline == self._results._pipeline, OUTCOMES.c.document_id == document_id
+
+
+def _outcome(pipeline: str, document_id: str) -> Select[Any]:
+    return select(OUTCOMES).where(OUTCOMES.c.pipeline == pipeline, OUTCOMES.c.document_id == document_id)
+
+
+def _found(row: Any, document_id: str, url: str) -> Row:
+    if row is None:
+        raise ConfigError(f"there is no document {document_id!r} in {url}")
+    return cast("Row", row._mapping)
 
 
 def _decisions(pipeline: str, documents: Iterable[str] | None = None) -> Select[Any]:
