@@ -29,7 +29,8 @@ class Refused(ConfigError):
 class Said:
     """What a person says: of one point by its name, or of all that is open where it names none.
 
-    `text` is the corrected value: JSON, else a text. `seen` is the value that was accepted, as it was shown; None and '' are not compared.
+    `text` is the corrected value: JSON, else a text. `seen` is the accepted value as it was shown; without it
+    nothing is compared.
     """
 
     verdict: Verdict
