@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli.test_commands import without_prefect
 from tests.support.project import Project
 from tests.support.reviewing import LINES, TEXT, Bills
 from tests.support.terminals import terminal
@@ -210,6 +211,19 @@ def test_a_hostile_document_steers_no_terminal(project: Project):
             assert steering not in screen.raw
         screen.press("q")
         assert screen.ended() == 0
+
+
+def test_no_review_imports_prefect(bills: Bills):
+    commands = [
+        ["review", "p.yaml", "--json"],
+        ["review", "p.yaml", "--export", "r.csv"],
+        ["review", "p.yaml", "--import", "r.csv"],
+        ["review", "p.yaml", "--set", A, "total=60"],
+        ["review", "p.yaml", "--accept", A],
+        ["review", "--help"],
+    ]
+    codes, _ = without_prefect(*commands)
+    assert codes == [0] * len(commands)
 
 
 def test_a_document_that_has_changed_is_decided_without_its_text(bills: Bills):

@@ -3,8 +3,11 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 
+from tests.support.browser import Watched
+from tests.support.processes import eventually
 from tests.support.project import Project
 from tests.support.provider import Provider
 from tests.support.reviewing import BILL, LINES, RULE, TEXT, TRUE
@@ -140,6 +143,25 @@ def test_another_content_is_not_what_was_decided(project: Project, provider: Pro
     (project.root / "in/a.txt").write_text(TEXT + "more")
     assert project.run("run", "p.yaml") == 0
     assert outcome(project)["status"] == "review"
+
+
+@pytest.mark.slow
+def test_what_waits_is_an_event_and_a_line_of_the_runs_report(
+    project: Project, provider: Provider, prefect_api: str
+):
+    provider.always(record(name="Eve"))
+    assert run(project, provider) == 0
+    watched = Watched(prefect_api, project)
+    assert "1 waits in review, of this run: `docmill review p`" in watched.report()
+    [(run_id,)] = project.rows("select run_id from docmill_runs")
+    about = {"event": {"name": ["docmill.review.waiting"]}, "resource": {"id": ["docmill.pipeline.p"]}}
+
+    def told() -> list[Any]:
+        answer = httpx.post(f"{prefect_api}/events/filter", json={"filter": about}).json()
+        return [each["payload"] for each in answer["events"] if each["payload"]["run_id"] == run_id]
+
+    assert eventually(lambda: bool(told()))
+    assert told() == [{"run_id": run_id, "waiting": 1, "of_this_run": 1}]
 
 
 @pytest.mark.slow
