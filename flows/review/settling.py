@@ -94,7 +94,7 @@ def _step(told: Row, found: StepRecord | None) -> Row:
     return {**kept, "output": output, "status": "done" if told["status"] == "review" else told["status"]}
 
 
-def _held(row: Row, main: StepRecord) -> Row:
+def _held(row: Row, main: StepRecord) -> dict[str, Any]:
     """Give what is known of a record as it stands: what a person corrected has no evidence."""
     if main.record is main.run:
         return {}

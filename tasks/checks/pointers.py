@@ -30,12 +30,13 @@ def path_in(record: Any, text: str) -> Path:
     A part is an index where it leads into an array; `-` is the place behind its last item. Raises
     ValueError where the text is neither, or what it leads into holds nothing.
     """
-    parts = text[1:].split("/") if text.startswith("/") else _dotted(record, text)
     if text.startswith("/"):
-        parts = [part.replace("~1", "/").replace("~0", "~") for part in parts]
+        parts = [part.replace("~1", "/").replace("~0", "~") for part in text[1:].split("/")]
+    else:
+        parts = _dotted(record, text) if text else []
     path: list[str | int] = []
     found = record
-    for part in parts if text else ():
+    for part in parts:
         if isinstance(found, list):
             if part != END and not INDEX.fullmatch(part):
                 raise ValueError(f"{place(tuple(path))} is a list: {part!r} is no number of an item")
@@ -52,12 +53,10 @@ def path_in(record: Any, text: str) -> Path:
 def value_at(value: Any, path: Sequence[str | int]) -> Any:
     """Give the value at a path; ABSENT where there is none."""
     for part in path:
-        if (isinstance(value, dict) and part in value) or (
-            isinstance(value, list) and isinstance(part, int) and part < len(value)
-        ):
-            value = value[part]
+        if isinstance(value, list):
+            value = value[part] if isinstance(part, int) and part < len(value) else ABSENT
         else:
-            return ABSENT
+            value = value.get(part, ABSENT) if isinstance(value, dict) else ABSENT
     return value
 
 

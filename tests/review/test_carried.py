@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from docmill.flows.review.carried import Carried, carried, same, standing
 from docmill.schemas.decision import Decision, Doubt
 
-RUN = {"name": "Eve", "total": 12, "lines": [{"item": "a", "price": 1}, {"item": "b", "price": 1}]}
+RUN: dict[str, Any] = {
+    "name": "Eve",
+    "total": 12,
+    "lines": [{"item": "a", "price": 1}, {"item": "b", "price": 1}],
+}
 AT = datetime(2026, 5, 4, tzinfo=UTC)
 
 

@@ -159,7 +159,12 @@ def test_another_site_cannot_decide(project: Project, tab: Tab, tmp_path: Path):
         asked = {"document": "in/a.txt", "content": bills.row()["content_sha256"], "verdict": "reject"}
         body = json.dumps(asked | {"confirmed": True})
         for kind in ("text/plain", "application/json"):
-            options = {"method": "POST", "mode": "no-cors", "credentials": "include", "body": body}
+            options: dict[str, Any] = {
+                "method": "POST",
+                "mode": "no-cors",
+                "credentials": "include",
+                "body": body,
+            }
             options |= {"headers": {"Content-Type": kind}}
             sent = f"fetch('{server.origin}/decide', {json.dumps(options)}).then(() => 1, () => 2)"
             assert tab.run(sent) in (1, 2)

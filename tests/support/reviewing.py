@@ -58,11 +58,11 @@ class Bills:
         return load(self.file)
 
     def outcome(
-        self, name: str, text: str = TEXT, unread: tuple[Unread, ...] = (), **changes: Any
+        self, file: str, /, text: str = TEXT, unread: tuple[Unread, ...] = (), **changes: Any
     ) -> Outcome:
         """Write a document, and make the outcome of a record that is true but for the changes."""
-        self.project.documents(**{name: text})
-        [ref] = listed((f"in/{name}.txt",))
+        self.project.documents(**{file: text})
+        [ref] = listed((f"in/{file}.txt",))
         document = ref.read()
         record = {key: value for key, value in (TRUE | changes).items() if value is not ...}
         [step] = self.plan.steps
