@@ -40,10 +40,12 @@ def line(prompt: str, filled: str = "") -> str | None:
 
 def _more(descriptor: int, first: bytes, rest: bytes) -> bool:
     """Say whether a key has more bytes: of its character, or of its sequence."""
-    if first == ESCAPE:
+    if first != ESCAPE:
+        length = 1 if first[0] < 0xC0 else 2 if first[0] < 0xE0 else 3 if first[0] < 0xF0 else 4
+        return len(rest) + 1 < length
+    if not rest:
         return bool(select.select([descriptor], [], [], SEQUENCE_S)[0])
-    length = 1 if first[0] < 0xC0 else 2 if first[0] < 0xE0 else 3 if first[0] < 0xF0 else 4
-    return len(rest) + 1 < length
+    return rest[:1] in (b"[", b"O") and (len(rest) == 1 or not 0x40 <= rest[-1] <= 0x7E)
 
 
 @contextmanager

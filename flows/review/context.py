@@ -57,9 +57,14 @@ def _focus(case: Case, point: OpenPoint, found: Sequence[Mark]) -> Mark | None:
         wanted = {each["start"] for each in left_out(case.row, point)}
         rows = [mark for mark in found if mark.kind == "row"]
         return next((mark for mark in rows if mark.start in wanted), rows[0] if rows else None)
-    evidence = [mark for mark in found if mark.kind == "evidence"]
-    near = _near(case, point)
-    return max(evidence, key=lambda mark: _shared(mark.path, near), default=None)
+    return _nearest(case, _near(case, point), [mark for mark in found if mark.kind == "evidence"])
+
+
+def _nearest(case: Case, near: str, found: Sequence[Mark]) -> Mark | None:
+    """Choose the evidence of the field that stands nearest in the record; of no field's the first."""
+    places = [each["path"] for each in case.row["evidence"] or ()]
+    at = places.index(near) if near in places else 0
+    return min(found, key=lambda mark: abs(places.index(mark.path) - at), default=None)
 
 
 def _near(case: Case, point: OpenPoint) -> str:
@@ -68,12 +73,6 @@ def _near(case: Case, point: OpenPoint) -> str:
         return place(path_in(record.record, point.path)) if record else ""
     except ValueError:
         return ""
-
-
-def _shared(one: str, other: str) -> int:
-    """Count the characters that two places begin with alike."""
-    pairs = zip(one, other, strict=False)
-    return next((at for at, (left, right) in enumerate(pairs) if left != right), min(len(one), len(other)))
 
 
 def _window(text: str, focus: Mark | None) -> tuple[int, int]:

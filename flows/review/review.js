@@ -127,14 +127,11 @@
     (mark || row || nearest(meant.field))?.scrollIntoView({ block: "center" });
   }
 
-  // The evidence of the field that is most like one without evidence.
+  // The evidence of the field that stands nearest to one without evidence.
   function nearest(path) {
-    const alike = (other) => {
-      let length = 0;
-      while (length < path.length && path[length] === other[length]) length += 1;
-      return length;
-    };
-    const found = fields.filter((each) => each.marks.length).sort((a, b) => alike(b.path) - alike(a.path));
+    const own = fields.findIndex((each) => each.path === path);
+    const far = (each) => Math.abs(fields.indexOf(each) - own);
+    const found = fields.filter((each) => each.marks.length).sort((a, b) => far(a) - far(b));
     return found.length ? found[0].marks[0] : null;
   }
 

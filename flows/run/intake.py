@@ -49,7 +49,7 @@ def _batch(refs: Iterator[DocumentRef], size: int, plan: Plan, results: Reviewed
             raise
     unchanged = set() if plan.refresh else _unchanged(batch, plan, results)
     changed = [ref.document_id for ref in batch if ref.document_id not in unchanged]
-    decisions = results.decisions(changed) if changed else {}
+    decisions = results.decisions(changed) if changed and results.has_decisions() else {}
     return [
         Found(ref, ref.document_id in unchanged, tuple(decisions.get(ref.document_id, ()))) for ref in batch
     ]

@@ -51,8 +51,6 @@ class ReviewedResults(Results):
     def decisions(self, documents: Iterable[str]) -> Decisions:
         """Give the decisions on these documents, those on earlier contents too."""
         found: defaultdict[str, list[Decision]] = defaultdict(list)
-        if not self._has_decisions():
-            return found
         for row in self._rows(_decisions(self._pipeline, documents)):
             found[row.document_id].append(_decision(row))
         return found
@@ -88,8 +86,8 @@ class ReviewedResults(Results):
         with self._writing() as connection:
             yield Deciding(self, connection)
 
-    def _has_decisions(self) -> bool:
-        """Say whether anything of the pipeline was decided before it was opened; asked once."""
+    def has_decisions(self) -> bool:
+        """Say whether anything of the pipeline was decided; asked once, as a run need not see the newest."""
         if self._decided is None:
             query = select(exists().where(DECISIONS.c.pipeline == self._pipeline))
             self._decided = bool(next(self._rows(query))[0])
