@@ -123,7 +123,7 @@
     const meant = told.points[point];
     for (const each of fields) each.element.classList.toggle("lit", each.path === meant.field);
     const [mark] = fields.filter((each) => each.path === meant.field).flatMap((each) => each.marks);
-    const row = meant.adds ? one.querySelector("mark.row") : null;
+    const row = meant.adds ? one.querySelector("pre mark.row") : null;
     (mark || row || nearest(meant.field))?.scrollIntoView({ block: "center" });
   }
 
