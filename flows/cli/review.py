@@ -19,18 +19,25 @@ from docmill.flows.review.review import Review, opened, source_of
 from docmill.flows.review.settling import Decided
 from docmill.schemas.errors import ConfigError
 
-Ids = Annotated[tuple[str, ...], Parameter(negative="", help="Accept all that is open of this document")]
+Ids = Annotated[
+    tuple[str, ...],
+    Parameter(negative="", show_default=False, help="Accept all that is open of this document"),
+]
 Sets = Annotated[
     tuple[tuple[str, str], ...],
     Parameter(
         name="--set",
         negative="",
+        show_default=False,
         help="Correct a value: DOCUMENT PATH=VALUE; the path is a JSON Pointer, or dotted, the value JSON, "
         "else a text",
     ),
 ]
-Rejects = Annotated[tuple[str, ...], Parameter(negative="", help="Reject this document: it fills no table")]
-Note = Annotated[str, Parameter(help="Kept with the decisions")]
+Rejects = Annotated[
+    tuple[str, ...],
+    Parameter(negative="", show_default=False, help="Reject this document: it fills no table"),
+]
+Note = Annotated[str, Parameter(show_default=False, help="Kept with the decisions")]
 By = Annotated[str | None, Parameter(help="Who decides; the login name where it is left out")]
 Export = Annotated[Path | None, Parameter(help="Write what is open to this CSV file, or - for stdout")]
 Import = Annotated[

@@ -1,6 +1,8 @@
 """`docmill review`: by script and in a real terminal."""
 
 import json
+import urllib.error
+import urllib.request
 from typing import Any
 
 import pytest
@@ -210,6 +212,20 @@ def test_a_hostile_document_steers_no_terminal(project: Project):
         for steering in ("\x1b]0;", "\x1b[2J", "\x9b", "\x07"):
             assert steering not in screen.raw
         screen.press("q")
+        assert screen.ended() == 0
+
+
+def test_the_page_is_served_until_ctrl_c(bills: Bills):
+    with terminal("review", "p.yaml", "--page") as screen:
+        screen.see("open once: ")
+        link = screen.see("\n").strip()
+        with pytest.raises(
+            urllib.error.HTTPError
+        ) as entered:  # where to go on is for a browser with its cookie
+            urllib.request.urlopen(link, timeout=10)
+        assert entered.value.code == 403
+        screen.press("\x03")
+        screen.see("2 in review still")
         assert screen.ended() == 0
 
 
