@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from docmill.schemas.decision import Doubt
 from docmill.schemas.document import Unread
 from docmill.schemas.rule import BrokenRule
 
@@ -73,12 +74,16 @@ class MissingRow(BaseModel):
 
 
 class StepOutcome(Tally):
-    """What became of one step of one document; `sha256` is that of the step's declaration."""
+    """What became of one step of one document; `sha256` is that of the step's declaration.
+
+    `doubts` is what a person decides, of a step in review; None of an earlier version's.
+    """
 
     status: StepStatus
     sha256: str
     output: Any = None  # str of a summary or label, object of a record: JSON by nature
     seconds: float = 0.0
+    doubts: tuple[Doubt, ...] | None = None
     error: str | None = Field(default=None, exclude=True)
     reason: str | None = Field(default=None, exclude=True)
     truncated: bool = Field(default=False, exclude=True)
@@ -90,6 +95,7 @@ class Outcome(Tally):
     `typed` holds a done document's records by their extract schema: the typed rows that are written
     in the same transaction. `unread` is None where the document was not read at all, or by an earlier
     version, which could not tell; `missing` and `broken_rules` too, and where no step has a record.
+    `reviewed_at` is when a person decided the last of what was open; of one in review, when it was rejected.
     `reason` is `error` without what a server or a document said: our own sentence, which logs and events
     may show.
     """
@@ -107,6 +113,7 @@ class Outcome(Tally):
     unread: tuple[Unread, ...] | None = None
     missing: tuple[MissingRow, ...] | None = None
     broken_rules: tuple[BrokenRule, ...] | None = None
+    reviewed_at: datetime | None = None
     error: str | None = None
     seconds: float = 0.0
     typed: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)

@@ -61,8 +61,9 @@ class Stored:
                     query = query.where(column == wanted)
             for row in connection.execute(query.order_by(OUTCOMES.c.pipeline, OUTCOMES.c.document_id)):
                 told = dict(row._mapping)
-                if told["updated_at"].tzinfo is None:  # SQLite keeps no zone
-                    told["updated_at"] = told["updated_at"].replace(tzinfo=UTC)
+                for name in ("updated_at", "reviewed_at"):
+                    if (at := told.get(name)) and at.tzinfo is None:  # SQLite keeps no zone
+                        told[name] = at.replace(tzinfo=UTC)
                 yield StoredOutcome.model_validate(told)
 
     def rows(self, pipeline: str, schema: str) -> Iterator[dict[str, Any]]:

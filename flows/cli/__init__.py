@@ -27,6 +27,8 @@ COMMANDS = {
     "show": "Print the requests of a document, byte for byte, and the replies that the cache holds for them",
     "evaluate": "Say how often the stored results are right",
     "report": "Report a run, and what is not done with its reason",
+    "review": "Decide what waits in review: in the terminal, as a page, by CSV or by script.\n\n"
+    "Nothing is sent. Exits with 2 where something cannot be decided so: nothing is then kept.",
     "export": "Write the outcomes to stdout as CSV or JSON lines",
     "deploy": "Write a pipeline's deployment into prefect.yaml: scheduled, or for what arrives",
     "up": "Serve the Prefect UI, the deployments and a worker on this machine",

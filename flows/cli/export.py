@@ -3,7 +3,6 @@
 import csv
 import json
 import sys
-import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -12,10 +11,9 @@ from cyclopts import Parameter
 from docmill.flows.cli.options import FLAG, IntoUrl, PipelineName, Statuses
 from docmill.flows.cli.output import written
 from docmill.flows.cli.results import fields, stored
+from docmill.tasks.sinks import cells
 
 COLUMNS = ("document_id", "status", "label", "summary")
-# What spreadsheets take for a formula, in both widths (OWASP, CSV Injection).
-COMPUTED = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
 def export(
@@ -42,27 +40,10 @@ def export(
             return 0
         names = [name for name in fields(declared) if name not in COLUMNS]
         table = csv.writer(sys.stdout, quoting=csv.QUOTE_MINIMAL if raw else csv.QUOTE_ALL)
-        shown = _raw if raw else _safe
+        shown = cells.raw if raw else cells.safe
         table.writerow(map(shown, [*COLUMNS, *names]))
         for row in rows:
             record: Mapping[str, Any] = row["record"] or {}
             values = [*(row[name] for name in COLUMNS), *(record.get(name) for name in names)]
             table.writerow(map(shown, values))
     return 0
-
-
-def _raw(value: Any) -> Any:
-    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _safe(value: Any) -> Any:
-    """Write a cell that spreadsheets show and do not compute; a negative number is one."""
-    if not isinstance(value, str):
-        return _raw(value)
-    lines = value.replace("\r\n", "\n").replace("\r", "\n")
-    text = "".join(" " if _control(char) else char for char in lines)
-    return f"'{text}" if text.lstrip().startswith(COMPUTED) or value[:1] in ("\t", "\r", "\n") else text
-
-
-def _control(char: str) -> bool:
-    return unicodedata.category(char) == "Cc" and char not in "\n\t"

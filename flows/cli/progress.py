@@ -24,8 +24,8 @@ SILENT_AT_MOST_S = 5.0
 class Progress(Observer):
     """Shows what a run is doing and gathers its summary."""
 
-    def __init__(self, out: Console, plan: Plan, report: str) -> None:
-        self.summary = Summary(plan, report)
+    def __init__(self, out: Console, plan: Plan, pipeline: str) -> None:
+        self.summary = Summary(plan, pipeline)
         self.api_url = ""
         self._out = out
         self._plan = plan

@@ -65,7 +65,7 @@ def run(
     out = console(stderr=json)
     out.print(plan.origin, markup=False)
     elsewhere = f" --into {into}" if into else ""
-    progress = Progress(out, plan, f"docmill report {pipeline}{elsewhere}")
+    progress = Progress(out, plan, f"{pipeline}{elsewhere}")
 
     def said(line: str) -> None:
         out.print(line, markup=False, soft_wrap=True)
@@ -81,13 +81,14 @@ def run(
 
 
 def _told(invocation: "Invocation", summary: Summary, json: bool) -> int:
-    run = invocation.ended.row if invocation.ended else None
+    ended = invocation.ended
+    run = ended.row if ended else None
     if run is not None and json:
         from docmill.tasks.sinks.rows import run_row
 
         print_json(run_row(run))
-    elif run is not None:
-        summary.print(console(), run)
+    elif ended is not None:
+        summary.print(console(), ended.row, ended.waiting)
     if invocation.error is not None:
         fail(invocation.error)
     if run is None or isinstance(invocation.error, ConfigError):

@@ -13,6 +13,7 @@ from docmill.flows.cli.output import plain
 from docmill.flows.evaluate.gate import percent
 from docmill.flows.observe.progress import RunProgress
 from docmill.flows.pipeline.plan import Plan
+from docmill.schemas.decision import Waiting
 from docmill.schemas.evaluate import Verdict
 from docmill.schemas.money import money
 from docmill.schemas.outcome import BAD, Outcome, Run
@@ -25,12 +26,12 @@ STYLES: dict[str, str] = {"done": "green", "review": "yellow", "deferred": "yell
 class Summary:
     """Gathers outcomes as they come; of a large run it keeps the first of each kind."""
 
-    def __init__(self, plan: Plan, report: str) -> None:
+    def __init__(self, plan: Plan, pipeline: str) -> None:
         self.progress = RunProgress()
         self.stopping = False  # from then on what is deferred needs no line of its own
         self.verdict: Verdict | None = None  # what became of the pipeline's labels
         self._plan = plan
-        self._report = report  # the command that reports this pipeline
+        self._pipeline = pipeline  # as commands name it
         self._good: list[Outcome] = []
         self._bad: list[Outcome] = []
 
@@ -40,7 +41,7 @@ class Summary:
         if len(rows) < MOST_ROWS and not (self.stopping and outcome.status == "deferred"):
             rows.append(outcome)
 
-    def print(self, out: Console, run: Run) -> None:
+    def print(self, out: Console, run: Run, waiting: Waiting) -> None:
         """Print the end of a run."""
         if rows := [*self._bad, *self._good][:MOST_ROWS]:
             out.print(self._table(rows))
@@ -59,7 +60,7 @@ class Summary:
         for said in _evaluated(self.verdict) if self.verdict else ():
             out.print(said, soft_wrap=True)
         out.print(f"results: {shown(self._plan.into.url)}", markup=False, soft_wrap=True)
-        for line in _advice(run, self._report):
+        for line in _advice(run, self._pipeline, waiting):
             out.print(line, markup=False, soft_wrap=True)
 
     def _cost(self, run: Run) -> str:
@@ -113,11 +114,11 @@ def _evaluated(verdict: Verdict) -> Iterator[Text]:
     yield from (plain(f"evaluation failed: {reason}", "bold red") for reason in verdict.reasons)
 
 
-def _advice(run: Run, report: str) -> Iterator[str]:
+def _advice(run: Run, pipeline: str, waiting: Waiting) -> Iterator[str]:
     """Say how to go on: what another run takes up, and where the reasons stand."""
     if run.counts.get("deferred") or run.state in ("stopped", "failed"):
         yield "Run it again to go on: what is done is not done again, what was paid is not paid again."
     if bad := [status for status in BAD if run.counts.get(status)]:
-        yield f"Why {' or '.join(bad)}: {report}"
-    if count := run.counts.get("review"):
-        yield f"{count:,} in review: {report} --status review"
+        yield f"Why {' or '.join(bad)}: docmill report {pipeline}"
+    if waiting.in_all:
+        yield f"{waiting}: docmill review {pipeline}"

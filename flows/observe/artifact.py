@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from docmill.flows.observe.highlights import Highlights
 from docmill.flows.pipeline.plan import Plan
+from docmill.schemas.decision import NONE_WAITING, Waiting
 from docmill.schemas.evaluate import Verdict
 from docmill.schemas.money import money
 from docmill.schemas.outcome import Outcome, Run
@@ -25,15 +26,23 @@ def markdown(
     highlights: Highlights,
     why: str | None,
     done_in_part: int = 0,
+    waiting: Waiting = NONE_WAITING,
     verdict: Verdict | None = None,
 ) -> str:
     """Write what a run has come to, and every document that is not done with its reason.
 
-    `why` is what stopped or failed it; `done_in_part` counts those done with parts unread; `verdict` is
-    what became of its labels. Names and reasons are escaped: they are not docmill's own.
+    `why` is what stopped or failed it; `done_in_part` counts those done with parts unread, `waiting` those
+    that wait for a person; `verdict` is what became of its labels. Names and reasons are escaped: they are
+    not docmill's own.
     """
-    lines = [*_head(run, why), *_numbers(plan, run), *_evaluation(verdict), *_picture(plan)]
-    lines += _not_done(highlights)
+    lines = [
+        *_head(run, why),
+        *_waiting(plan, waiting),
+        *_numbers(plan, run),
+        *_evaluation(verdict),
+        *_picture(plan),
+        *_not_done(highlights),
+    ]
     lines += _in_part(plan, done_in_part)
     lines += _highest(
         "Slowest", highlights.slowest(), [f"{each.seconds:.1f} s" for each in highlights.slowest()]
@@ -47,6 +56,11 @@ def _head(run: Run, why: str | None) -> Iterator[str]:
     yield f"\n**{run.counted()}**"
     if why:
         yield f"\n{escaped(why)}"
+
+
+def _waiting(plan: Plan, waiting: Waiting) -> Iterator[str]:
+    if waiting.in_all:
+        yield f"\n{waiting}: `docmill review {plan.name}`"
 
 
 def _numbers(plan: Plan, run: Run) -> Iterator[str]:

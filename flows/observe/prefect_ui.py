@@ -20,6 +20,7 @@ from docmill.flows.observe.highlights import Highlights
 from docmill.flows.observe.observer import Observer
 from docmill.flows.observe.progress import RunProgress
 from docmill.flows.pipeline.plan import Plan
+from docmill.schemas.decision import Waiting
 from docmill.schemas.evaluate import Verdict
 from docmill.schemas.money import money
 from docmill.schemas.outcome import BAD, Outcome, Run
@@ -97,17 +98,20 @@ class PrefectUI(Observer):
         """Pass it on."""
         self._inner.abandoned()
 
-    async def ended(self, run: Run, why: object) -> None:
-        """Write the run's report, and announce its end: after the last task run's events."""
+    async def ended(self, run: Run, why: object, waiting: Waiting) -> None:
+        """Write the run's report, announce what waits and the run's end: after the last task run's events."""
         self._progress.whole = run.state in ("complete", "incomplete")
         told = str(why) if why else None
         in_part = self._progress.done_in_part
-        report = markdown(self._plan, run, self._highlights, told, in_part, self._verdict)
+        report = markdown(self._plan, run, self._highlights, told, in_part, waiting, self._verdict)
         with suppress(HTTPError, PrefectException, TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
                 await acreate_markdown_artifact(
                     report, key=f"{self._plan.name}-report", description=f"{run.state}: {run.counted()}"
                 )
+        if waiting.in_all:
+            waits = {"run_id": run.run_id, "waiting": waiting.in_all, "of_this_run": waiting.of_run}
+            emit_event("docmill.review.waiting", self._resource, payload=waits)
         payload = {
             "run_id": run.run_id,
             "state": run.state,

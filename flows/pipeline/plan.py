@@ -85,7 +85,7 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
     pipeline = checked.pipeline
     target, origin = target_of(pipeline, options)
     steps = _steps(checked, target)
-    source, into = _ends(pipeline, options)
+    source, into = ends(pipeline, options)
     return Plan(
         name=pipeline.name,
         source=_selected(source, options),
@@ -125,7 +125,7 @@ def _check_retry_scale() -> None:
         raise ConfigError(f"DOCMILL_RETRY_SCALE: must be a number that is not negative, not {said!r}")
 
 
-def _ends(pipeline: Pipeline, options: RunOptions) -> tuple[Source, Into]:
+def ends(pipeline: Pipeline, options: RunOptions) -> tuple[Source, Into]:
     """Decide where documents come from and where results go."""
     into = into_of(pipeline, options)
     if pipeline.rows is None:

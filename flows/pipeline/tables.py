@@ -10,7 +10,7 @@ from docmill.tasks.checks.toolschema import FIXED_COLUMNS, MAX_NAME_BYTES, path_
 
 Faults = Iterator[tuple[Place, str]]
 
-OWN_TABLES = ("docmill_runs", "docmill_outcomes", "docmill_evaluations")
+OWN_TABLES = ("docmill_runs", "docmill_outcomes", "docmill_evaluations", "docmill_decisions")
 OWN_PREFIX = "docmill__"
 
 

@@ -35,11 +35,13 @@ class Entry:
 def entry(number: int, row: Row) -> Entry:
     """Make the entry of an outcome's row."""
     evidence = row["evidence"] or []
-    fields = _fields(row["record"], evidence)
+    is_reviewed = row["status"] == "done" and row.get("reviewed_at") is not None
+    fields = _fields(row["record"], evidence, "decided" if is_reviewed else "missing")
     numbers = {field["path"]: index for index, field in enumerate(fields)}
     missing = sum(field["state"] == "missing" for field in fields)
-    unread = row.get("unread") or []  # an earlier version's outcomes have no such columns
-    left_out = row.get("missing") or []
+    # An earlier version's outcomes have no such columns; what a person decided is nobody's any more.
+    unread = row.get("unread") or []
+    left_out = [] if is_reviewed else row.get("missing") or []
     named = {name: row[name] for name in ("status", "label", "summary", "error")}
     measured = {"cost": _cost(row), "seconds": _seconds(row["seconds"])}
     return Entry(
@@ -52,7 +54,7 @@ def entry(number: int, row: Row) -> Entry:
             "cost_usd": row["cost_usd"],
             "s": row["seconds"],
             "missing": missing,
-            "unread": len(unread),
+            "unread": 0 if is_reviewed else len(unread),
             "left_out": len(left_out),
         },
         detail=named
@@ -63,7 +65,7 @@ def entry(number: int, row: Row) -> Entry:
             "truncated": row["truncated"],
             "unread": unread,
             "left_out": _by_array(left_out),
-            "broken": row.get("broken_rules") or [],
+            "broken": [] if is_reviewed else row.get("broken_rules") or [],
             "updated": f"{row['updated_at']:%Y-%m-%d %H:%M:%S} UTC",
             "fields": fields,
             "steps": [_step(name, step, row) for name, step in row["steps"].items()],
@@ -82,23 +84,27 @@ def _by_array(left_out: list[dict[str, Any]]) -> dict[str, int]:
     return dict(Counter(each["path"] for each in left_out))
 
 
-def _fields(record: Any, evidence: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """List a record's values with what is known of each: found, missing, or unchecked.
+def _fields(record: Any, evidence: list[dict[str, Any]], absent: str) -> list[dict[str, Any]]:
+    """List a record's values with what is known of each: found, `absent` where it was not, or unchecked.
 
     Evidence of a value that the record does not have, such as an earlier step's, comes last.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     for each in evidence:
         found.setdefault(each["path"], []).append(each)
-    fields = [_field(place(path), value, found.pop(place(path), [])) for path, value in _leaves(record)]
-    return fields + [{**_field(path, None, each), "value": each[0]["quote"]} for path, each in found.items()]
+    fields = [
+        _field(place(path), value, found.pop(place(path), []), absent) for path, value in _leaves(record)
+    ]
+    return fields + [
+        {**_field(path, None, each, absent), "value": each[0]["quote"]} for path, each in found.items()
+    ]
 
 
-def _field(path: str, value: Any, evidence: list[dict[str, Any]]) -> dict[str, Any]:
+def _field(path: str, value: Any, evidence: list[dict[str, Any]], absent: str) -> dict[str, Any]:
     if not evidence:
         state = "unchecked"
     else:
-        state = "missing" if any(each["start"] is None for each in evidence) else "found"
+        state = absent if any(each["start"] is None for each in evidence) else "found"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     pages = dict.fromkeys(each["page"] for each in evidence if each["page"] is not None)
     return {

@@ -1,21 +1,17 @@
 """The page: one file that opens from disk, loads nothing, and runs no script but its own."""
 
-import base64
-import hashlib
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, TextIO
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from docmill.flows.report.entries import Entry, entry
+from docmill.flows.report.inline import embedded, inline, policy
 from docmill.flows.report.texts import texts
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.money import money
@@ -75,25 +71,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = _inline("report.css"), _inline("view.js") + _inline("report.js")
-    policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'"
-    environment.globals |= {"style": style, "script": script, "policy": f"{policy}; form-action 'none'"}
+    style, script = inline("report.css"), inline("view.js") + inline("report.js")
+    environment.globals |= {"style": style, "script": script, "policy": policy(style, script)}
     environment.filters |= {"embedded": embedded}
     return environment
-
-
-def embedded(value: Any) -> Markup:
-    """Write a value as JSON that no document can end: in a script's element only `<` has a meaning."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c"))  # noqa: S704
-
-
-def _inline(name: str) -> Markup:
-    return Markup(files(__package__).joinpath(name).read_text(encoding="utf-8"))  # noqa: S704  our own files
-
-
-def _hash(inline: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()}'"
 
 
 def _took(run: Row) -> str:

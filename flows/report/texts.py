@@ -47,6 +47,11 @@ def _read(ref: DocumentRef, entry: Entry) -> dict[str, Any]:
         return {"why": f"The document cannot be read: {type(error).__name__}."}
     if document.content_sha256 != entry.content_sha256:
         return {"why": CHANGED}
+    return shown(document, entry)
+
+
+def shown(document: Document, entry: Entry) -> dict[str, Any]:
+    """Give a document's text in runs, with an outcome's evidence."""
     return {"runs": list(runs(document.text, _spans(document, entry), document.page_starts))}
 
 

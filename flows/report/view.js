@@ -33,7 +33,7 @@ const view = (() => {
     );
   }
 
-  const STATES = { found: "in the text", missing: "not found in the text", unchecked: "not checked" };
+  const STATES = { found: "in the text", missing: "not found in the text", decided: "decided by a person", unchecked: "not checked" };
 
   function field(told) {
     const said = told.value === null ? "none" : told.value || "empty";

@@ -2,14 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import Executor
 
 from prefect.context import FlowRunContext
 
+from docmill.flows.review.carried import REJECTED, rejection
+from docmill.flows.run.decided import Decided, decided
 from docmill.flows.run.failures import not_read
+from docmill.flows.run.intake import Found
 from docmill.flows.run.run import ActiveRun
-from docmill.flows.run.step import DocumentRun, StepResult, run_step
+from docmill.flows.run.step import DocumentRun, run_step
 from docmill.schemas.document import Document
 from docmill.schemas.errors import Deferred, StorageError, Unreadable
 from docmill.schemas.outcome import WORST_FIRST, Outcome, Status, StepOutcome, Tally
@@ -17,19 +20,19 @@ from docmill.tasks.sources.source import DocumentRef
 from docmill.tasks.steps.kind import kind
 
 
-async def process_document(run: ActiveRun, ref: DocumentRef, readers: Executor) -> None:
+async def process_document(run: ActiveRun, found: Found, readers: Executor) -> None:
     """Bring a listed document to its outcome and store it; free steps run at the same time."""
     begun = time.monotonic()
     try:
         try:
-            document = await asyncio.get_running_loop().run_in_executor(readers, ref.read)
+            document = await asyncio.get_running_loop().run_in_executor(readers, found.ref.read)
             steps = DocumentRun(run.plan, run.session, document)
             async with asyncio.TaskGroup() as group:
                 for step in run.plan.steps:
                     steps.running[step.id] = group.create_task(run_step(steps, step))
-            outcome = _outcome(run, document, steps.results())
+            outcome = _outcome(run, document, await decided(steps, found.decisions))
         except (Exception, asyncio.CancelledError) as failure:  # noqa: BLE001  it has an outcome
-            outcome = await _without_steps(run, ref, failure)
+            outcome = await _without_steps(run, found.ref, failure)
         await run.ledger.put(outcome.model_copy(update={"seconds": time.monotonic() - begun}))
     except StorageError as error:
         run.fail(error)
@@ -79,12 +82,13 @@ def _failure(failure: BaseException) -> tuple[Status, str, str]:
     return "failed", kind_of_error, f"{kind_of_error}: {failure}"
 
 
-def _outcome(run: ActiveRun, document: Document, results: Mapping[str, StepResult]) -> Outcome:
-    """Make a document's outcome of what its steps came to."""
+def _outcome(run: ActiveRun, document: Document, now: Decided) -> Outcome:
+    """Make a document's outcome of what its steps came to, and of what was decided about it before."""
+    results = now.results
     steps = {step_id: result.outcome for step_id, result in results.items()}
     found = {step.status for step in steps.values()}
     worst = next((each for each in WORST_FIRST if each in found), "done")
-    status, reason, error = _told(run, document, worst, steps.values())
+    status, reason, error = _told(run, now, worst, steps.values())
     # What a column is filled with last, in the order written.
     last = {
         fills: results[step.id]
@@ -108,6 +112,7 @@ def _outcome(run: ActiveRun, document: Document, results: Mapping[str, StepResul
         unread=document.unread,
         missing=held.completeness.rows if held and held.completeness else None,
         broken_rules=held.broken if held else None,
+        reviewed_at=now.at if status == "done" or (now.rejected and status == "review") else None,
         error=error,
         reason=reason,
         typed=records if status == "done" else {},
@@ -117,12 +122,14 @@ def _outcome(run: ActiveRun, document: Document, results: Mapping[str, StepResul
 
 
 def _told(
-    run: ActiveRun, document: Document, worst: str, steps: Iterable[StepOutcome]
+    run: ActiveRun, now: Decided, worst: str, steps: Iterable[StepOutcome]
 ) -> tuple[str, str | None, str | None]:
     """Give a document's status, our own sentence, and the whole error; a review tells what was not read."""
     failed = next((step for step in steps if step.status == worst and step.error), None)
     reason, error = (failed.reason, failed.error) if failed else (None, None)
-    unread = None if run.plan.allow_unread else not_read(document.unread)
+    unread = None if run.plan.allow_unread else not_read(now.unread)
+    if now.rejected and worst in ("done", "review"):
+        return "review", REJECTED, rejection(now.rejected)
     if unread is None or worst not in ("done", "review"):
         return worst, reason, error
     return "review", "; ".join(filter(None, (reason, unread))), "; ".join(filter(None, (error, unread)))

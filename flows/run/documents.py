@@ -54,7 +54,7 @@ class Documents:
             await self._room.acquire()
             admitted += 1
             run.progress.documents_in += 1
-            task = asyncio.create_task(process_document(run, found.ref, self._readers))
+            task = asyncio.create_task(process_document(run, found, self._readers))
             self._under_way.add(task)
             task.add_done_callback(self._ended)
             if admitted == run.plan.limit:

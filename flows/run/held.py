@@ -1,11 +1,14 @@
 """A record held against its document: where its values stand, and which rows stand for none of its items."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from docmill.flows.pipeline.chosen import rules_of
 from docmill.flows.pipeline.plan import StepPlan
+from docmill.flows.review.doubts import Pointers, doubts
+from docmill.schemas.decision import LENGTH, MISSING, REPEATED, RULE, VALUE, Doubt
 from docmill.schemas.document import Document
 from docmill.schemas.outcome import MissingRow
 from docmill.schemas.rule import BrokenRule
@@ -54,6 +57,32 @@ class Held:
     completeness: Completeness | None = None
     broken: tuple[BrokenRule, ...] = ()
 
+    def doubts(self) -> tuple[Doubt, ...]:
+        """List what a person has to decide where nothing better comes of the step."""
+        evidence = self.grounding.evidence if self.grounding else ()
+        found = self.completeness
+        repeated, is_cut = (found.repeated, found.is_cut) if found else ({}, False)
+        return doubts(self.record, evidence, self.missing, self.broken, repeated=repeated, is_cut=is_cut)
+
+    def only(self, open_: Sequence[Doubt]) -> "Held":
+        """Leave out of what is doubtful all but this."""
+        left = {(each.path, each.about) for each in open_}
+        of, found = Pointers(self.record).of, self.completeness
+        values = {path for path, about in left if about == VALUE}
+        kept = self.grounding and _grounded(self.grounding, values, of)
+
+        def still(about: str, counts: Mapping[str, int]) -> dict[str, int]:
+            return {name: many for name, many in counts.items() if (of(name), about) in left}
+
+        told = found and replace(
+            found,
+            missing=still(MISSING, found.missing),
+            repeated=still(REPEATED, found.repeated),
+            is_cut=("", LENGTH) in left,
+        )
+        broken = tuple(each for each in self.broken if ("", f"{RULE} {each.name}") in left)
+        return Held(self.record, kept, told, broken)
+
     @property
     def missing(self) -> tuple[MissingRow, ...]:
         """The rows of the document that stand for no item."""
@@ -73,6 +102,13 @@ class Held:
             len(self.grounding.missing) if self.grounding else 0,
             len(self.broken),
         )
+
+
+def _grounded(found: Grounding, left: set[str], of: Callable[[str], str]) -> Grounding:
+    """Leave out the fields that are not in the document but were decided."""
+    absent = [each["path"] for each in found.evidence if each["start"] is None]
+    fields = [name for path, name in zip(absent, found.missing, strict=True) if of(path) in left]
+    return Grounding(found.evidence, fields)
 
 
 def held(basis: Basis, step: StepPlan, record: Any, tool: ToolSchema) -> Held:
@@ -142,6 +178,6 @@ def _complete(
 def _broken(
     document: Document, step: StepPlan, record: dict[str, Any], tool: ToolSchema
 ) -> tuple[BrokenRule, ...]:
-    rules = (*tool.rules, *kind(step.kind).rules(step.options))
+    rules = rules_of(kind(step.kind), step.options, tool)
     about = {"id": document.document_id, "uri": document.uri}
     return tuple(broken_rules(rules, tool.parameters, record, about)) if rules else ()

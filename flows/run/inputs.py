@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from docmill.flows.pipeline.chosen import chosen_schema
 from docmill.flows.pipeline.plan import StepPlan
 from docmill.schemas.document import Document
 from docmill.schemas.outcome import StepOutcome
@@ -14,9 +15,8 @@ Before = Mapping[str, StepOutcome]
 
 def schema_of(step: StepPlan, before: Before) -> str | None:
     """Choose the step's tool schema, by a label where one chooses."""
-    acts = kind(step.kind)
-    chosen = acts.chosen_by(step.options)
-    return acts.schema(step.options, before[chosen[0]].output if chosen else None)
+    outputs = {name: outcome.output for name, outcome in before.items()}
+    return chosen_schema(kind(step.kind), step.options, outputs)
 
 
 def is_wanted(step: StepPlan, schema: str | None, before: Before) -> bool:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from docmill.flows.pipeline.plan import Plan
+from docmill.schemas.decision import Decision
 from docmill.schemas.errors import StorageError
-from docmill.tasks.sinks.results import Results
+from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sources.source import DocumentRef
 
 BATCH = 200
@@ -16,13 +17,17 @@ FIRST_BATCH = 20  # of a source that is slow to list, the first documents begin 
 
 @dataclass(frozen=True)
 class Found:
-    """A document of the source; `unchanged` where a good outcome of the same content is stored."""
+    """A document of the source; `unchanged` where a good outcome of the same content is stored.
+
+    `decisions` are what people have decided about it before.
+    """
 
     ref: DocumentRef
     unchanged: bool
+    decisions: tuple[Decision, ...] = ()
 
 
-async def intake(refs: Iterator[DocumentRef], plan: Plan, results: Results) -> AsyncIterator[Found]:
+async def intake(refs: Iterator[DocumentRef], plan: Plan, results: ReviewedResults) -> AsyncIterator[Found]:
     """Give the listed documents; whether they are unchanged is asked in batches, off the loop.
 
     Raises StorageError where the source is lost.
@@ -34,7 +39,7 @@ async def intake(refs: Iterator[DocumentRef], plan: Plan, results: Results) -> A
             yield found
 
 
-def _batch(refs: Iterator[DocumentRef], size: int, plan: Plan, results: Results) -> list[Found]:
+def _batch(refs: Iterator[DocumentRef], size: int, plan: Plan, results: ReviewedResults) -> list[Found]:
     batch: list[DocumentRef] = []
     try:
         for ref in islice(refs, size):
@@ -42,8 +47,14 @@ def _batch(refs: Iterator[DocumentRef], size: int, plan: Plan, results: Results)
     except StorageError:  # which the next batch raises again
         if not batch:
             raise
-    if plan.refresh:
-        return [Found(ref, unchanged=False) for ref in batch]
+    unchanged = set() if plan.refresh else _unchanged(batch, plan, results)
+    changed = [ref.document_id for ref in batch if ref.document_id not in unchanged]
+    decisions = results.decisions(changed) if changed and results.has_decisions() else {}
+    return [
+        Found(ref, ref.document_id in unchanged, tuple(decisions.get(ref.document_id, ()))) for ref in batch
+    ]
+
+
+def _unchanged(batch: list[DocumentRef], plan: Plan, results: ReviewedResults) -> set[str]:
     hashes = {ref.document_id: digest for ref in batch if (digest := ref.sha256())}
-    unchanged = results.unchanged(hashes, plan.sha256) if hashes else set()
-    return [Found(ref, ref.document_id in unchanged) for ref in batch]
+    return results.unchanged(hashes, plan.sha256) if hashes else set()

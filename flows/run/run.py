@@ -20,12 +20,13 @@ from docmill.flows.run.ledger import Ledger
 from docmill.flows.run.liveness import kept_alive
 from docmill.flows.run.recovery import recover
 from docmill.flows.run.stop import Stop
+from docmill.schemas.decision import NONE_WAITING, Waiting
 from docmill.schemas.errors import DocmillError, StorageError
 from docmill.schemas.evaluate import Verdict
 from docmill.schemas.outcome import Run, RunState
 from docmill.schemas.pipeline import Limits
 from docmill.tasks.chat.session import Session, session
-from docmill.tasks.sinks.results import Results
+from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sources.source import DocumentRef
 
 FINE = {"done", "unchanged", "review"}
@@ -35,17 +36,19 @@ FINE = {"done", "unchanged", "review"}
 class ActiveRun:
     """A run while it lives, and once it has ended.
 
-    `row` is as it is stored. `failure` is what the cache, the results or the source failed with, and
-    `error` what stopped or failed the run in the end. `verdict` is what became of the pipeline's labels.
+    `row` is as it is stored, and `waiting` what is in review once it has ended. `failure` is what the cache,
+    the results or the source failed with, and `error` what stopped or failed the run in the end. `verdict`
+    is what became of the pipeline's labels.
     """
 
     plan: Plan
     refs: Iterator[DocumentRef]
     row: Run
     session: Session
-    results: Results
+    results: ReviewedResults
     ledger: Ledger
     progress: RunProgress
+    waiting: Waiting = NONE_WAITING
     failure: StorageError | None = None
     error: DocmillError | None = None
     verdict: Verdict | None = None
@@ -76,7 +79,7 @@ async def active(plan: Plan, observer: Observer, stop: Stop, flow_run_id: str) -
                 async with _recorded(reached, refs, progress, ui, stop, flow_run_id) as run:
                     yield run
                     await _evaluate(run, evaluator, ui)
-                await ui.ended(run.row, run.error or stop.reason)
+                await ui.ended(run.row, run.error or stop.reason, run.waiting)
     finally:
         watching.cancel()
 
@@ -91,7 +94,7 @@ async def _recorded(
     flow_run_id: str,
 ) -> AsyncIterator[ActiveRun]:
     """Open the results and the session, write the run's row, and its end."""
-    results = await asyncio.to_thread(Results.open, plan.into, plan.name, plan.typed())
+    results = await asyncio.to_thread(ReviewedResults.open, plan.into, plan.name, plan.typed())
     row = _row(plan, flow_run_id)
     ledger = Ledger(results, row, progress, observer)
     try:
@@ -128,6 +131,7 @@ async def _end(run: ActiveRun, state: RunState) -> None:
     lost: StorageError | None = None
     try:
         await asyncio.to_thread(run.results.end, run.row)
+        run.waiting = await asyncio.to_thread(run.results.waiting, run.row.run_id)
     except StorageError as error:
         run.row, lost = run.row.model_copy(update={"state": "failed"}), error
     run.error = run.failure or lost or run.session.fatal
@@ -145,7 +149,7 @@ async def _evaluate(run: ActiveRun, evaluator: Evaluator | None, observer: Obser
     observer.evaluated(run.verdict)
 
 
-def _tell_other_models(plan: Plan, results: Results, observer: Observer) -> None:
+def _tell_other_models(plan: Plan, results: ReviewedResults, observer: Observer) -> None:
     """Say before anything is sent which good outcomes another model has made, as they are replaced."""
     for model, count in results.made_with_others(plan.target.model):
         many = "1 outcome was" if count == 1 else f"{count:,} outcomes were"

@@ -113,6 +113,7 @@ def _outcome(requests: Calls, text: str, answer: _Answer) -> StepOutcome:
         status=status(failure) if failure else "review" if doubt else "done",
         sha256=step.sha256,
         output=answer.held.record,
+        doubts=answer.held.doubts() if doubt else None,
         error=described(step, failure) if failure else doubt,
         reason=reason(step, failure) if failure else doubt,
         truncated=limit is not None and len(text.encode()) > limit * BYTES_PER_TOKEN,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Column, Connection, Engine, Select, Table, delete, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -51,7 +51,7 @@ class Results:
         self.evaluations = Evaluations(engine, pipeline, self.url)
 
     @classmethod
-    def open(cls, into: Into, pipeline: str, schemas: Mapping[str, ToolSchema]) -> "Results":
+    def open(cls, into: Into, pipeline: str, schemas: Mapping[str, ToolSchema]) -> Self:
         """Open the database for writing and make the tables that it lacks; raises ConfigError.
 
         Waits for the rows' first key where that decides the type of a column.
@@ -67,11 +67,11 @@ class Results:
                 if typed.ensure(connection, pipeline, table):
                     results._new.append(table)
             results._own = typed.owned(connection, pipeline)
-        results._inode = _inode(results._file) if results._file else None
+        results.mark_opened()
         return results
 
     @classmethod
-    def read(cls, into: Into, pipeline: str) -> "Results":
+    def read(cls, into: Into, pipeline: str) -> Self:
         """Open the database for reading alone; raises ConfigError where there are no results yet."""
         results = cls(engine_of(into.url), into, pipeline, {})
         nothing = f"{results.url} holds no results of {pipeline}: `docmill run` it first"
@@ -84,6 +84,10 @@ class Results:
         if results.last_run() is None:
             raise ConfigError(nothing)
         return results
+
+    def mark_opened(self) -> None:
+        """Remember which file is written to: SQLite goes on writing into one that lost its name."""
+        self._inode = _inode(self._file) if self._file else None
 
     def close(self) -> None:
         """Let the connections go."""

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from docmill.schemas.outcome import Outcome, Run
+from docmill.schemas.outcome import Outcome, Run, StepOutcome
 from docmill.tasks.sinks.tables import RUNS
 
 Row = Mapping[str, Any]
@@ -22,7 +22,12 @@ def run_row(run: Run) -> Row:
 def outcome_row(outcome: Outcome) -> Row:
     """Write an outcome as its row of docmill_outcomes, but for what it has in common with its run's."""
     values = outcome.model_dump(exclude={"steps"})
-    return {**values, "steps": {name: step.model_dump() for name, step in outcome.steps.items()}}
+    return {**values, "steps": {name: _step(step) for name, step in outcome.steps.items()}}
+
+
+def _step(step: StepOutcome) -> Row:
+    """Write a step; what is doubtful stands there only where something is."""
+    return step.model_dump(exclude=None if step.doubts else {"doubts"})
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

@@ -10,6 +10,8 @@ from sqlalchemy import (
     Column,
     DateTime,
     Double,
+    Index,
+    Integer,
     MetaData,
     String,
     Table,
@@ -72,6 +74,7 @@ OUTCOMES = Table(
     Column("unread", Json),
     Column("missing", Json),
     Column("broken_rules", Json),
+    Column("reviewed_at", DateTime(timezone=True)),
     Column("error", Text),
     *_tally(),
     Column("seconds", Double, nullable=False),
@@ -88,6 +91,27 @@ EVALUATIONS = Table(
     Column("labels", Text, nullable=False),
     Column("accepted", Boolean, nullable=False),
     Column("figures", Json, nullable=False),
+)
+
+# Every decision is kept, in the order of `id`: the last one of a point holds, `undo` opens it again.
+DECISIONS = Table(
+    "docmill_decisions",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("pipeline", Text, nullable=False),
+    Column("document_id", Text, nullable=False),
+    Column("content_sha256", Text),
+    Column("step", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("before", Json),
+    Column("after", Json),
+    Column("within", Json),
+    Column("by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("docmill_decisions_of", "pipeline", "document_id"),
 )
 
 # Which typed tables docmill created, so that it alters no other.

@@ -18,6 +18,7 @@ from docmill.flows.observe.artifact import MOST_CHARS, WORD_JOINER, escaped, mar
 from docmill.flows.observe.highlights import MOST_LISTED, Highlights
 from docmill.flows.pipeline.checked import checked
 from docmill.flows.pipeline.plan import Plan, StepPlan, resolve
+from docmill.schemas.decision import Waiting
 from docmill.schemas.document import Unread
 from docmill.schemas.money import money
 from docmill.schemas.outcome import Outcome, Run
@@ -128,6 +129,12 @@ def test_what_is_done_in_part_is_counted(plan: Plan):
     assert "\n2 done with parts that could not be read, as `unread: allow` says" in report
     assert "page" not in report
     assert "could not be read" not in markdown(plan, ended(), gathered([outcome(status="done")]), None)
+
+
+def test_what_waits_in_review_is_told_with_the_command(plan: Plan):
+    report = markdown(plan, ended(), Highlights(), None, 0, Waiting(of_run=2, in_all=3))
+    assert "\n3 wait in review, 2 of this run and 1 of earlier ones: `docmill review p`\n" in report
+    assert "in review" not in markdown(plan, ended(), Highlights(), None)
 
 
 def assert_is_text(document_id: str, reason: str, plan: Plan) -> None:

@@ -112,6 +112,19 @@ def test_evidence_stands_at_its_characters(project: Project):
     assert "<small>1 to check</small>" in html
 
 
+def test_what_a_person_decided_is_not_to_be_checked_again(project: Project):
+    told = evidence(TEXT, name="88213", count=None)
+    reviewed = {"record": {"name": "88213", "count": 7}, "evidence": told, "reviewed_at": STARTED}
+    left_out = [{"path": "lines", "start": 0, "end": 7, "quote": TEXT[:7]}]
+    plant_texts(project, {"a": TEXT}, status="done", missing=left_out, **reviewed)
+    html = _page(project)
+    found = Skeleton(html).data("d0")
+    assert [each["state"] for each in found["fields"]] == ["found", "decided"]
+    assert found["left_out"] == {}
+    assert "to check</small>" not in html
+    assert "left out</small>" not in html
+
+
 def test_what_was_not_read_is_told_with_the_document_whatever_its_text(project: Project):
     unread = [{"part": "page <3>", "why": "w"}, {"part": "b", "why": "w"}]
     plant_texts(project, {"a": TEXT}, status="review", unread=unread)

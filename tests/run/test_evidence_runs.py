@@ -66,8 +66,7 @@ def test_an_invented_value_is_in_review_with_its_field_and_without_a_row(
     assert [each["path"] for each in found["evidence"] if each["start"] is None] == ["name", "count"]
     assert project.rows("select * from p__thing") == []
     said = capfd.readouterr()
-    assert said.out.rstrip().splitlines()[-1].startswith("1 in review: docmill report")
-    assert said.out.rstrip().endswith("--status review")
+    assert said.out.rstrip().splitlines()[-1].startswith("1 waits in review, of this run: docmill review ")
 
 
 @pytest.mark.parametrize("field", ["name", "count", "on"])

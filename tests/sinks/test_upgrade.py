@@ -10,13 +10,14 @@ import docmill
 from docmill.schemas.outcome import Run
 from docmill.schemas.pipeline import Into
 from docmill.tasks.sinks.database import engine_of
+from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.results import Results
-from docmill.tasks.sinks.tables import OUTCOMES, RUNS
+from docmill.tasks.sinks.tables import DECISIONS, OUTCOMES, RUNS
 from tests.support.outcomes import numbered
 
 LEFT = Path(__file__).parents[1] / "support" / "d9003e3" / "results.sql"
 NEW = {"cached_tokens", "reasoning_tokens"}
-NEW_OF_OUTCOMES = NEW | {"unread", "missing", "broken_rules"}
+NEW_OF_OUTCOMES = NEW | {"unread", "missing", "broken_rules", "reviewed_at"}
 
 
 def columns(engine: Engine, table: str) -> set[str]:
@@ -49,6 +50,25 @@ def test_missing_columns_are_added_with_their_defaults(database: str):
     assert row is not None
     assert (outcome["unread"], outcome["missing"]) == (None, None)  # an earlier version could not tell
     assert (row["cached_tokens"], row["reasoning_tokens"]) == (0, 0)
+
+
+def test_an_earlier_versions_outcome_is_decided_once_its_database_has_gained_the_decisions(database: str):
+    results = Results.open(Into(url=database), "p", {})
+    run = Run(
+        run_id="r", pipeline="p", pipeline_sha256="s", endpoint="e", model="m", started_at=datetime.now(UTC)
+    )
+    results.begin(run)
+    results.write([numbered(1, "review")], "r", "s")
+    results.close()
+    engine = engine_of(database)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE docmill_decisions"))
+        connection.execute(text("ALTER TABLE docmill_outcomes DROP COLUMN reviewed_at"))
+    reopened = ReviewedResults.reopen(Into(url=database), "p", {})
+    assert (reopened.waiting("r").of_run, list(reopened.every_decision())) == (1, [])
+    assert columns(engine, "docmill_decisions") == {column.name for column in DECISIONS.columns}
+    reopened.close()
+    engine.dispose()
 
 
 def test_what_an_earlier_version_left_is_read_as_it_stands(tmp_path: Path):

@@ -1,0 +1,228 @@
+"""Deciding: what a person says becomes decisions, which are checked, kept and carried out at once."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from docmill.flows.review.carried import same
+from docmill.flows.review.case import Case
+from docmill.flows.review.corrections import MOST_TOLD, corrected_value, described, item_around, target
+from docmill.schemas.decision import CHANGED, DOCUMENT, OF_VALUES, VALUE, Decision, OpenPoint, Verdict
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks.pointers import ABSENT, path_in, pointer, value_at
+from docmill.tasks.sinks.cells import meant, safe
+
+GOOD = ("review", "done")
+
+
+class Refused(ConfigError):
+    """What a person says cannot be decided so; `at` is which of what was said."""
+
+    def __init__(self, message: str, at: int) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a person says: of one point by its name, or of all that is open where it names none.
+
+    `text` is the corrected value: JSON, else a text. `seen` is the accepted value as it was shown; without it
+    nothing is compared.
+    """
+
+    verdict: Verdict
+    name: str | None = None
+    text: str = ""
+    note: str = ""
+    seen: str | None = None
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who decides, and when."""
+
+    by: str
+    at: datetime
+
+
+def decide(case: Case, said: Sequence[Said], person: Person) -> list[Decision]:
+    """Make the decisions that a person's words are; those that were made already are left out.
+
+    Raises Refused for what cannot be decided so: nothing of it is then kept. Corrections are held together
+    against the schema and the rules: two may keep a rule that each of them alone would break.
+    """
+    if case.row["status"] not in GOOD:
+        raise Refused(
+            f"{case.document_id} is {case.row['status']}: only what is in review or done can be decided", 0
+        )
+    made: list[Decision] = []
+    now, last = case, 0
+    for at, each in enumerate(said):
+        try:
+            new = list(_decisions(now, each, person))
+        except ConfigError as error:
+            raise Refused(str(error), at) from None
+        made += new
+        now = now.with_decisions(new) if new else now
+        last = at if each.verdict == "correct" else last
+    if wrong := _wrong(case, now):
+        raise Refused(f"{case.document_id}: refused: {'; '.join(wrong[:MOST_TOLD])}", last)
+    return made
+
+
+def _decisions(case: Case, said: Said, person: Person) -> Iterator[Decision]:
+    if said.verdict == "reject":
+        if case.holding.rejected is None:
+            yield _about_document(case, said, person)
+        return
+    if said.verdict == "correct":
+        yield from _correction(case, said, person)
+        return
+    if said.name is None:
+        points: Sequence[OpenPoint] = case.points
+    else:
+        points = _points(case, said.name)
+        if not points and not _is_accepted(case, said):
+            raise ConfigError(f"{case.document_id}: {said.name!r} is not open{_open_names(case)}")
+    for point in points:
+        shown = seen(point.value)
+        if said.seen and point.about in OF_VALUES and said.seen != shown:
+            raise ConfigError(
+                f"{case.document_id}: {point.name} is {shown!r}, and what was accepted is {said.seen!r}: "
+                "export again"
+            )
+        yield _accepted(case, point, said, person)
+
+
+def _accepted(case: Case, point: OpenPoint, said: Said, person: Person) -> Decision:
+    found = case.records.get(point.step)
+    before = after = found.record if found else None
+    within = None
+    if found is None and point.step:
+        raise ConfigError(
+            f"{case.document_id}: the pipeline no longer has the step {point.step}: run it again"
+        )
+    if found and point.about in OF_VALUES:
+        before, after = (point.offered if point.about == CHANGED else point.value), point.value
+        within = item_around(case, found, path_in(found.record, point.path))
+    return _made(case, person, said, point.step, point.path, point.about, before, after, within)
+
+
+def _correction(case: Case, said: Said, person: Person) -> Iterator[Decision]:
+    assert said.name is not None
+    found, path = target(case, said.name)
+    value = corrected_value(found, path, said.text)
+    stands = value_at(found.record, path)
+    if same(stands, value) and stands is not ABSENT and _is_corrected(case, found.step, pointer(path), value):
+        return
+    at = pointer(path)
+    open_ = [each for each in case.points if (each.step, each.path) == (found.step, at)]
+    changed = next((each for each in open_ if each.about == CHANGED), None)
+    about = changed.about if changed else next((each.about for each in open_ if each.path), VALUE)
+    given = value_at(found.run, path)
+    before = changed.offered if changed else None if given is ABSENT else given
+    yield _made(case, person, said, found.step, at, about, before, value, item_around(case, found, path))
+
+
+def undone(last: Decision, person: Person) -> Decision:
+    """Make the decision that takes another one back."""
+    told = {"decision": "undo", "by": person.by, "at": person.at, "note": ""}
+    return last.model_copy(update=told)
+
+
+def written(value: Any) -> str:
+    """Write a value as people read and type it: a text as it is, all else as JSON."""
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def seen(value: Any) -> str:
+    """Write a value as a spreadsheet or a page has shown it."""
+    return str(meant(safe(written(value))))
+
+
+def _about_document(case: Case, said: Said, person: Person) -> Decision:
+    record = case.row["record"]
+    return _made(case, person, said, "", "", DOCUMENT, record, record, None)
+
+
+def _made(
+    case: Case,
+    person: Person,
+    said: Said,
+    step: str,
+    path: str,
+    about: str,
+    before: Any,
+    after: Any,
+    within: Any,
+) -> Decision:
+    return Decision(
+        document_id=case.document_id,
+        content_sha256=case.row["content_sha256"],
+        step=step,
+        path=path,
+        about=about,
+        decision=said.verdict,
+        before=before,
+        after=after,
+        within=within,
+        by=person.by,
+        note=said.note,
+        at=person.at,
+    )
+
+
+def _points(case: Case, name: str) -> list[OpenPoint]:
+    """Find the open points of a name, or of a path that is written otherwise."""
+    named = [each for each in case.points if each.name == name]
+    if named:
+        return named
+    try:
+        found, path = target(case, name)
+    except ConfigError:
+        return []
+    at = pointer(path)
+    return [
+        each for each in case.points if (each.step, each.path) == (found.step, at) and each.about in OF_VALUES
+    ]
+
+
+def _open_names(case: Case) -> str:
+    names = ", ".join(each.name for each in case.points[:10])
+    return f"; open are {names}" if names else ": nothing of it is"
+
+
+def _is_accepted(case: Case, said: Said) -> bool:
+    """Say whether a point was decided in this way before."""
+    for each in case.holding.decisions:
+        named = case.named(each.step, _doubt(each))
+        if named == said.name and each.decision == "accept":
+            return each.about not in OF_VALUES or said.seen in (None, "", seen(each.after))
+    return False
+
+
+def _is_corrected(case: Case, step: str, at: str, value: Any) -> bool:
+    return any(
+        (each.step, each.path, each.decision) == (step, at, "correct") and same(each.after, value)
+        for each in case.holding.decisions
+    )
+
+
+def _wrong(before: Case, after: Case) -> list[str]:
+    """Say what the schema does not take of corrections, and which rules that were kept they break."""
+    wrong: list[str] = []
+    for step, found in after.records.items():
+        earlier = before.records[step]
+        if same(found.record, earlier.record):
+            continue
+        faults_before, known = earlier.faults(), {each.name for each in earlier.broken}
+        wrong += [described(each) for each in found.faults() if each not in faults_before]
+        wrong += [f"rule {each.name}: {each.message}" for each in found.broken if each.name not in known]
+    return wrong
+
+
+def _doubt(decision: Decision) -> OpenPoint:
+    return OpenPoint(path=decision.path, about=decision.about, wrong="", step=decision.step, name="")

@@ -1,0 +1,91 @@
+"""A pipeline's review: what of its results waits for a person, and deciding it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import PurePath
+
+from docmill.flows.pipeline.checked import CheckedPipeline
+from docmill.flows.pipeline.options import RunOptions
+from docmill.flows.pipeline.plan import ends, into_of
+from docmill.flows.pipeline.tables import typed_schemas
+from docmill.flows.review.case import Case, case
+from docmill.flows.review.deciding import Person, Said
+from docmill.flows.review.settling import Decided, settle, take_back
+from docmill.schemas.decision import Decision
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks.spelling import meant
+from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sources.source import Source
+
+
+class Review:
+    """The stored results of a pipeline, open to be decided."""
+
+    def __init__(self, declared: CheckedPipeline, results: ReviewedResults) -> None:
+        self.declared = declared
+        self._results = results
+        self._ids: list[str] | None = None
+
+    @property
+    def name(self) -> str:
+        """The pipeline's name."""
+        return self.declared.pipeline.name
+
+    def waiting(self) -> list[Case]:
+        """Give the cases of all documents that wait, by document_id."""
+        rows = self._results.waiting_rows()
+        decisions = self._results.decisions([row["document_id"] for row in rows])
+        return [case(row, decisions.get(row["document_id"], ()), self.declared) for row in rows]
+
+    def document(self, said: str) -> str:
+        """Find the document_id that is meant: itself, or a file name that no two documents share.
+
+        Raises ConfigError where there is none.
+        """
+        if self._ids is None:
+            self._ids = self._results.document_ids()
+        if said in self._ids:
+            return said
+        named = [each for each in self._ids if PurePath(each).name == said]
+        if len(named) > 1:
+            raise ConfigError(f"{said!r} may be {' or '.join(named[:3])}: write the document_id")
+        if not named:
+            near = meant(said, self._ids)
+            raise ConfigError(f"there is no document {said!r} in {self._results.url}{near}")
+        return named[0]
+
+    def case(self, document_id: str) -> Case:
+        """Give the case of a document."""
+        row = self._results.outcome(document_id)
+        decisions = self._results.decisions([document_id])
+        return case(row, decisions.get(document_id, ()), self.declared)
+
+    def decide(self, said: Mapping[str, Sequence[Said]], person: Person) -> list[Decided]:
+        """Decide what is said of documents, all of it or, where it raises ConfigError, nothing."""
+        with self._results.deciding() as transaction:
+            return [settle(transaction, self.declared, each, of, person) for each, of in said.items()]
+
+    def take_back(self, last: Decision, person: Person) -> Decided:
+        """Take back a decision on a document that still waits."""
+        return take_back(self._results, self.declared, last, person)
+
+
+@contextmanager
+def opened(declared: CheckedPipeline, into: str | None) -> Iterator[Review]:
+    """Open the results of a pipeline to be decided; raises ConfigError where there are none."""
+    pipeline = declared.pipeline
+    schemas = {name: declared.tools[name] for _, _, name in typed_schemas(pipeline)}
+    where = into_of(pipeline, RunOptions(into=into))
+    results = ReviewedResults.reopen(where, pipeline.name, schemas)
+    try:
+        yield Review(declared, results)
+    finally:
+        results.close()
+
+
+def source_of(declared: CheckedPipeline, documents: str | None) -> Source | str:
+    """Give where the documents' texts are read, or why they cannot be."""
+    try:
+        return ends(declared.pipeline, RunOptions(documents=documents))[0]
+    except ConfigError as error:
+        return str(error)

@@ -1,0 +1,128 @@
+"""What decisions make of an outcome: done once nothing is open, no longer waiting once it is rejected."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from docmill.flows.pipeline.checked import CheckedPipeline
+from docmill.flows.review.carried import rejection, same
+from docmill.flows.review.case import Case, StepRecord, case
+from docmill.flows.review.deciding import Person, Said, decide, undone
+from docmill.schemas.decision import Decision
+from docmill.schemas.outcome import Outcome
+from docmill.tasks.checks.evidence.search import sought
+from docmill.tasks.checks.evidence.values import values
+from docmill.tasks.checks.faults import place
+from docmill.tasks.checks.pointers import nodes
+from docmill.tasks.sinks.decisions import Deciding, ReviewedResults
+
+Row = Mapping[str, Any]
+NOWHERE = dict.fromkeys(("page", "start", "end", "quote"))
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What came of a decision: the case as it is then, and how many decisions were kept."""
+
+    case: Case
+    kept: int
+    status: str
+
+    @property
+    def is_waiting(self) -> bool:
+        """Say whether it waits for a person still."""
+        return self.status == "review" and self.case.holding.rejected is None
+
+
+def settle(
+    transaction: Deciding, declared: CheckedPipeline, document_id: str, said: Sequence[Said], person: Person
+) -> Decided:
+    """Decide within a transaction: the decisions are kept, and the outcome is done where nothing is open."""
+    row = transaction.outcome(document_id)
+    before = case(row, transaction.decisions(document_id), declared)
+    return _carried_out(transaction, before, decide(before, said, person), person.at)
+
+
+def take_back(results: ReviewedResults, declared: CheckedPipeline, last: Decision, person: Person) -> Decided:
+    """Take a decision back, whose document is not done yet."""
+    with results.deciding() as transaction:
+        row = transaction.outcome(last.document_id)
+        before = case(row, transaction.decisions(last.document_id), declared)
+        return _carried_out(transaction, before, [undone(last, person)], person.at)
+
+
+def _carried_out(transaction: Deciding, before: Case, made: list[Decision], at: datetime) -> Decided:
+    if not made:
+        return Decided(before, 0, before.row["status"])
+    transaction.keep(made)
+    now = before.with_decisions(made)
+    changed = settled(now, at)
+    transaction.change(now.document_id, changed)
+    if now.holding.rejected:
+        transaction.empty(now.document_id, now.row["content_sha256"])
+    elif changed["status"] == "done":
+        transaction.fill(_filling(now), now.row["run_id"])
+    return Decided(now, len(made), changed["status"])
+
+
+def settled(now: Case, at: datetime) -> Row:
+    """Give the columns of a document's outcome that a decision changes."""
+    if now.holding.rejected:
+        waits_no_longer = {"status": "review", "reviewed_at": at, "updated_at": at}
+        return waits_no_longer | {"error": rejection(now.holding.rejected)}
+    if now.points:
+        waits = {"status": "review", "reviewed_at": None, "updated_at": at}
+        taken_up = now.row["reviewed_at"] is not None  # it was rejected, or done
+        return waits | ({"error": f"open: {', '.join(each.name for each in now.points)}"} if taken_up else {})
+    steps = {step: _step(told, now.records.get(step)) for step, told in now.row["steps"].items()}
+    changed: dict[str, Any] = {
+        "status": "done",
+        "error": None,
+        "reviewed_at": at,
+        "updated_at": at,
+        "steps": steps,
+    }
+    if main := now.records.get(now.main):
+        changed |= {"record": main.record} | _held(now.row, main)
+    return changed
+
+
+def _step(told: Row, found: StepRecord | None) -> Row:
+    kept = {name: value for name, value in told.items() if name != "doubts"}
+    output = found.record if found else told["output"]
+    return {**kept, "output": output, "status": "done" if told["status"] == "review" else told["status"]}
+
+
+def _held(row: Row, main: StepRecord) -> dict[str, Any]:
+    """Give what is known of a record as it stands: what a person corrected has no evidence."""
+    if main.record is main.run:
+        return {}
+    broken = [each.model_dump() for each in main.broken]
+    return {"evidence": list(_evidence(row, main)), "broken_rules": broken}
+
+
+def _evidence(row: Row, main: StepRecord) -> Iterator[dict[str, Any]]:
+    known: dict[str, dict[str, Any]] = {each["path"]: each for each in row["evidence"] or ()}
+    given = {place(path): value for path, value in nodes(main.run)}
+    for value in values(main.record, main.tool.marked):
+        if sought(value):
+            at = place(value.path)
+            stays = at in known and at in given and same(given[at], value.value)
+            yield known[at] if stays else {"path": at, **NOWHERE}
+
+
+def _filling(now: Case) -> Outcome:
+    """Give what fills the typed rows of a document that is done."""
+    typed = {
+        each.schema: each.record
+        for each in now.records.values()
+        if each.typed and now.row["steps"][each.step]["status"] in ("review", "done")
+    }
+    return Outcome(
+        document_id=now.document_id,
+        uri=now.row["uri"],
+        content_sha256=now.row["content_sha256"],
+        status="done",
+        typed=typed,
+    )

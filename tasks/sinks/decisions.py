@@ -1,0 +1,165 @@
+"""Decisions in the results database: kept one by one, read by the batch, carried out with the outcomes."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC
+from typing import Any, cast
+
+from sqlalchemy import Connection, Select, case, column, delete, exists, func, select, update
+
+from docmill.schemas.decision import Decision, Waiting
+from docmill.schemas.errors import ConfigError
+from docmill.schemas.outcome import Outcome
+from docmill.schemas.pipeline import Into
+from docmill.schemas.tool import ToolSchema
+from docmill.tasks.sinks import typed
+from docmill.tasks.sinks.database import changing_tables, engine_of
+from docmill.tasks.sinks.keys import native
+from docmill.tasks.sinks.results import Results
+from docmill.tasks.sinks.rows import Row
+from docmill.tasks.sinks.tables import DECISIONS, OUTCOMES
+from docmill.tasks.sinks.upgrade import upgrade
+
+Decisions = Mapping[str, Sequence[Decision]]  # of each document, in the order they were made
+
+
+class ReviewedResults(Results):
+    """Results that people decide about: what waits, what was decided, and what comes of it."""
+
+    _decided: bool | None = None
+
+    @classmethod
+    def reopen(cls, into: Into, pipeline: str, schemas: Mapping[str, ToolSchema]) -> "ReviewedResults":
+        """Open what runs have made, without their source; raises ConfigError where that is nothing."""
+        Results.read(into, pipeline).close()
+        results = cls(engine_of(into.url), into, pipeline, {})
+        with results._opening(), changing_tables(results._engine) as connection:
+            upgrade(connection)
+            own = typed.owned(connection, pipeline)
+            usual = not {"table", "key"} & into.model_fields_set
+            for name, schema in schemas.items():
+                made = own.get(typed.table_name(pipeline, into, schema))
+                table = typed.declared(pipeline, into, schema, None if made is None else made.type)
+                if usual or made is not None:  # else only the source knows the type of its key
+                    typed.ensure(connection, pipeline, table)
+                    results._tables = {**results._tables, name: table}
+            results._own = typed.owned(connection, pipeline)
+        results.mark_opened()
+        return results
+
+    def decisions(self, documents: Iterable[str]) -> Decisions:
+        """Give the decisions on these documents, those on earlier contents too."""
+        found: defaultdict[str, list[Decision]] = defaultdict(list)
+        for row in self._rows(_decisions(self._pipeline, documents)):
+            found[row.document_id].append(_decision(row))
+        return found
+
+    def every_decision(self) -> Iterator[Decision]:
+        """Give all decisions of the pipeline, in the order they were made."""
+        return map(_decision, self._rows(_decisions(self._pipeline)))
+
+    def waiting(self, run_id: str | None = None) -> Waiting:
+        """Count the documents in review that wait for a person, and those of them that a run made."""
+        own = case((OUTCOMES.c.run_id == run_id, 1))
+        row = next(self._rows(select(func.count(own), func.count()).where(*self._waits())))
+        return Waiting(of_run=row[0], in_all=row[1])
+
+    def waiting_rows(self) -> list[Row]:
+        """Give the outcomes of the documents that wait, by document_id."""
+        query = select(OUTCOMES).where(*self._waits()).order_by(OUTCOMES.c.document_id)
+        return [row._mapping for row in self._rows(query)]
+
+    def outcome(self, document_id: str) -> Row:
+        """Give a document's outcome; raises ConfigError where it has none."""
+        row = next(self._rows(_outcome(self._pipeline, document_id)), None)
+        return _found(row, document_id, self.url)
+
+    def document_ids(self) -> list[str]:
+        """List every document that has an outcome."""
+        query = select(OUTCOMES.c.document_id).where(OUTCOMES.c.pipeline == self._pipeline)
+        return [row[0] for row in self._rows(query)]
+
+    @contextmanager
+    def deciding(self) -> Iterator["Deciding"]:
+        """Open a transaction in which documents are decided: all that it does, or nothing."""
+        with self._writing() as connection:
+            yield Deciding(self, connection)
+
+    def has_decisions(self) -> bool:
+        """Say whether anything of the pipeline was decided; asked once, as a run need not see the newest."""
+        if self._decided is None:
+            query = select(exists().where(DECISIONS.c.pipeline == self._pipeline))
+            self._decided = bool(next(self._rows(query))[0])
+        return self._decided
+
+    def _waits(self) -> tuple[Any, ...]:
+        waits = OUTCOMES.c.status == "review", OUTCOMES.c.reviewed_at.is_(None)
+        return (OUTCOMES.c.pipeline == self._pipeline, *waits)
+
+
+class Deciding:
+    """A transaction over documents: each that is read is held until it ends."""
+
+    def __init__(self, results: ReviewedResults, connection: Connection) -> None:
+        self._results = results
+        self._connection = connection
+
+    def outcome(self, document_id: str) -> Row:
+        """Give a document's outcome; raises ConfigError where it has none."""
+        query = _outcome(self._results._pipeline, document_id).with_for_update()
+        return _found(self._connection.execute(query).one_or_none(), document_id, self._results.url)
+
+    def decisions(self, document_id: str) -> list[Decision]:
+        """Give the decisions on a document."""
+        query = _decisions(self._results._pipeline, [document_id])
+        return [_decision(row) for row in self._connection.execute(query)]
+
+    def keep(self, decisions: Sequence[Decision]) -> None:
+        """Keep decisions, in their order."""
+        rows = [{"pipeline": self._results._pipeline, **each.model_dump()} for each in decisions]
+        if rows:
+            self._connection.execute(DECISIONS.insert(), rows)
+
+    def change(self, document_id: str, values: Row) -> None:
+        """Change columns of a document's outcome."""
+        self._connection.execute(update(OUTCOMES).where(*self._of(document_id)).values(dict(values)))
+
+    def fill(self, document: Outcome, run_id: str) -> None:
+        """Write the typed rows of a document that is done."""
+        if lacking := document.typed.keys() - self._results._tables.keys():
+            raise ConfigError(f"there is no table of {min(lacking)} yet: `docmill run` it first")
+        self._results._replace_typed(self._connection, document, run_id)
+
+    def empty(self, document_id: str, content_sha256: str | None) -> None:
+        """Remove the typed rows that were made of this content of a document."""
+        of_content = column("content_sha256") == content_sha256
+        for key in self._results._own.values():
+            with suppress(ValueError):  # a table of other keys has no such row
+                own = key == native(key.type, document_id)
+                self._connection.execute(delete(key.table).where(own, of_content))
+
+    def _of(self, document_id: str) -> tuple[Any, ...]:
+        return OUTCOMES.c.pipeline == self._results._pipeline, OUTCOMES.c.document_id == document_id
+
+
+def _outcome(pipeline: str, document_id: str) -> Select[Any]:
+    return select(OUTCOMES).where(OUTCOMES.c.pipeline == pipeline, OUTCOMES.c.document_id == document_id)
+
+
+def _found(row: Any, document_id: str, url: str) -> Row:
+    if row is None:
+        raise ConfigError(f"there is no document {document_id!r} in {url}")
+    return cast("Row", row._mapping)
+
+
+def _decisions(pipeline: str, documents: Iterable[str] | None = None) -> Select[Any]:
+    query = select(DECISIONS).where(DECISIONS.c.pipeline == pipeline).order_by(DECISIONS.c.id)
+    return query if documents is None else query.where(DECISIONS.c.document_id.in_(list(documents)))
+
+
+def _decision(row: Any) -> Decision:
+    told = {name: value for name, value in row._mapping.items() if name in Decision.model_fields}
+    if told["at"].tzinfo is None:  # SQLite keeps no zone
+        told["at"] = told["at"].replace(tzinfo=UTC)
+    return Decision.model_validate(told)
