@@ -19,6 +19,7 @@ from docmill.tasks.sinks.keys import native
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.tables import DECISIONS, OUTCOMES
+from docmill.tasks.sinks.typed_rows import replace_rows
 from docmill.tasks.sinks.upgrade import upgrade
 
 Decisions = Mapping[str, Sequence[Decision]]  # of each document, in the order they were made
@@ -129,7 +130,7 @@ class Deciding:
         """Write the typed rows of a document that is done."""
         if lacking := document.typed.keys() - self._results._tables.keys():
             raise ConfigError(f"there is no table of {min(lacking)} yet: `docmill run` it first")
-        self._results._replace_typed(self._connection, document, run_id)
+        replace_rows(self._connection, self._results._tables, self._results._own, document, run_id)
 
     def empty(self, document_id: str, content_sha256: str | None) -> None:
         """Remove the typed rows that were made of this content of a document."""

@@ -1,12 +1,12 @@
 """The results: outcomes, typed rows and runs, written as documents end and read by the reports."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Column, Connection, Engine, Select, Table, delete, func, select, update
+from sqlalchemy import Column, Connection, Engine, Select, Table, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from docmill.schemas.errors import ConfigError, StorageError
@@ -23,9 +23,10 @@ from docmill.tasks.sinks.database import (
     sqlite_file,
 )
 from docmill.tasks.sinks.evaluations import Evaluations
-from docmill.tasks.sinks.keys import native, type_in
+from docmill.tasks.sinks.keys import type_in
 from docmill.tasks.sinks.rows import Row, outcome_row, run_row, upsert
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
+from docmill.tasks.sinks.typed_rows import fill, replace_rows
 from docmill.tasks.sinks.upgrade import present, upgrade
 
 KEPT: tuple[Status, ...] = ("done", "review")  # what need not be done again
@@ -137,7 +138,7 @@ class Results:
             upsert(connection, OUTCOMES, rows)
             for outcome in outcomes:
                 if outcome.status == "done":
-                    self._replace_typed(connection, outcome, run_id)
+                    replace_rows(connection, self._tables, self._own, outcome, run_id)
 
     def outcomes_of(self, choose: Callable[[list[str]], list[str]]) -> Iterator[Row]:
         """Give the outcomes' rows of those documents that are chosen of all ids, in no order."""
@@ -193,21 +194,6 @@ class Results:
         query = self._select(OUTCOMES).where(OUTCOMES.c.pipeline == self._pipeline)
         return query if run_id is None else query.where(OUTCOMES.c.run_id == run_id)
 
-    def _replace_typed(self, connection: Connection, outcome: Outcome, run_id: str) -> None:
-        wanted = {
-            self._tables[name].name: (self._tables[name], record) for name, record in outcome.typed.items()
-        }
-        for name, key in self._own.items():
-            if name not in wanted:
-                with suppress(ValueError):  # a table of other keys has no such row
-                    value = native(key.type, outcome.document_id)
-                    connection.execute(delete(key.table).where(key == value))
-        for name, (table, record) in wanted.items():
-            key = self._own[name]
-            value = native(key.type, outcome.document_id)
-            row = typed.row(table, value, outcome.content_sha256, run_id, record)
-            upsert(connection, table, [row])
-
     def _fill(self, connection: Connection, table: Table, pipeline_sha256: str) -> None:
         """Copy the records that are done into the pipeline's one table: their documents are unchanged."""
         query = self._outcomes(None).where(
@@ -215,12 +201,7 @@ class Results:
             OUTCOMES.c.pipeline_sha256 == pipeline_sha256,
             OUTCOMES.c.record.is_not(None),
         )
-        key = self._own[table.name]
-        for row in connection.execute(query).all():
-            with suppress(ValueError):  # the outcome of another source
-                value = native(key.type, row.document_id)
-                made = typed.row(table, value, row.content_sha256, row.run_id, row.record)
-                upsert(connection, table, [made])
+        fill(connection, table, self._own[table.name], connection.execute(query).all())
 
     def _rows(self, query: Any) -> Iterator[Any]:
         with self._failing(), self._engine.connect() as connection:

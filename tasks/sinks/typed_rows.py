@@ -1,0 +1,43 @@
+"""The rows of typed tables: replaced with a document's outcome, and filled from those that are stored."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table, delete
+
+from docmill.schemas.outcome import Outcome
+from docmill.tasks.sinks import typed
+from docmill.tasks.sinks.keys import native
+from docmill.tasks.sinks.rows import upsert
+
+
+def replace_rows(
+    connection: Connection,
+    tables: Mapping[str, Table],
+    own: Mapping[str, Column[Any]],
+    outcome: Outcome,
+    run_id: str,
+) -> None:
+    """Write the records of a done outcome, and remove its rows from the pipeline's other typed tables.
+
+    `tables` are by the schemas' names; `own` is the key column of every typed table, by the table's name.
+    """
+    wanted = {tables[name].name: (tables[name], record) for name, record in outcome.typed.items()}
+    for name, key in own.items():
+        if name not in wanted:
+            with suppress(ValueError):  # a table of other keys has no such row
+                value = native(key.type, outcome.document_id)
+                connection.execute(delete(key.table).where(key == value))
+    for name, (table, record) in wanted.items():
+        value = native(own[name].type, outcome.document_id)
+        row = typed.row(table, value, outcome.content_sha256, run_id, record)
+        upsert(connection, table, [row])
+
+
+def fill(connection: Connection, table: Table, key: Column[Any], rows: Iterable[Any]) -> None:
+    """Write the records of stored outcomes into a table; those of another source are left out."""
+    for row in rows:
+        with suppress(ValueError):
+            value = native(key.type, row.document_id)
+            upsert(connection, table, [typed.row(table, value, row.content_sha256, row.run_id, row.record)])
