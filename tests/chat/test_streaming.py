@@ -40,7 +40,7 @@ def of(*chunks: Any) -> Any:
     return assembled(streams.stream([*map(streams.event, chunks)]))["choices"]
 
 
-def calls(*deltas: Any) -> list[tuple[str, str]]:
+def calls(*deltas: Any) -> list[tuple[str, Any]]:
     parts = [{"choices": [{"index": 0, "delta": {"tool_calls": [delta]}}]} for delta in deltas]
     [choice] = of(*parts, {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
     return [
@@ -125,6 +125,12 @@ def test_calls_that_come_interleaved_are_told_apart_by_their_index():
 def test_an_id_that_is_repeated_goes_on_with_its_call():
     deltas = [call("a", id="one"), call(arguments="{", id="one"), call(arguments="}", id="one")]
     assert calls(*deltas) == [("a", "{}")]
+
+
+def test_arguments_may_come_as_an_object_and_text_weighs_more():
+    whole = {"function": {"name": "a", "arguments": {"x": 1}}}
+    assert calls({**whole, "id": "one"}) == [("a", {"x": 1})]
+    assert calls({**whole, "id": "one"}, call(arguments='{"x":2}', id="one")) == [("a", '{"x":2}')]
 
 
 def test_a_stream_has_an_end(monkeypatch: pytest.MonkeyPatch):
