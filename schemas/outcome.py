@@ -81,6 +81,7 @@ class StepOutcome(Tally):
 
     status: StepStatus
     sha256: str
+    model: str | None = None  # that answered, or was asked last
     output: Any = None  # str of a summary or label, object of a record: JSON by nature
     seconds: float = 0.0
     doubts: tuple[Doubt, ...] | None = None
@@ -95,6 +96,7 @@ class Outcome(Tally):
     `typed` holds a done document's records by their extract schema: the typed rows that are written
     in the same transaction. `unread` is None where the document was not read at all, or by an earlier
     version, which could not tell; `missing` and `broken_rules` too, and where no step has a record.
+    `model` is the one that answered last.
     `reviewed_at` is when a person decided the last of what was open; of one in review, when it was rejected.
     `reason` is `error` without what a server or a document said: our own sentence, which logs and events
     may show.
@@ -114,6 +116,7 @@ class Outcome(Tally):
     missing: tuple[MissingRow, ...] | None = None
     broken_rules: tuple[BrokenRule, ...] | None = None
     reviewed_at: datetime | None = None
+    model: str | None = None
     error: str | None = None
     seconds: float = 0.0
     typed: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from docmill.schemas.endpoint import Declared, Endpoint, without_password
 from docmill.schemas.evaluate import Evaluate
-from docmill.schemas.steps import Step, kind_and_options
+from docmill.schemas.steps import Models, Step, kind_and_options
 
 Pattern = Annotated[str, Field(min_length=1)]
 
@@ -64,7 +64,10 @@ class Pipeline(Declared):
     )
     rows: Rows | None = Field(default=None, description="The rows of a table instead of documents")
     endpoint: str | Endpoint = Field(default="local", description="local, 302ai, a URL, or a mapping")
-    model: str | None = Field(default=None, min_length=1, description="The model's id at the endpoint")
+    model: Models | None = Field(
+        default=None,
+        description="The model's id at the endpoint, or a list: the next is asked where one will not do",
+    )
     steps: tuple[Step, ...] = Field(min_length=1)
     into: Annotated[str, AfterValidator(without_password)] | Into = Field(
         default="sqlite:///docmill.db", description="The results database: a SQLAlchemy URL, or a mapping"

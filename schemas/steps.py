@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from docmill.schemas.endpoint import Declared
 from docmill.schemas.rule import Rule
@@ -11,6 +11,21 @@ StepId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
 Lists = Literal["auto", "model", "columns"]
 DOCUMENT = "document"
 WHOLE_DOCUMENT = Field(default=DOCUMENT, description="What the step reads: document, or another step's id")
+
+
+def _different(models: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(models)) < len(models):
+        raise ValueError("names a model twice")
+    return models
+
+
+Model = Annotated[str, Field(min_length=1)]
+Models = Model | Annotated[tuple[Model, ...], Field(min_length=1), AfterValidator(_different)]
+
+
+def in_turn(models: Models | None) -> tuple[str, ...]:
+    """List the models that are asked in turn."""
+    return (models,) if isinstance(models, str) else models or ()
 
 
 class StepOptions(Declared):
@@ -23,6 +38,9 @@ class StepOptions(Declared):
     input: str = WHOLE_DOCUMENT
     when: dict[StepId, str | tuple[str, ...]] = Field(
         default_factory=dict, description="Runs only where that classify step chose (one of) these labels"
+    )
+    model: Models | None = Field(
+        default=None, description="The model of this step, or a list of them that are asked in turn"
     )
     max_tokens: int | None = Field(
         default=None, gt=0, strict=True, description="Limit of the reply, in tokens"

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from docmill.flows.pipeline.checked import CheckedPipeline
-from docmill.flows.pipeline.endpoint import first, target_of
+from docmill.flows.pipeline.endpoint import Asked, asked_of, first
 from docmill.flows.pipeline.options import RunOptions
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
@@ -36,13 +36,17 @@ LATER_KEYS = {"instructions": None, "lists": "auto"}
 
 @dataclass(frozen=True)
 class StepPlan:
-    """One step as it will run; `sha256` stands for whatever can change its bodies or their reading."""
+    """One step as it will run; `sha256` stands for whatever can change its bodies or their reading.
+
+    Its `models` are asked in turn: the next where an answer will not do.
+    """
 
     id: str
     kind: Kind
     options: StepOptions
     needs: tuple[str, ...]
     sha256: str
+    models: tuple[str, ...]
 
     def typed_schemas(self) -> list[str]:
         """Name the tool schemas, as declared, whose records have a table."""
@@ -71,6 +75,11 @@ class Plan:
     sha256: str
     evaluate: Evaluate | None = None
 
+    @property
+    def model(self) -> str:
+        """Name all models that may be asked, in the order of the steps."""
+        return ", ".join(dict.fromkeys(model for step in self.steps for model in step.models))
+
     def typed(self) -> dict[str, ToolSchema]:
         """Give the tool schemas whose records have a table, by their declared names."""
         return {name: self.tools[name] for step in self.steps for name in step.typed_schemas()}
@@ -83,14 +92,15 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
     """
     _check_retry_scale()
     pipeline = checked.pipeline
-    target, origin = target_of(pipeline, options)
-    steps = _steps(checked, target)
+    asked = asked_of(pipeline, options)
+    target = asked.target
+    steps = _steps(checked, asked)
     source, into = ends(pipeline, options)
     return Plan(
         name=pipeline.name,
         source=_selected(source, options),
         target=target,
-        origin=origin,
+        origin=asked.origin,
         steps=steps,
         tools=checked.tools,
         into=into,
@@ -166,25 +176,26 @@ def _limits(pipeline: Pipeline, options: RunOptions) -> Limits:
         raise ConfigError(f"--concurrency: {faults(error, {}, Limits)[0][1]}") from None
 
 
-def _steps(checked: CheckedPipeline, target: Target) -> tuple[StepPlan, ...]:
+def _steps(checked: CheckedPipeline, asked: Asked) -> tuple[StepPlan, ...]:
     plans = []
     for step, (step_id, before) in zip(checked.pipeline.steps, checked.waits.items(), strict=True):
         name, options = kind_and_options(step)
+        first_model, *further = models = asked.in_turn(options.model)
         declared = [
             name,
             options.model_dump(mode="json", by_alias=True, exclude=_unhashed(options)),
             before,
             kind(name).answers(options, checked.tools),
-            _surroundings(target),
+            _surroundings(asked.target.model_copy(update={"model": first_model}), further),
         ]
-        plans.append(StepPlan(step_id, name, options, before, _sha256(declared)))
+        plans.append(StepPlan(step_id, name, options, before, _sha256(declared), models))
     return tuple(plans)
 
 
 def _unhashed(options: StepOptions) -> set[str]:
     """Name the keys that change no request, and those that came later where they are not used."""
     later = (name for name, default in LATER_KEYS.items() if getattr(options, name, default) == default)
-    return {"complete", "rules", *later}
+    return {"complete", "rules", "model", *later}
 
 
 def _whole_sha256(pipeline: Pipeline, steps: Sequence[StepPlan], tools: Mapping[str, ToolSchema]) -> str:
@@ -210,13 +221,14 @@ def _rules(step: StepPlan, tools: Mapping[str, ToolSchema]) -> Iterator[Rule]:
         yield from tools[name].rules
 
 
-def _surroundings(target: Target) -> list[Any]:
+def _surroundings(target: Target, further: Sequence[str] = ()) -> list[Any]:
     """List what decides every step's bodies beside its own declaration."""
     endpoint = target.endpoint
     limits = [endpoint.structured_output, endpoint.max_output_tokens]
     # Named only where they are not what every endpoint had before there were such keys.
     changed: list[Any] = [] if endpoint.max_tokens_name == "max_tokens" else [endpoint.max_tokens_name]
     changed += [] if endpoint.strict else ["not strict"]
+    changed += [["then", *further]] if further else []
     return [prompt.VERSION, target.model, target.identity, *limits, *changed]
 
 

@@ -24,11 +24,12 @@ Made = TypeVar("Made")
 
 @dataclass(kw_only=True)
 class Requests:
-    """What a step of a document asks for; `states` are those of its task runs."""
+    """What a step of a document asks a model for; `states` are those of its task runs."""
 
     plan: Plan
     basis: Basis
     step: StepPlan
+    model: str
     states: list[State[Any]] = field(default_factory=list)
 
     @property
@@ -39,7 +40,7 @@ class Requests:
     @property
     def target(self) -> Target:
         """The endpoint and the model that answer."""
-        return self.plan.target
+        return self.plan.target.model_copy(update={"model": self.model})
 
     async def completion(
         self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]]

@@ -53,7 +53,7 @@ async def _without_steps(run: ActiveRun, ref: DocumentRef, failure: BaseExceptio
     Raises StorageError where that was the failure, and CancelledError where the run does not stop.
     """
     if isinstance(failure, asyncio.CancelledError) and run.session.stopped.is_set():
-        failure = run.session.deferred(run.session.lane.closed or "the run was stopped")
+        failure = run.session.deferred(run.session.closed or "the run was stopped")
     status, reason, error = _failure(failure)
     tallies = (run.session.settle((ref.document_id, step.id)) for step in run.plan.steps)
     return Outcome(
@@ -112,6 +112,7 @@ def _outcome(run: ActiveRun, document: Document, now: Decided) -> Outcome:
         unread=document.unread,
         missing=held.completeness.rows if held and held.completeness else None,
         broken_rules=held.broken if held else None,
+        model=next((step.model for step in reversed(steps.values()) if step.model), None),
         reviewed_at=now.at if status == "done" or (now.rejected and status == "review") else None,
         error=error,
         reason=reason,

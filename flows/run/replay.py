@@ -8,12 +8,13 @@ from prefect.client.schemas.objects import State
 
 from docmill.flows.pipeline.plan import Plan, StepPlan
 from docmill.flows.run.answer import Requests
-from docmill.flows.run.held import Basis
-from docmill.flows.run.inputs import input_of, is_wanted, schema_of
+from docmill.flows.run.held import Basis, Held
+from docmill.flows.run.inputs import Before, input_of, is_wanted, schema_of
+from docmill.flows.run.models import Answer, in_turn
 from docmill.flows.run.step import answered
 from docmill.schemas.chat import Completion
 from docmill.schemas.document import Document
-from docmill.schemas.errors import ChatError, Deferred, Unreadable
+from docmill.schemas.errors import Deferred
 from docmill.schemas.outcome import StepOutcome
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.cache import cached
@@ -75,12 +76,21 @@ async def replayed(plan: Plan, document: Document) -> list[Shown]:
             outcomes[step.id] = StepOutcome(status="skipped", sha256=step.sha256)
             shown.append(Shown(step, why="is skipped for this document"))
             continue
-        requests, why = Replay(plan=plan, basis=basis, step=step), None
-        try:
-            tool = plan.tools[schema] if schema else None
-            held = await answered(requests, input_of(step, outcomes, document), tool)
-            outcomes[step.id] = StepOutcome(status="done", sha256=step.sha256, output=held.record)
-        except (ChatError, Unreadable) as failure:
-            why = str(failure)
-        shown.append(Shown(step, tuple(requests.asked), why))
+        asked, answer = await _asked(plan, basis, step, outcomes, schema)
+        if answer.failure is None:
+            outcomes[step.id] = StepOutcome(status="done", sha256=step.sha256, output=answer.held.record)
+        shown.append(Shown(step, tuple(asked), str(answer.failure) if answer.failure else None))
     return shown
+
+
+async def _asked(
+    plan: Plan, basis: Basis, step: StepPlan, before: Before, schema: str | None
+) -> tuple[list[Asked], Answer]:
+    """Ask the cache for the completions of a step."""
+    asked: list[Asked] = []
+    text, tool = input_of(step, before, basis.document), plan.tools[schema] if schema else None
+
+    async def ask(model: str) -> Held:
+        return await answered(Replay(plan=plan, basis=basis, step=step, model=model, asked=asked), text, tool)
+
+    return asked, await in_turn(step, ask, lambda _: False)

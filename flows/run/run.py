@@ -151,11 +151,11 @@ async def _evaluate(run: ActiveRun, evaluator: Evaluator | None, observer: Obser
 
 def _tell_other_models(plan: Plan, results: ReviewedResults, observer: Observer) -> None:
     """Say before anything is sent which good outcomes another model has made, as they are replaced."""
-    for model, count in results.made_with_others(plan.target.model):
+    for model, count in results.made_with_others(plan.model):
         many = "1 outcome was" if count == 1 else f"{count:,} outcomes were"
         observer.warn(
             f"{many} made with the model {model}: those of this run's documents are asked anew with "
-            f"{plan.target.model} and replaced (--into keeps both)"
+            f"{plan.model} and replaced (--into keeps both)"
         )
 
 
@@ -170,7 +170,7 @@ def _row(plan: Plan, flow_run_id: str) -> Run:
         pipeline=plan.name,
         pipeline_sha256=plan.sha256,
         endpoint=plan.target.name,
-        model=plan.target.model,
+        model=plan.model,
         flow_run_id=flow_run_id,
         started_at=datetime.now(UTC),
     )

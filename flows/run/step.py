@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +15,13 @@ from docmill.flows.run.failures import described, doubted, reason, status
 from docmill.flows.run.held import Basis, Held
 from docmill.flows.run.inputs import input_of, is_wanted, schema_of
 from docmill.flows.run.long_lists import by_lists
+from docmill.flows.run.models import Answer, in_turn
 from docmill.schemas.document import Document
-from docmill.schemas.errors import StorageError
 from docmill.schemas.outcome import StepOutcome, Tally
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.session import Session
 from docmill.tasks.checks.request import BYTES_PER_TOKEN
+from docmill.tasks.steps.kind import kind
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,10 @@ class DocumentRun:
     def __post_init__(self) -> None:
         self.basis = Basis(self.document)
 
+    def is_closed(self, model: str) -> bool:
+        """Say whether the lane of a model has closed, and the run goes on."""
+        return self.session.closed is None and self.session.lane(model).closed is not None
+
     def results(self) -> dict[str, StepResult]:
         """Give what the steps came to, in the order written."""
         return {step.id: self.running[step.id].result() for step in self.plan.steps}
@@ -67,30 +73,32 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
         return StepResult(StepOutcome(status="skipped", sha256=step.sha256), halted=halted)
     begun, text = time.monotonic(), input_of(step, outcomes, of.document)
     waited = [result.state for result in before.values() if result.state]
-    requests = Calls(plan=of.plan, basis=of.basis, step=step, session=of.session, waited=waited)
-    answer = _Answer()
-    try:
-        answer.held = await answered(requests, text, of.plan.tools[schema] if schema else None)
-    except StorageError:
-        raise
-    except Exception as failure:  # noqa: BLE001  whatever it is, the document has an outcome
-        answer.failure = failure
-    outcome = _outcome(requests, text, answer).model_copy(update={"seconds": time.monotonic() - begun})
+    tool, calls = of.plan.tools[schema] if schema else None, list[Calls]()
+
+    async def ask(model: str) -> Held:
+        ended = [state for each in calls for state in each.states if state.is_completed()]
+        calls.append(
+            Calls(
+                plan=of.plan,
+                basis=of.basis,
+                step=step,
+                model=model,
+                session=of.session,
+                waited=ended[-1:] or waited,
+            )
+        )
+        return await answered(calls[-1], text, tool)
+
+    answer = await in_turn(step, ask, of.is_closed)
+    states = [state for each in calls for state in each.states]
+    outcome = _outcome(of, step, text, answer, states)
     return StepResult(
-        outcome,
-        requests.states[-1] if requests.states else None,
-        schema if requests.acts.typed else None,
+        outcome.model_copy(update={"seconds": time.monotonic() - begun}),
+        states[-1] if states else None,
+        schema if kind(step.kind).typed else None,
         answer.held,
         halted=answer.failure is not None,
     )
-
-
-@dataclass
-class _Answer:
-    """What was read of a step's replies, or what failed."""
-
-    held: Held = field(default_factory=lambda: Held(None))
-    failure: Exception | None = None
 
 
 async def answered(requests: Requests, text: str, schema: ToolSchema | None) -> Held:
@@ -103,15 +111,17 @@ async def answered(requests: Requests, text: str, schema: ToolSchema | None) -> 
     return Held(acts.read(await requests.completion(body, tool, []), options))
 
 
-def _outcome(requests: Calls, text: str, answer: _Answer) -> StepOutcome:
-    step, document_id = requests.step, requests.basis.document.document_id
+def _outcome(
+    of: DocumentRun, step: StepPlan, text: str, answer: Answer, states: Sequence[State[Any]]
+) -> StepOutcome:
     doubt, failure = doubted(step, answer.held), answer.failure
     limit = step.options.max_input_tokens
-    tally = requests.session.settle((document_id, step.id))
-    tally += Tally(cached_calls=sum(state.name == "Cached" for state in requests.states))
+    tally = of.session.settle((of.document.document_id, step.id))
+    tally += Tally(cached_calls=sum(state.name == "Cached" for state in states))
     return StepOutcome(
         status=status(failure) if failure else "review" if doubt else "done",
         sha256=step.sha256,
+        model=answer.model,
         output=answer.held.record,
         doubts=answer.held.doubts() if doubt else None,
         error=described(step, failure) if failure else doubt,

@@ -65,7 +65,7 @@ class Stop:
         """Defer what is left: the endpoint is gone for this run."""
         self._observer.announce(reason)
         if self._session is not None:
-            self._session.lane.close(reason)
+            self._session.close(reason)
 
     async def watch(self, flow_run_id: str) -> None:
         """Look every few seconds whether the flow run was cancelled, for ever."""

@@ -47,13 +47,14 @@ async def attempt(
     await session.wait_until(state.not_before)
     request = parsed(body)
     require_request(request)
+    model = request["model"]
     expected = Expected.of(request, schema, longest)  # a request that cannot be judged is not sent
     sent = state.body(body, request, session.target.endpoint.max_output_tokens)
     allowed = Allowed.of(request if sent is body else parsed(sent), len(sent), session.target.endpoint)
     reply: Reply | None = None
     try:
-        reply, size = await _exchange(session, sent, caller)
-        _book(session, caller, 1, tokens_of(reply, allowed))
+        reply, size = await _exchange(session, sent, caller, model)
+        _book(session, caller, model, 1, tokens_of(reply, allowed))
         completion = await _off_the_loop(size, reading.accepted, reply, expected, allowed)
     except Deferred as error:
         raise session.deferred(str(error)) from None
@@ -64,7 +65,7 @@ async def attempt(
         error.body = session.transport.redacted(error.body)
         if reply is None and isinstance(error, MaybeBilled | InvalidReply):
             # What came and could not be read was paid for all the same.
-            _book(session, caller, int(isinstance(error, InvalidReply)), _most(allowed))
+            _book(session, caller, model, int(isinstance(error, InvalidReply)), _most(allowed))
         now = asyncio.get_running_loop().time()
         failure = state.failed(error, reply, request, session.target, now)
         if isinstance(error, Transient):
@@ -83,30 +84,31 @@ async def _off_the_loop(size: int, read: Callable[..., Read], *arguments: Any) -
     return await asyncio.to_thread(read, *arguments)
 
 
-async def _exchange(session: Session, body: bytes, caller: Caller) -> tuple[Reply, int]:
+async def _exchange(session: Session, body: bytes, caller: Caller, model: str) -> tuple[Reply, int]:
     """Send a body and give the reply with its bytes; rate limits are waited out with the whole lane."""
+    lane = session.lane(model)
     while True:
-        async with session.lane.slot() as sent:
+        async with lane.slot() as sent, session.in_flight:
             session.book(caller, Tally(attempts=1))
             try:
-                answer = await _posted(session, body, caller)
+                answer = await _posted(session, body, caller, model)
                 # Here, as an answer with status 200 may be a rate limit all the same.
                 reply = await _reply(session, body, answer)
             except RateLimited as error:
-                session.lane.refused(sent, error.retry_after_s)
+                lane.refused(sent, error.retry_after_s)
                 continue
             except Fatal as error:
                 session.halt(error)  # while the slot is held: no other call takes it
                 raise
             except Blocked as error:
-                session.lane.answered(sent)
+                lane.answered(sent)
                 session.blocked(error)
                 raise
             except ChatError as error:
                 alive = not isinstance(error, Transient) or isinstance(error, Unserved)
-                (session.lane.answered if alive else session.lane.failed)(sent)
+                (lane.answered if alive else lane.failed)(sent)
                 raise
-            session.lane.succeeded(sent)
+            lane.succeeded(sent)
             session.served = True
             session.trouble = None
         await asyncio.sleep(0)  # the next call is sent before this reply is checked: the server never idles
@@ -120,7 +122,7 @@ async def _reply(session: Session, body: bytes, answer: bytes) -> Reply:
         raise session.transport.named(error, body) from None
 
 
-async def _posted(session: Session, body: bytes, caller: Caller) -> bytes:
+async def _posted(session: Session, body: bytes, caller: Caller, model: str) -> bytes:
     """Send a body, so that a run that is stopped can end the call without ending its task."""
     task = asyncio.current_task()
     assert task is not None
@@ -133,8 +135,8 @@ async def _posted(session: Session, body: bytes, caller: Caller) -> bytes:
         if not session.aborted:
             raise
         task.uncancel()
-        _book(session, caller, 0, _most(Allowed.of(parsed(body), len(body), session.target.endpoint)))
-        raise Deferred(session.lane.closed or "the run was stopped") from None
+        _book(session, caller, model, 0, _most(Allowed.of(parsed(body), len(body), session.target.endpoint)))
+        raise Deferred(session.closed or "the run was stopped") from None
     finally:
         session.sending.discard(task)
 
@@ -144,7 +146,7 @@ def _most(allowed: Allowed) -> Tokens:
     return Tokens(allowed.request_bytes // BYTES_PER_TOKEN, allowed.answer_tokens, estimated=True)
 
 
-def _book(session: Session, caller: Caller, calls: int, tokens: Tokens) -> None:
+def _book(session: Session, caller: Caller, model: str, calls: int, tokens: Tokens) -> None:
     session.book(
         caller,
         Tally(
@@ -153,7 +155,7 @@ def _book(session: Session, caller: Caller, calls: int, tokens: Tokens) -> None:
             completion_tokens=tokens.completion,
             cached_tokens=tokens.cached,
             reasoning_tokens=tokens.reasoning,
-            cost_usd=cost_usd(session.target, tokens),
+            cost_usd=cost_usd(session.target.model_copy(update={"model": model}), tokens),
             cost_estimated=tokens.estimated,
         ),
     )

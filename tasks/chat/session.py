@@ -30,7 +30,7 @@ _current: ContextVar["Session | None"] = ContextVar("docmill_session", default=N
 
 
 class Session:
-    """One run's lane, clients, keys and tallies.
+    """One run's lanes, clients, keys and tallies; at most `concurrency` calls are in flight in all lanes.
 
     `oldest` is the time (seconds since the epoch) before which a record of the cache is a miss:
     the run's beginning where it refreshes. `fatal` is the answer that stopped the run. `trouble` is what
@@ -40,7 +40,10 @@ class Session:
     def __init__(self, target: Target, transport: Transport, concurrency: int, *, refresh: bool) -> None:
         self.target = target
         self.transport = transport
-        self.lane = Lane(concurrency)
+        self.in_flight = asyncio.Semaphore(concurrency)
+        self.closed: str | None = None  # why nothing is sent any more
+        self._concurrency = concurrency
+        self._lanes: dict[str, Lane] = {}
         self.directory: Path = default_directory()
         self.oldest = time.time() if refresh else 0.0
         self.keys: dict[str, RequestState] = {}
@@ -56,6 +59,20 @@ class Session:
         self.tell: Callable[[str], None] = lambda _: None
         self.trouble: str | None = None
         self._told: set[str] = set()
+
+    def lane(self, model: str) -> Lane:
+        """Give the lane of a model at the session's endpoint."""
+        if model not in self._lanes:
+            self._lanes[model] = lane = Lane(self._concurrency)
+            if self.closed:
+                lane.close(self.closed)
+        return self._lanes[model]
+
+    def close(self, reason: str) -> None:
+        """Let no call through any more, whatever its model."""
+        self.closed = self.closed or reason
+        for lane in self._lanes.values():
+            lane.close(reason)
 
     def troubled(self, error: ChatError, tries: int) -> None:
         """Note what the endpoint fails with, until it answers; each reason is told once a run."""
@@ -87,7 +104,7 @@ class Session:
 
     def stop(self, reason: str) -> None:
         """Send nothing more: all calls that wait or come are deferred."""
-        self.lane.close(reason)
+        self.close(reason)
         self.stopped.set()
 
     def blocked(self, error: Blocked) -> None:
@@ -124,7 +141,7 @@ class Session:
             await asyncio.wait_for(self.stopped.wait(), delay)
         except TimeoutError:
             return
-        raise self.deferred(self.lane.closed or "the run was stopped")
+        raise self.deferred(self.closed or "the run was stopped")
 
 
 @asynccontextmanager

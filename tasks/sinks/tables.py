@@ -74,6 +74,7 @@ OUTCOMES = Table(
     Column("unread", Json),
     Column("missing", Json),
     Column("broken_rules", Json),
+    Column("model", Text),
     Column("reviewed_at", DateTime(timezone=True)),
     Column("error", Text),
     *_tally(),

@@ -120,5 +120,5 @@ async def test_the_embedded_model_answers_and_ends_with_the_session(
         label = await in_flow(lambda: docmill.classify("Total due: 318.40 EUR", ["invoice", "poem"]))
     assert label in ("invoice", "poem")
     assert session.target.identity.startswith("local/")
-    assert session.lane.ceiling == 2
+    assert session.lane("m").ceiling == 2
     assert LOCAL.api_key_env not in os.environ

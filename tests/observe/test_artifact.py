@@ -181,7 +181,7 @@ def hostile_plan(plan: Plan) -> Plan:
     name = 'x"]; click s0 href "javascript:alert(1)"\n```\n<img src=x onerror=alert(1)> | end'
     steps = tuple(
         StepPlan(
-            f"{step.id}{name}", step.kind, step.options, tuple(f"{need}{name}" for need in step.needs), ""
+            f"{step.id}{name}", step.kind, step.options, tuple(f"{need}{name}" for need in step.needs), "", ()
         )
         for step in plan.steps[:2]
     )

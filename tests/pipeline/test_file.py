@@ -145,6 +145,10 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
             ]
         },
     ),
+    "models in turn": (
+        "steps:\n  - summarize: {model: [a, b]}\n",
+        {"steps": [{"summarize": {"model": ["a", "b"]}}]},
+    ),
     "a date in parameters": (
         "steps:\n  - summarize: {params: {since: 2024-01-31}}\n",
         {"steps": [{"summarize": {"params": {"since": "2024-01-31"}}}]},
