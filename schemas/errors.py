@@ -26,7 +26,14 @@ class DocmillError(Exception):
 
 
 class ConfigError(DocmillError):
-    """The configuration is wrong; the message says where and what was meant."""
+    """The configuration is wrong; the message says where and what was meant.
+
+    Where several things were given at once, `at` is which of them is wrong, from 0.
+    """
+
+    def __init__(self, message: str = "", at: int = 0) -> None:
+        super().__init__(message)
+        self.at = at
 
 
 class StorageError(DocmillError):

@@ -17,14 +17,6 @@ from docmill.tasks.sinks.cells import meant, safe
 GOOD = ("review", "done")
 
 
-class Refused(ConfigError):
-    """What a person says cannot be decided so; `at` is which of what was said."""
-
-    def __init__(self, message: str, at: int) -> None:
-        super().__init__(message)
-        self.at = at
-
-
 @dataclass(frozen=True)
 class Said:
     """What a person says: of one point by its name, or of all that is open where it names none.
@@ -51,11 +43,11 @@ class Person:
 def decide(case: Case, said: Sequence[Said], person: Person) -> list[Decision]:
     """Make the decisions that a person's words are; those that were made already are left out.
 
-    Raises Refused for what cannot be decided so: nothing of it is then kept. Corrections are held together
-    against the schema and the rules: two may keep a rule that each of them alone would break.
+    Raises ConfigError for what cannot be decided so: nothing of it is then kept. Corrections are held
+    together against the schema and the rules: two may keep a rule that each of them alone would break.
     """
     if case.row["status"] not in GOOD:
-        raise Refused(
+        raise ConfigError(
             f"{case.document_id} is {case.row['status']}: only what is in review or done can be decided", 0
         )
     made: list[Decision] = []
@@ -64,12 +56,12 @@ def decide(case: Case, said: Sequence[Said], person: Person) -> list[Decision]:
         try:
             new = list(_decisions(now, each, person))
         except ConfigError as error:
-            raise Refused(str(error), at) from None
+            raise ConfigError(str(error), at) from None
         made += new
         now = now.with_decisions(new) if new else now
         last = at if each.verdict == "correct" else last
     if wrong := _wrong(case, now):
-        raise Refused(f"{case.document_id}: refused: {'; '.join(wrong[:MOST_TOLD])}", last)
+        raise ConfigError(f"{case.document_id}: refused: {'; '.join(wrong[:MOST_TOLD])}", last)
     return made
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from docmill.flows.review.case import Case
-from docmill.flows.review.deciding import Person, Refused, Said, decide, written
+from docmill.flows.review.deciding import Person, Said, decide, written
 from docmill.flows.review.review import Review
 from docmill.flows.review.settling import Decided
 from docmill.schemas.errors import ConfigError
@@ -63,7 +63,7 @@ def _faults(
     for document, rows in said.items():
         try:
             decide(review.case(document), [each for _, each in rows], person)
-        except Refused as error:
+        except ConfigError as error:
             yield f"{file}:{rows[error.at][0]}: {error}"
 
 

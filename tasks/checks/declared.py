@@ -32,6 +32,10 @@ FORMS = {
         "and never the key itself"
     ),
     r"^[a-zA-Z0-9_-]{1,64}$": "a name of up to 64 letters, digits, _ and -, such as record_invoice",
+    r"^(exact|text|date|number( \d+(\.\d+)?%?)?|fuzzy( (0(\.\d+)?|1(\.0+)?))?)$": (
+        "exact, text, date, number with or without a tolerance, or fuzzy with or without a threshold, "
+        "such as fuzzy"
+    ),
     r"^[A-Za-z0-9_-]{1,64}$": "a name of up to 64 letters, digits, _ and -, such as record_invoice",
 }
 KINDS = {f"{name}_{ending}": word for name, word in WORDS.items() for ending in ("type", "parsing")} | {

@@ -142,6 +142,7 @@ def test_each_point_is_shown_in_its_context_and_decided_by_a_key(bills: Bills):
     ]
 
 
+@pytest.mark.slow
 def test_it_goes_on_where_it_was_left_and_undoes_what_was_decided_then(bills: Bills):
     with terminal("review", "p.yaml") as screen:
         screen.see("q quit")
@@ -165,6 +166,7 @@ def test_it_goes_on_where_it_was_left_and_undoes_what_was_decided_then(bills: Bi
     assert [decision for *_, decision, _ in kept(bills)] == ["accept", "undo"]
 
 
+@pytest.mark.slow
 def test_the_last_decision_can_be_undone_before_it_is_written(bills: Bills):
     assert bills.review("--accept", A) == 0
     with terminal("review", "p.yaml") as screen:
@@ -186,6 +188,7 @@ def test_the_last_decision_can_be_undone_before_it_is_written(bills: Bills):
     assert kept(bills)[-1] == (B, "", "document", "reject", "not ours")
 
 
+@pytest.mark.slow
 def test_rows_left_out_are_shown_and_added(project: Project):
     bills = Bills(project)
     bills.plant(bills.outcome("a", lines=LINES[:1]))
@@ -202,6 +205,7 @@ def test_rows_left_out_are_shown_and_added(project: Project):
     assert bills.row()["record"]["lines"] == LINES
 
 
+@pytest.mark.slow
 def test_a_hostile_document_steers_no_terminal(project: Project):
     bills = Bills(project)
     evil = "\x1b]0;hacked\x07\x1b[2J[bold red]x[/] \x9b31m"
@@ -215,6 +219,7 @@ def test_a_hostile_document_steers_no_terminal(project: Project):
         assert screen.ended() == 0
 
 
+@pytest.mark.slow
 def test_the_page_is_served_until_ctrl_c(bills: Bills):
     with terminal("review", "p.yaml", "--page") as screen:
         screen.see("open once: ")
@@ -242,6 +247,7 @@ def test_no_review_imports_prefect(bills: Bills):
     assert codes == [0] * len(commands)
 
 
+@pytest.mark.slow
 def test_a_document_that_has_changed_is_decided_without_its_text(bills: Bills):
     bills.project.documents(a="something else", b=TEXT)
     with terminal("review", "p.yaml") as screen:

@@ -76,6 +76,7 @@ def test_a_difference_has_an_interval_that_is_the_same_every_time():
     assert compared(before, after) == compared(before, after)
 
 
+@pytest.mark.slow
 def test_few_documents_have_a_wide_interval_and_many_a_narrow_one():
     def width(many: int) -> float:
         found = bootstrap.interval([(0, 1, 1, 1), (1, 1, 0, 1), (1, 1, 1, 1), (0, 1, 1, 1)] * many)

@@ -145,6 +145,10 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
             ]
         },
     ),
+    "labels that results are held against": (
+        f"evaluate: {{labels: labels.csv, min_label: 0.9}}\n{SUMMARIZE}",
+        {"evaluate": {"labels": "labels.csv", "min_label": 0.9}},
+    ),
     "models in turn": (
         "steps:\n  - summarize: {model: [a, b]}\n",
         {"steps": [{"summarize": {"model": ["a", "b"]}}]},
@@ -294,7 +298,7 @@ def test_all_faults_are_told_at_once_and_no_more_than_twenty(written: Path):
         "p.yaml:1:1: name: is missing",
         "p.yaml:1:1: steps: is missing",
         "p.yaml:1:1: wrong0: unknown key; known: name, documents, rows, endpoint, model, steps, into, "
-        "limits, unread",
+        "limits, unread, evaluate",
     ]
     assert said.splitlines()[20:] == ["12 more"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from docmill.flows.review.deciding import Person, Refused, Said
+from docmill.flows.review.deciding import Person, Said
 from docmill.flows.review.review import Review, opened
 from docmill.schemas.document import Unread
 from docmill.schemas.errors import ConfigError
@@ -113,7 +113,7 @@ def test_a_bad_correction_is_refused_with_its_fault_and_nothing_is_kept(
     bills: Bills, path: str, value: str, said: str
 ):
     bills.plant(bills.outcome("a", name="Eve"))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ConfigError) as refused:
         decide(bills, Said("correct", "/name", text="Ada Ltd"), Said("correct", path, text=value))
     assert said in str(refused.value)
     assert refused.value.at == 1
@@ -209,13 +209,13 @@ def test_decided_twice_in_the_same_way_is_decided_once(bills: Bills):
 )
 def test_what_cannot_be_decided_is_told(bills: Bills, said: Said, wrong: str):
     bills.plant(bills.outcome("a", name="Eve"))
-    with pytest.raises(Refused, match=wrong):
+    with pytest.raises(ConfigError, match=wrong):
         decide(bills, said)
 
 
 def test_what_is_not_in_review_or_done_is_not_decided(bills: Bills):
     bills.plant(bills.outcome("a").model_copy(update={"status": "invalid"}))
-    with pytest.raises(Refused, match="is invalid: only what is in review or done"):
+    with pytest.raises(ConfigError, match="is invalid: only what is in review or done"):
         decide(bills, Said("accept"))
 
 

@@ -163,6 +163,7 @@ def test_columns_reads_short_tables_and_model_asks_for_long_ones_at_once(
     assert provider.bodies()[2:] == [body(provider, document(rows))]
 
 
+@pytest.mark.slow
 def test_rows_that_do_not_fit_are_read_by_the_model_and_put_in_their_place(
     project: Project, provider: Provider
 ):

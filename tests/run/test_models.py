@@ -89,6 +89,7 @@ def test_the_next_is_asked_where_an_answer_will_not_do(
     assert found["calls"] == times + 1
 
 
+@pytest.mark.slow
 def test_a_rerun_pays_neither(project: Project, provider: Provider):
     answering(provider, cheap=INVENTED, strong=GOOD)
     assert run(project, provider) == run(project, provider, "--refresh") == 0
@@ -104,6 +105,7 @@ def test_where_none_will_do_the_better_record_is_in_review(project: Project, pro
     assert (found["status"], found["name"], found["model"]) == ("review", "Bob", "cheap")
 
 
+@pytest.mark.slow
 def test_of_two_that_are_equally_doubtful_the_later_is_kept(project: Project, provider: Provider):
     answering(
         provider, cheap=INVENTED, strong=saying('{"name": "Ada Ltd", "count": 1130, "on": "2023-12-01"}')
@@ -112,12 +114,14 @@ def test_of_two_that_are_equally_doubtful_the_later_is_kept(project: Project, pr
     assert (outcome(project)["status"], outcome(project)["model"]) == ("review", "strong")
 
 
+@pytest.mark.slow
 def test_a_record_in_doubt_weighs_more_than_a_later_failure(project: Project, provider: Provider):
     answering(provider, cheap=INVENTED, strong=REFUSAL)
     assert run(project, provider) == 0
     assert (outcome(project)["status"], outcome(project)["model"]) == ("review", "cheap")
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_reached_is_asked_by_the_next_run(project: Project, provider: Provider):
     answers = answering(provider, cheap=INVENTED, strong=SHAPES["unavailable"])
     assert run(project, provider) == 1
@@ -143,12 +147,14 @@ def test_a_step_may_have_models_of_its_own(project: Project, provider: Provider)
     assert outcome(project)["of_step"] == {"summarize": "m", "extract": "strong"}
 
 
+@pytest.mark.slow
 def test_an_option_takes_the_place_of_all_of_them(project: Project, provider: Provider):
     answering(provider, other=INVENTED)
     assert run(project, provider, "--model", "other", steps="  - extract: {schema: thing, model: own}\n") == 0
     assert asked(provider) == ["other"]
 
 
+@pytest.mark.slow
 def test_it_is_priced_by_the_model_that_was_asked(project: Project, provider: Provider):
     answering(provider, **{"gpt-4o-mini": INVENTED, "gpt-4o": GOOD})
     assert run(project, provider, model="[gpt-4o-mini, gpt-4o]") == 0
@@ -158,6 +164,7 @@ def test_it_is_priced_by_the_model_that_was_asked(project: Project, provider: Pr
     assert both > 10 * cheap > 0
 
 
+@pytest.mark.slow
 def test_another_list_takes_the_document_up_again_and_pays_for_the_new_one_alone(
     project: Project, provider: Provider
 ):

@@ -41,6 +41,7 @@ def typed(project: Project) -> list[tuple[Any, ...]]:
     return project.rows("select name, total from p__bill")
 
 
+@pytest.mark.slow
 def test_a_reviewed_document_stays_unchanged_and_done(project: Project, provider: Provider, capfd: Printed):
     provider.always(record(name="Eve"))
     assert run(project, provider) == 0
@@ -70,6 +71,7 @@ def test_a_run_that_makes_the_same_mistake_is_corrected_and_done(project: Projec
     assert typed(project) == [("Ada Ltd", 60.0)]
 
 
+@pytest.mark.slow
 def test_another_value_than_the_decided_one_is_told_and_not_overwritten(
     project: Project, provider: Provider, capfd: Printed
 ):

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 PATIENCE_S = 30.0
 # In a session of its own the terminal becomes the controlling one, so that Ctrl-C is an interrupt.
 PROGRAM = """
-import fcntl, runpy, sys, termios
+import fcntl, runpy, signal, sys, termios
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins without
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 sys.argv[0] = "docmill"
 runpy.run_module("docmill", run_name="__main__")
