@@ -1,5 +1,6 @@
 """Two evaluations side by side: what has changed, and how much of it may be chance."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
