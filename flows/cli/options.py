@@ -23,6 +23,15 @@ DocumentIds = Annotated[
 Sample = Annotated[
     PositiveInt | None, Parameter(help="Take N documents, by the hash of their ids: the same at every run")
 ]
+Try = Annotated[
+    bool,
+    Parameter(
+        name="--try",
+        negative="",
+        show_default=False,
+        help="Try 3 documents, or --limit: prints requests, replies and evidence, and keeps no results",
+    ),
+]
 Refresh = Annotated[
     bool, Parameter(negative="", show_default=False, help="Ask everything anew: nothing counts as unchanged")
 ]

@@ -1,7 +1,10 @@
 """`docmill run`: a pipeline over its documents, now."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from docmill.flows.cli import trial
 from docmill.flows.cli.foreground import flow_run
 from docmill.flows.cli.options import (
     Concurrency,
@@ -15,6 +18,7 @@ from docmill.flows.cli.options import (
     PipelineName,
     Refresh,
     Sample,
+    Try,
 )
 from docmill.flows.cli.output import console, fail, print_json
 from docmill.flows.cli.progress import Progress
@@ -45,9 +49,12 @@ def run(
     document: DocumentIds = (),
     sample: Sample = None,
     refresh: Refresh = False,
+    try_: Try = False,
     json: Json = False,
 ) -> int:
     """Run a pipeline over its documents; gives the exit code."""
+    if try_ and (into or json):
+        raise ConfigError(f"--try: prints, and keeps nothing: leave {'--into' if into else '--json'} out")
     options = RunOptions(
         documents=documents,
         into=into,
@@ -58,14 +65,27 @@ def run(
         document=document,
         sample=sample,
         refresh=refresh,
+        trial=try_,
     )
     file = pipeline_file(pipeline)
+    if not try_:
+        return _run(pipeline, file, options, json=json)
+    with trial.database() as url:
+        tried = replace(options, into=url, limit=limit or trial.DOCUMENTS)
+        code = _run(pipeline, file, tried, json=False)
+        trial.tell(console(), resolve(load(file), tried))
+        return code
+
+
+def _run(pipeline: str, file: Path, options: RunOptions, *, json: bool) -> int:
     plan = resolve(load(file), options)
     require_ready(plan)
     out = console(stderr=json)
     out.print(plan.origin, markup=False)
-    elsewhere = f" --into {into}" if into else ""
+    elsewhere = f" --into {options.into}" if options.into else ""
     progress = Progress(out, plan, f"{pipeline}{elsewhere}")
+
+    progress.summary.is_trial = options.trial
 
     def said(line: str) -> None:
         out.print(line, markup=False, soft_wrap=True)

@@ -56,7 +56,7 @@ def show(
     if json:
         print_json({"document": read.document_id, "steps": [_step(each) for each in shown]})
     else:
-        _print(read, shown)
+        print_steps(read, shown)
     return 0
 
 
@@ -81,7 +81,7 @@ def _step(shown: "Shown") -> dict[str, Any]:
     return {"step": shown.step.id, "requests": requests, "why": shown.why}
 
 
-def _print(document: Document, steps: "list[Shown]") -> None:
+def print_steps(document: Document, steps: "list[Shown]") -> None:
     """Print bodies and replies as they are; only a terminal is protected from them."""
     _write(f"document {document.document_id}")
     for shown in steps:

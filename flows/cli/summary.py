@@ -29,6 +29,7 @@ class Summary:
     def __init__(self, plan: Plan, pipeline: str) -> None:
         self.progress = RunProgress()
         self.stopping = False  # from then on what is deferred needs no line of its own
+        self.is_trial = False
         self.verdict: Verdict | None = None  # what became of the pipeline's labels
         self._plan = plan
         self._pipeline = pipeline  # as commands name it
@@ -59,6 +60,9 @@ class Summary:
             out.print(f"{in_part:,} done with parts that could not be read, as unread says", style="dim")
         for said in _evaluated(self.verdict) if self.verdict else ():
             out.print(said, soft_wrap=True)
+        if self.is_trial:
+            out.print("results: none are kept, as --try says; what was paid for is in the cache")
+            return
         out.print(f"results: {shown(self._plan.into.url)}", markup=False, soft_wrap=True)
         for line in _advice(run, self._pipeline, waiting):
             out.print(line, markup=False, soft_wrap=True)

@@ -15,4 +15,5 @@ class RunOptions:
     limit: int | None = None
     document: tuple[str, ...] = ()
     sample: int | None = None
+    trial: bool = False  # whose results are held against no labels
     refresh: bool = False

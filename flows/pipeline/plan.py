@@ -109,7 +109,7 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
         refresh=options.refresh,
         allow_unread=pipeline.unread == "allow",
         sha256=_whole_sha256(pipeline, steps, checked.tools),
-        evaluate=evaluate_of(pipeline),
+        evaluate=None if options.trial else evaluate_of(pipeline),
     )
 
 

@@ -87,3 +87,29 @@ def test_a_document_that_cannot_be_read_is_told(
     Path(project.root / "in" / "a.txt").write_bytes(b"")
     assert project.run("show", pipeline) == 1
     assert "error: the file is empty" in capfd.readouterr().err
+
+
+def test_a_trial_shows_all_of_it_and_keeps_nothing_but_the_cache(
+    project: Project, provider: Provider, prefect_api: str, capfd: pytest.CaptureFixture[str]
+):
+    project.documents(a="Ada Ltd", b="Bo Ltd", c="Cy Ltd", d="Di Ltd")
+    pipeline = str(project.pipeline(provider.url, "  - summarize:\n"))
+    provider.always(saying("A company."))
+    assert project.run("run", pipeline, "--try") == 0
+    printed = capfd.readouterr().out
+    assert "complete: 3 documents: 3 done" in printed
+    assert "results: none are kept, as --try says; what was paid for is in the cache" in printed
+    assert "document in/c.txt\n\n==> summarize, request 1, " in printed
+    assert "in/c.txt: done\n  summary: A company.\n" in printed
+    assert "in/d.txt" not in printed
+    assert not (project.root / "results.db").exists()
+    assert project.run("run", pipeline) == 0
+    assert len(provider.requests) == 4
+
+
+@pytest.mark.parametrize("other", [["--json"], ["--into", "sqlite:///x.db"]])
+def test_a_trial_prints_and_goes_nowhere(
+    project: Project, pipeline: str, capfd: pytest.CaptureFixture[str], other: list[str]
+):
+    assert project.run("run", pipeline, "--try", *other) == 2
+    assert f"--try: prints, and keeps nothing: leave {other[0]} out" in capfd.readouterr().err
