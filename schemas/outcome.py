@@ -116,6 +116,7 @@ class Outcome(Tally):
     missing: tuple[MissingRow, ...] | None = None
     broken_rules: tuple[BrokenRule, ...] | None = None
     reviewed_at: datetime | None = None
+    decisions: int = Field(default=0, exclude=True)  # on the document, that it was made with
     model: str | None = None
     error: str | None = None
     seconds: float = 0.0

@@ -11,7 +11,7 @@ from docmill.flows.cli.keys import line, pressed
 from docmill.flows.cli.output import console, plain, printable
 from docmill.flows.review.case import Case
 from docmill.flows.review.context import excerpt
-from docmill.flows.review.deciding import Person, Said, decide, written
+from docmill.flows.review.deciding import Person, Said, decide, seen, written
 from docmill.flows.review.documents import Documents, documents
 from docmill.flows.review.review import Review
 from docmill.schemas.decision import CHANGED, MISSING, OF_VALUES, Decision, OpenPoint
@@ -82,7 +82,8 @@ class Terminal:
         while True:
             match KEYS.get(pressed().lower()):
                 case "accept":
-                    return [Said("accept", point.name, note=self._note)]
+                    shown = seen(point.value) if point.about in OF_VALUES else None
+                    return [Said("accept", point.name, note=self._note, seen=shown)]
                 case "correct":
                     if said := self._corrected(point):
                         return said
@@ -112,12 +113,14 @@ class Terminal:
     def _decided(self, case: Case, said: list[Said]) -> tuple[Case, bool]:
         """Keep a decision; says whether the document no longer waits."""
         person = Person(self._by, datetime.now(UTC))
+        if self._review.case(case.document_id).row["content_sha256"] != case.row["content_sha256"]:
+            raise ConfigError(f"{case.document_id} has another content by now: look at it again")
         made = decide(case, said, person)
         now = case.with_decisions(made)
         if now.holding.rejected or not now.points:
             told = "rejected" if now.holding.rejected else "done"
             self._say(f"{case.document_id} is {told}: Enter writes it, u undoes", "bold")
-            if pressed().lower() == "u":
+            if not self._is_confirmed():
                 return case, False
         [decided] = self._review.decide({case.document_id: said}, person)
         self._kept += decided.kept
@@ -126,6 +129,15 @@ class Terminal:
             return decided.case, True
         self._made += made
         return self._review.case(case.document_id), False
+
+    def _is_confirmed(self) -> bool:
+        """Wait for Enter, or for what takes it back; raises Quit, which writes nothing."""
+        while (key := pressed().lower()) not in ("\r", "\n"):
+            if key == "u":
+                return False
+            if key == "q":
+                raise Quit
+        return True
 
     def _last(self, case: Case) -> Decision | None:
         own = [each for each in self._made if each.document_id == case.document_id]

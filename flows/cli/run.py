@@ -1,5 +1,6 @@
 """`docmill run`: a pipeline over its documents, now."""
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,7 +74,8 @@ def run(
     with trial.database() as url:
         tried = replace(options, into=url, limit=limit or trial.DOCUMENTS)
         code = _run(pipeline, file, tried, json=False)
-        trial.tell(console(), resolve(load(file), tried))
+        with suppress(ConfigError):  # nothing began, which was told
+            trial.tell(console(), resolve(load(file), tried))
         return code
 
 

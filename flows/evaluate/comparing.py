@@ -5,7 +5,7 @@ import re
 from collections.abc import Hashable
 from contextlib import suppress
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, Overflow
 from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Any
@@ -136,7 +136,7 @@ def _numbers(value: Any) -> frozenset[Decimal]:
 def _decimal(value: Any) -> frozenset[Decimal]:
     try:
         read = Decimal(str(value))
-    except InvalidOperation:  # a list, an object
+    except (InvalidOperation, Overflow):  # a list, an object, what no number is so large
         return frozenset()
     return frozenset({read}) if read.is_finite() else frozenset()
 

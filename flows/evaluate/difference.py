@@ -68,8 +68,8 @@ class Difference(BaseModel):
 
 def difference(before: Evaluation, after: Evaluation) -> Difference:
     """Compare two evaluations by the documents that are in both."""
-    earlier = {each.document: each for each in before.judgements}
-    pairs = [(earlier[each.document], each) for each in after.judgements if each.document in earlier]
+    earlier = {each.key: each for each in before.judgements}
+    pairs = [(earlier[each.key], each) for each in after.judgements if each.key in earlier]
     return Difference(
         documents=len(pairs),
         figures=tuple(_figures(pairs)),

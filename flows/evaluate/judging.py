@@ -56,6 +56,7 @@ class Judge:
             label = Cell(path="label", field="label", wanted=truth.label, got=got)
         return Judgement(
             document=outcome["document_id"] if outcome else truth.document,
+            named=truth.document,
             status=outcome["status"] if outcome else None,
             label=label,
             fields=scores,

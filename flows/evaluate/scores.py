@@ -75,16 +75,23 @@ class Cell(BaseModel):
 class Judgement(BaseModel):
     """One labelled document: its label, a score of each field, and the values that are wrong.
 
-    `status` is its outcome's; None where there is none.
+    `status` is its outcome's; None where there is none. `named` is what the label calls the document: that
+    stays when its outcome is lost.
     """
 
     model_config = ConfigDict(frozen=True)
 
     document: str
+    named: str = ""
     status: str | None = None
     label: Cell | None = None
     fields: dict[str, Score] = Field(default_factory=dict)
     faults: tuple[Cell, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Give what is the same in two evaluations by one label."""
+        return self.named or self.document
 
     @property
     def is_answered(self) -> bool:

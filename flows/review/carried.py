@@ -139,13 +139,13 @@ def _place(decision: Decision, run: Any, record: Any) -> Path | None:
     assert isinstance(index, int)
     if decision.within is None:  # an item that was added
         return path if index == len(items) or same(value_at(items, (index,)), decision.after) else None
+    if any(same(value_at(each, (index,)), decision.within) for each in (items, given)):
+        return path
     matching = [
         number
         for number, item in enumerate(items)
         if same(item, decision.within) or same(value_at(given, (number,)), decision.within)
     ]
-    if index in matching:
-        return path
     return (*path[:at], matching[0], *path[at + 1 :]) if len(matching) == 1 else None
 
 
@@ -205,7 +205,8 @@ def _is_added(decision: Decision) -> bool:
 
 
 def _is_of(one: Decision, other: Decision) -> bool:
-    return (one.step, one.path, one.about) == (other.step, other.path, other.about)
+    of_one, of_other = (one.step, one.path, one.about), (other.step, other.path, other.about)
+    return of_one == of_other and same(one.within, other.within)
 
 
 def _seen(decision: Decision, past: list[Decision]) -> Iterator[Any]:
@@ -218,6 +219,8 @@ def _seen(decision: Decision, past: list[Decision]) -> Iterator[Any]:
 def _replaces(new: Decision, old: Decision) -> bool:
     if new.step != old.step or new.about not in OF_VALUES or old.about not in OF_VALUES:
         return _is_of(new, old)
+    if new.about != CHANGED and new.path == old.path and not same(new.within, old.within):
+        return False  # of two items, of which the other stands there now
     if new.decision == "correct" and is_within(old.path, new.path):
         return True
     return old.path == new.path and (new.about == old.about or not same(old.after, new.after))

@@ -78,7 +78,7 @@ class Case:
         """What is open, in the order of the steps; parts that could not be read come last."""
         found = [point for step in self.row["steps"] for point in self._points(step)]
         open_ = [doubt for doubt in self.unread if not self.kept.covers(doubt)]
-        if self.row["status"] == "review" and not (found or open_ or self.holding.decisions):
+        if self.row["status"] == "review" and not (found or open_ or self.new):
             open_ = [Doubt(path="", about=RECORD, wrong=self.row["error"] or "in review")]
         return (*found, *(OpenPoint(step="", name=each.about, **each.model_dump()) for each in open_))
 
@@ -99,7 +99,7 @@ class Case:
         if found.record is not found.run:  # the rules are another record's
             others = [each for each in doubts if not each.about.startswith(f"{RULE} ")]
             doubts = (*others, *broken_doubts(found.broken))
-        every = {(each.path, each.about): each for each in (*found.carried.changed, *doubts)}
+        every = {(each.path, each.about): each for each in doubts}
         for doubt in every.values():
             if not found.carried.covers(doubt):
                 yield self._open(step, doubt, found.record)

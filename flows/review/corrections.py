@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from docmill.flows.review.carried import array_part
+from docmill.flows.review.carried import array_part, same
 from docmill.flows.review.case import Case, StepRecord
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.checks.faults import Path, faults, place
@@ -66,8 +66,11 @@ def item_around(case: Case, found: StepRecord, path: Path) -> Any:
         return None
     of_item = pointer(path[: at + 1])
     for each in case.holding.of(found.step):  # the record of one that is done has the corrected item
-        if each.within is not None and is_within(each.path, of_item):
-            return each.within
+        if each.within is None or not is_within(each.path, of_item):
+            continue
+        with suppress(ValueError):  # a path that no longer leads anywhere
+            if same(value_at(found.record, path_in(found.record, each.path)), each.after):
+                return each.within
     item = value_at(found.run, path[: at + 1])
     if item is ABSENT:
         item = value_at(found.record, path[: at + 1])

@@ -51,15 +51,19 @@ def decide(case: Case, said: Sequence[Said], person: Person) -> list[Decision]:
             f"{case.document_id} is {case.row['status']}: only what is in review or done can be decided", 0
         )
     made: list[Decision] = []
-    now, last = case, 0
+    now, last, accepted = case, 0, set[str]()
     for at, each in enumerate(said):
+        # What is accepted changes no record: the case is made anew only before what may see a difference.
+        if made and (each.verdict != "accept" or each.name is None or each.name in accepted):
+            now, accepted = case.with_decisions(made), set()
         try:
-            new = list(_decisions(now, each, person))
+            made += _decisions(now, each, person)
         except ConfigError as error:
             raise ConfigError(str(error), at) from None
-        made += new
-        now = now.with_decisions(new) if new else now
+        if each.verdict == "accept" and each.name is not None:
+            accepted.add(each.name)
         last = at if each.verdict == "correct" else last
+    now = case.with_decisions(made) if made else case
     if wrong := _wrong(case, now):
         raise ConfigError(f"{case.document_id}: refused: {'; '.join(wrong[:MOST_TOLD])}", last)
     return made
@@ -80,13 +84,18 @@ def _decisions(case: Case, said: Said, person: Person) -> Iterator[Decision]:
         if not points and not _is_accepted(case, said):
             raise ConfigError(f"{case.document_id}: {said.name!r} is not open{_open_names(case)}")
     for point in points:
-        shown = seen(point.value)
-        if said.seen and point.about in OF_VALUES and said.seen != shown:
-            raise ConfigError(
-                f"{case.document_id}: {point.name} is {shown!r}, and what was accepted is {said.seen!r}: "
-                "export again"
-            )
+        _require_seen(case, point, said)
         yield _accepted(case, point, said, person)
+
+
+def _require_seen(case: Case, point: OpenPoint, said: Said) -> None:
+    """Raise ConfigError where a person has seen another value than the one that stands."""
+    shown = seen(point.value)
+    if said.seen and point.about in OF_VALUES and said.seen != shown:
+        raise ConfigError(
+            f"{case.document_id}: {point.name} is {shown!r}, and what was decided on is {said.seen!r}: "
+            "export again, or empty the cell of the value where a spreadsheet has only written it otherwise"
+        )
 
 
 def _accepted(case: Case, point: OpenPoint, said: Said, person: Person) -> Decision:
@@ -110,6 +119,9 @@ def _correction(case: Case, said: Said, person: Person) -> Iterator[Decision]:
     stands = value_at(found.record, path)
     if same(stands, value) and stands is not ABSENT and _is_corrected(case, found.step, pointer(path), value):
         return
+    for point in case.points:
+        if point.name == said.name:
+            _require_seen(case, point, said)
     at = pointer(path)
     open_ = [each for each in case.points if (each.step, each.path) == (found.step, at)]
     changed = next((each for each in open_ if each.about == CHANGED), None)

@@ -26,7 +26,9 @@ class Documents:
     def of(self, case: Case) -> Document | str:
         """Give the document that a case's outcome was made of, or why it cannot be shown."""
         with self._lock:
-            if case.document_id not in self._read:
+            known = self._read.get(case.document_id)
+            sha256 = case.row["content_sha256"]
+            if not isinstance(known, Document) or known.content_sha256 != sha256:
                 while len(self._read) >= MOST_KEPT:
                     del self._read[next(iter(self._read))]
                 self._read[case.document_id] = self._found(case)

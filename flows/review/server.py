@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from hmac import compare_digest
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -127,11 +126,10 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def _is_known(self) -> bool:
-        try:
-            found = SimpleCookie(self.headers.get("Cookie", "")).get(self.server.cookie)
-        except CookieError:
-            return False
-        return found is not None and compare_digest(found.value.encode(), self.server.session.encode())
+        # Not http.cookies, which stops at the first cookie of another program that it cannot read.
+        pairs = (each.strip().partition("=") for each in self.headers.get("Cookie", "").split(";"))
+        own, session = self.server.cookie, self.server.session.encode()
+        return any(name == own and compare_digest(value.encode(), session) for name, _, value in pairs)
 
     def _enter(self, token: str) -> None:
         """Take the token for a cookie, so that it stays in no history."""

@@ -10,6 +10,7 @@ from docmill.flows.review.carried import rejection, same
 from docmill.flows.review.case import Case, StepRecord, case
 from docmill.flows.review.deciding import Person, Said, decide, undone
 from docmill.schemas.decision import Decision
+from docmill.schemas.errors import ConfigError
 from docmill.schemas.outcome import Outcome
 from docmill.tasks.checks.evidence.search import sought
 from docmill.tasks.checks.evidence.values import values
@@ -48,6 +49,9 @@ def take_back(results: ReviewedResults, declared: CheckedPipeline, last: Decisio
     """Take a decision back, whose document is not done yet."""
     with results.deciding() as transaction:
         row = transaction.outcome(last.document_id)
+        if row["status"] != "review" or row["reviewed_at"] is not None:
+            is_ = "rejected" if row["status"] == "review" else row["status"]
+            raise ConfigError(f"{last.document_id} is {is_} by now: correct it instead")
         before = case(row, transaction.decisions(last.document_id), declared)
         return _carried_out(transaction, before, [undone(last, person)], person.at)
 

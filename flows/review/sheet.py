@@ -19,6 +19,7 @@ COLUMNS = ("document", "path", "value", "quote", "decision", "corrected", "note"
 NEEDED = ("document", "path", "decision")
 VERDICTS = ("accept", "correct", "reject")
 MAX_FAULTS = 20
+MOST_CHARS = 20_000_000
 Line = tuple[int, Mapping[str, str]]
 
 
@@ -48,6 +49,11 @@ def imported(review: Review, file: Path, person: Person) -> list[Decided]:
                 said.setdefault(review.document(row["document"]), []).append((line, told))
         except ConfigError as error:
             wrong.append(f"{file}:{line}: {error}")
+    for of in said.values():
+        verdicts = {each.verdict for _, each in of}
+        if "reject" in verdicts and len(verdicts) > 1:
+            line = next(line for line, each in of if each.verdict == "reject")
+            wrong.append(f"{file}:{line}: its document is rejected here, and decided on other lines")
     if not wrong:
         wrong = list(_faults(review, file, said, person))
     if wrong:
@@ -68,6 +74,7 @@ def _faults(
 
 
 def _rows(file: Path) -> list[Line]:
+    csv.field_size_limit(MOST_CHARS)  # a list is one cell
     try:
         with TextIOWrapper(regular.opened(file), encoding="utf-8-sig", newline="") as opened:
             reader = csv.DictReader(opened, strict=True)
@@ -110,7 +117,9 @@ def _said(row: Mapping[str, str]) -> Said | None:
                 raise ConfigError("what is corrected needs a path")
             if row["path"].endswith("/-"):
                 raise ConfigError("write the item's number for -: the file may be imported again")
-            return Said("correct", row["path"], text=corrected, note=note)
+            if not corrected:
+                raise ConfigError('there is no corrected value: write "" for an empty text')
+            return Said("correct", row["path"], text=corrected, note=note, seen=seen)
         case "reject":
             return Said("reject", note=note)
     raise ConfigError(

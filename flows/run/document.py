@@ -33,7 +33,8 @@ async def process_document(run: ActiveRun, found: Found, readers: Executor) -> N
             outcome = _outcome(run, document, await decided(steps, found.decisions))
         except (Exception, asyncio.CancelledError) as failure:  # noqa: BLE001  it has an outcome
             outcome = await _without_steps(run, found.ref, failure)
-        await run.ledger.put(outcome.model_copy(update={"seconds": time.monotonic() - begun}))
+        known = {"seconds": time.monotonic() - begun, "decisions": len(found.decisions)}
+        await run.ledger.put(outcome.model_copy(update=known))
     except StorageError as error:
         run.fail(error)
     finally:

@@ -56,6 +56,7 @@ class Held:
     grounding: Grounding | None = None
     completeness: Completeness | None = None
     broken: tuple[BrokenRule, ...] = ()
+    lists: tuple["ReadList", ...] = ()
 
     def doubts(self) -> tuple[Doubt, ...]:
         """List what a person has to decide where nothing better comes of the step."""
@@ -148,8 +149,17 @@ def held_with_lists(
     )
     broken = _broken(basis.document, step, whole, tool)
     if not kind(step.kind).is_complete(step.options):
-        return Held(whole, grounding, broken=broken)
-    return Held(whole, grounding, _complete(basis, whole, tool, lists), broken)
+        return Held(whole, grounding, broken=broken, lists=tuple(lists))
+    return Held(whole, grounding, _complete(basis, whole, tool, lists), broken, tuple(lists))
+
+
+def held_anew(basis: Basis, step: StepPlan, record: Any, tool: ToolSchema, before: Held) -> Held:
+    """Hold a record that has changed: lists that stay as they were read rest on what they were read of."""
+    names = {each.found.declared.name for each in before.lists}
+    if not names or any(record.get(name) != before.record.get(name) for name in names):
+        return held(basis, step, record, tool)
+    others = {name: value for name, value in record.items() if name not in names}
+    return held_with_lists(basis, step, others, tool, before.lists)
 
 
 def _complete(
@@ -163,6 +173,11 @@ def _complete(
                 row.start for row in each.found.group.rows
             )
     found = completeness(basis.grounds, record, tool.marked, read=read, tables=basis.tables)
+    repeated = Counter(found.repeated)
+    for each in lists:
+        of_rows = Counter(item.row.start for item in each.items)
+        if each.by_code and (twice := sum(of_rows.values()) - len(of_rows)):
+            repeated[each.found.declared.name] += twice
     known = {row.start for row in found.rows}
     rows = [
         entry(each.found.declared.name, row, basis.grounds)
@@ -172,7 +187,7 @@ def _complete(
     ]
     missing = Counter(found.missing) + Counter(row.path for row in rows)
     told = sorted([*found.rows, *rows], key=lambda row: row.start)
-    return replace(found, rows=tuple(told[:MAX_MISSING]), missing=dict(missing))
+    return replace(found, rows=tuple(told[:MAX_MISSING]), missing=dict(missing), repeated=dict(repeated))
 
 
 def _broken(

@@ -21,7 +21,7 @@ class Answer:
 
 
 async def in_turn(
-    step: StepPlan, ask: Callable[[str], Awaitable[Held]], is_closed: Callable[[str], bool]
+    step: StepPlan, reply_of: Callable[[str], Awaitable[Held]], is_closed: Callable[[str], bool]
 ) -> Answer:
     """Ask the models of a step, the next where an answer will not do; gives the best of their answers.
 
@@ -30,16 +30,16 @@ async def in_turn(
     """
     answers = []
     for model in step.models:
-        answer = await _answer(model, ask)
+        answer = await _answer(model, reply_of)
         answers.append(answer)
         if not _will_not_do(step, answer) and not (isinstance(answer.failure, Deferred) and is_closed(model)):
             break
     return _best(answers)
 
 
-async def _answer(model: str, ask: Callable[[str], Awaitable[Held]]) -> Answer:
+async def _answer(model: str, reply_of: Callable[[str], Awaitable[Held]]) -> Answer:
     try:
-        return Answer(model, await ask(model))
+        return Answer(model, await reply_of(model))
     except StorageError:
         raise
     except Exception as failure:  # noqa: BLE001  whatever it is, the document has an outcome

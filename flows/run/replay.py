@@ -90,7 +90,7 @@ async def _asked(
     asked: list[Asked] = []
     text, tool = input_of(step, before, basis.document), plan.tools[schema] if schema else None
 
-    async def ask(model: str) -> Held:
+    async def reply_of(model: str) -> Held:
         return await answered(Replay(plan=plan, basis=basis, step=step, model=model, asked=asked), text, tool)
 
-    return asked, await in_turn(step, ask, lambda _: False)
+    return asked, await in_turn(step, reply_of, lambda _: True)

@@ -75,7 +75,7 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
     waited = [result.state for result in before.values() if result.state]
     tool, calls = of.plan.tools[schema] if schema else None, list[Calls]()
 
-    async def ask(model: str) -> Held:
+    async def reply_of(model: str) -> Held:
         ended = [state for each in calls for state in each.states if state.is_completed()]
         calls.append(
             Calls(
@@ -89,7 +89,7 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
         )
         return await answered(calls[-1], text, tool)
 
-    answer = await in_turn(step, ask, of.is_closed)
+    answer = await in_turn(step, reply_of, of.is_closed)
     states = [state for each in calls for state in each.states]
     outcome = _outcome(of, step, text, answer, states)
     return StepResult(

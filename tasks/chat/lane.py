@@ -129,7 +129,7 @@ class Lane:
 
     async def _enter(self) -> None:
         await self._turn()
-        while self.closed or self._pausing():  # since the place was given, before this task came to run
+        while self.closed or self.is_pausing():  # since the place was given, before this task came to run
             self.in_flight -= 1
             await self._turn()
 
@@ -147,11 +147,12 @@ class Lane:
                 self._admit()
             raise
 
-    def _pausing(self) -> bool:
+    def is_pausing(self) -> bool:
+        """Say whether nothing may be sent at the moment."""
         return asyncio.get_running_loop().time() + TIMER_SLACK_S < self._pause_ends
 
     def _admit(self) -> None:
-        if self._pausing():
+        if self.is_pausing():
             return
         while self._waiting and self.in_flight < self.size:
             waiter = self._waiting.popleft()

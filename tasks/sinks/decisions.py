@@ -28,7 +28,7 @@ Decisions = Mapping[str, Sequence[Decision]]  # of each document, in the order t
 class ReviewedResults(Results):
     """Results that people decide about: what waits, what was decided, and what comes of it."""
 
-    _decided: bool | None = None
+    _decided = False
 
     @classmethod
     def reopen(cls, into: Into, pipeline: str, schemas: Mapping[str, ToolSchema]) -> "ReviewedResults":
@@ -38,11 +38,10 @@ class ReviewedResults(Results):
         with results._opening(), changing_tables(results._engine) as connection:
             upgrade(connection)
             own = typed.owned(connection, pipeline)
-            usual = not {"table", "key"} & into.model_fields_set
             for name, schema in schemas.items():
                 made = own.get(typed.table_name(pipeline, into, schema))
                 table = typed.declared(pipeline, into, schema, None if made is None else made.type)
-                if usual or made is not None:  # else only the source knows the type of its key
+                if made is not None:  # a run makes it, and fills it with what is done already
                     typed.ensure(connection, pipeline, table)
                     results._tables = {**results._tables, name: table}
             results._own = typed.owned(connection, pipeline)
@@ -88,11 +87,23 @@ class ReviewedResults(Results):
             yield Deciding(self, connection)
 
     def has_decisions(self) -> bool:
-        """Say whether anything of the pipeline was decided; asked once, as a run need not see the newest."""
-        if self._decided is None:
+        """Say whether anything of the pipeline was decided; asked until it was."""
+        if not self._decided:
             query = select(exists().where(DECISIONS.c.pipeline == self._pipeline))
             self._decided = bool(next(self._rows(query))[0])
         return self._decided
+
+    def _current(self, connection: Connection, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Leave out those of documents that a person has decided since: that stands, for the next run too."""
+        ids = sorted(outcome.document_id for outcome in outcomes)
+        held = OUTCOMES.c.pipeline == self._pipeline, OUTCOMES.c.document_id.in_(ids)
+        connection.execute(
+            select(OUTCOMES.c.document_id).where(*held).order_by(OUTCOMES.c.document_id).with_for_update()
+        )
+        of_them = DECISIONS.c.pipeline == self._pipeline, DECISIONS.c.document_id.in_(ids)
+        query = select(DECISIONS.c.document_id, func.count()).where(*of_them)
+        made = {row[0]: row[1] for row in connection.execute(query.group_by(DECISIONS.c.document_id))}
+        return [each for each in outcomes if made.get(each.document_id, 0) <= each.decisions]
 
     def _waits(self) -> tuple[Any, ...]:
         waits = OUTCOMES.c.status == "review", OUTCOMES.c.reviewed_at.is_(None)

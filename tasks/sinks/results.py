@@ -133,12 +133,17 @@ class Results:
         """Write outcomes with their typed rows, all in one transaction, durable when it returns."""
         common = {"pipeline": self._pipeline, "pipeline_sha256": pipeline_sha256, "run_id": run_id}
         now = datetime.now(UTC)
-        rows = [{**outcome_row(outcome), **common, "updated_at": now} for outcome in outcomes]
         with self._writing() as connection:
+            current = self._current(connection, outcomes)
+            rows = [{**outcome_row(outcome), **common, "updated_at": now} for outcome in current]
             upsert(connection, OUTCOMES, rows)
-            for outcome in outcomes:
+            for outcome in current:
                 if outcome.status == "done":
                     replace_rows(connection, self._tables, self._own, outcome, run_id)
+
+    def _current(self, _: Connection, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Choose the outcomes that may take the place of what is stored."""
+        return outcomes
 
     def outcomes_of(self, choose: Callable[[list[str]], list[str]]) -> Iterator[Row]:
         """Give the outcomes' rows of those documents that are chosen of all ids, in no order."""

@@ -64,7 +64,7 @@ class Selected:
         missing = ", ".join(map(repr, wanted))
         raise ConfigError(
             f"no document of {self.described()} has the id {missing}: "
-            "ids are paths from the working directory, as in the results"
+            "ids are paths from the working directory, or keys of rows, as in the results"
         )
 
 

@@ -107,7 +107,7 @@ def test_every_fault_is_told_with_its_line_and_nothing_is_carried_out(bills: Bil
     assert bills.review("--import", str(FILE)) == 2
     said = capsys.readouterr().err
     assert f'{FILE}:3: on: "yesterday" has not the format date' in said
-    assert f"{FILE}:4: in/b.txt: /total is '61', and what was accepted is '62': export again" in said
+    assert f"{FILE}:4: in/b.txt: /total is '61', and what was decided on is '62': export again" in said
     assert "nothing of the file was carried out" in said
     assert decisions(bills) == []
 

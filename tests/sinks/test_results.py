@@ -189,6 +189,7 @@ def test_steps_are_stored_without_their_errors(results: Results):
         "attempts",
         "calls",
         "cached_calls",
+        "model",
         "prompt_tokens",
         "completion_tokens",
         "cached_tokens",

@@ -30,6 +30,13 @@ PERHAPS = _set(
     verzendkosten
     """
 )
+# Those of them that an invoice may charge for in a line like the others.
+CHARGES = _set(
+    """
+    discount rabatt skonto remise sconto descuento korting desconto freight shipping delivery carriage
+    postage handling porto versand versandkosten fracht envio spedizione verzendkosten transport deposit
+    """
+)
 SUM_ENDS = ("betrag", "summe", "total", "steuer")  # of words that German joins
 AMONG = _set(
     """
@@ -98,6 +105,11 @@ def is_sum(said: str, *, whole: bool = True) -> bool:
 
 def _sums(word: str, *, whole: bool) -> bool:
     return word in SUMS or (not whole and (word in PERHAPS or word.endswith(SUM_ENDS)))
+
+
+def is_charge(said: str) -> bool:
+    """Say whether a row's label is that of what is charged beside the goods, which may be an item."""
+    return any(each in CHARGES for each in words(said))
 
 
 def is_label(said: str) -> bool:

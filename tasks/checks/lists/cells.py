@@ -24,6 +24,8 @@ def said(group: Group, row: Row, column: int) -> str | None:
     text, cell = group.sheet.text, group.sheet.said(row.cells[column])
     if len(cell) > LONGEST:
         return None
+    if group.form in ("pipes", "separated") and _has_odd_quote(text, start, end):
+        return None
     match group.form:
         case "pipes":
             return _of_markdown(cell)
@@ -34,6 +36,14 @@ def said(group: Group, row: Row, column: int) -> str | None:
         case "objects":
             return _of_json(cell, quoted=text[start - 1 : start] == '"')
     return cell
+
+
+def _has_odd_quote(text: str, start: int, end: int) -> bool:
+    """Say whether a quotation mark on one side was taken off a cell: inches, or a sign for the same again."""
+    if start == end:
+        rest = text[start : start + LONGEST].lstrip(" ")
+        return rest.startswith('"') and not rest.startswith('""')
+    return (text[start - 1 : start] == '"') != (text[end : end + 1] == '"')
 
 
 def goes_on(group: Group, row: Row) -> bool:

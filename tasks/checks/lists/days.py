@@ -12,7 +12,8 @@ LONGEST = 40  # characters of a cell that is a date
 YEAR = re.compile(r"(?<![\d.,])(?:19|20|21)\d\d(?![\d]|[.,]\d)")
 WHOLE_YEAR = re.compile(r"\d{4}")
 FIRST = re.compile(r"\d+")
-CENTURY = 100
+CENTURY, AHEAD = 100, 30
+FIGURES = re.compile(r"[\d\s./-]+")  # a date without a month's name, which would tell nothing of the order
 
 
 def latest_year(text: str) -> int | None:
@@ -28,6 +29,8 @@ def _readings(said: str, latest: int | None) -> frozenset[date]:
         return frozenset(found)
     if latest is None:
         return frozenset()
+    if any(latest + 1 < day.year <= latest + AHEAD for day in found):
+        return frozenset()  # a day that things expire on, or one of the century before: that is open
     return frozenset(day for day in found if latest + 1 - CENTURY < day.year <= latest + 1)
 
 
@@ -37,7 +40,7 @@ def order(cells: Iterable[str], latest: int | None) -> str | None:
     for said in cells:
         found = _readings(said, latest)
         first = FIRST.search(said)
-        if len(found) == 1 and first:
+        if len(found) == 1 and first and FIGURES.fullmatch(said):
             [day] = found
             if day.day != day.month:
                 told.update(each for each in ("day", "month") if getattr(day, each) == int(first[0]))

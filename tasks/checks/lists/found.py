@@ -4,15 +4,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.completeness.arrays import Array, arrays
-from docmill.tasks.checks.completeness.fitting import fitting, is_meant, names_all
+from docmill.tasks.checks.completeness.fitting import fitting, is_meant
 from docmill.tasks.checks.completeness.groups import Group, Tables, label_of
 from docmill.tasks.checks.completeness.lists import FURNITURE
 from docmill.tasks.checks.completeness.rows import Row, sort_of
 from docmill.tasks.checks.completeness.siblings import Pattern, is_header
-from docmill.tasks.checks.completeness.words import is_sum
+from docmill.tasks.checks.completeness.words import is_charge, is_sum
 from docmill.tasks.checks.lists.cells import goes_on
 from docmill.tasks.checks.lists.declared import Declared, declared
 
@@ -21,6 +22,7 @@ FEWEST = 1  # where the step says columns
 MAX_LINES = 200_000  # of a document; the lists of a longer one are the model's
 MOST_TABLES = 8  # of one array; where there are more, the model reads them as one document
 MOST_BETWEEN = 5  # lines; where more stand between two rows, they are something else
+SEPARATORS = ",;\t"  # of which a line with cells has one
 FREE_FORMS = ("list",)  # of whose rows each is one cell
 
 
@@ -75,28 +77,43 @@ class LongList:
         if self.group.form in FREE_FORMS:
             return False
         filled = [n for n in columns if sort_of(self.group.said(row, n))]
-        is_named = is_sum(label_of(self.group, row), whole=False)
+        label = label_of(self.group, row)
+        is_named = is_sum(label, whole=False) and not is_charge(label)
         return len(filled) == len(columns) if is_named else len(filled) > 1 or len(filled) == len(columns)
 
     @cached_property
     def between(self) -> list[Row]:
-        """The lines between rows of CSV or tabs that are none: they have not as many cells."""
-        if self.group.form != "separated":
+        """The lines beside rows of CSV or tabs that are none: they have not as many cells."""
+        if self.group.form != "separated" or not self.group.rows:
             return []
-        pairs = zip(self.group.rows, self.group.rows[1:], strict=False)
-        return [line for before, after in pairs for line in self._lines(before, after)]
+        text, rows = self.group.sheet.text, self.group.rows
+        pairs = pairwise(rows)
+        found = [line for before, after in pairs for line in self._between(before, after)]
+        first, last = min([rows[0].start, *self.group.heads[:1]]), rows[-1].reach
+        blank = text.rfind("\n\n", 0, first)
+        ending = text.find("\n\n", last)
+        outside = [
+            *self._lines(max(blank, 0), first),
+            *self._lines(last, len(text) if ending < 0 else ending),
+        ]
+        return [*found, *(line for line in outside if self._has_cells(line))]
 
-    def _lines(self, before: Row, after: Row) -> list[Row]:
+    def _has_cells(self, line: Row) -> bool:
+        return any(mark in self.group.sheet.text[line.start : line.end] for mark in SEPARATORS)
+
+    def _between(self, before: Row, after: Row) -> list[Row]:
         head = bisect_right(self.group.heads, before.reach)
-        end = min([after.start, *self.group.heads[head : head + 1]])
+        lines = self._lines(before.reach, min([after.start, *self.group.heads[head : head + 1]]))
+        return lines if len(lines) <= MOST_BETWEEN else [line for line in lines if self._has_cells(line)]
+
+    def _lines(self, at: int, end: int) -> list[Row]:
         lines: list[Row] = []
-        at = before.reach
-        for line in self.group.sheet.text[before.reach : end].split("\n") if end > at + 1 else ():
+        for line in self.group.sheet.text[at:end].split("\n") if end > at + 1 else ():
             if line.strip() and not FURNITURE.fullmatch(line.strip()):
                 begin = at + len(line) - len(line.lstrip())
                 lines.append(Row(begin, at + len(line.rstrip()), (), at + len(line)))
             at += len(line) + 1
-        return lines if len(lines) <= MOST_BETWEEN else []
+        return lines
 
     @cached_property
     def sections(self) -> list[Row]:
@@ -121,6 +138,8 @@ class LongList:
     @cached_property
     def has_sections(self) -> bool:
         """Say whether headings of sections may stand between the rows, on their own or below a row."""
+        if len(set(self.group.headings)) > 1:  # what stands above each part may say it
+            return True
         return bool(self.sections) or any(goes_on(self.group, row) for row in self.group.rows)
 
     def _is_section(self, row: Row) -> bool:
@@ -140,11 +159,24 @@ def long_lists(tables: Tables, tool: ToolSchema, *, always: bool = False) -> lis
         return []
     apart = any(array.headings for array in arrays_of.values())
     found = tables.groups(apart=apart, most=MAX_LINES)
+    shared = {name for group in found for name in _alike(group, arrays_of)}
+    wanted = {name: each for name, each in wanted.items() if name not in shared}
     lists = [each for group in found if (each := _list_of(group, wanted, arrays_of))]
     kept: list[LongList] = []
     for name in wanted:
         kept += _of_array([each for each in lists if each.declared.name == name], fewest)
     return kept
+
+
+def _alike(group: Group, arrays_of: dict[str, Array]) -> list[str]:
+    """Name the arrays that a table fits equally well, and no heading tells apart: they are the model's."""
+    fits = {
+        name: len(columns)
+        for name, array in arrays_of.items()
+        if not array.headings and (columns := fitting(array, group)) is not None
+    }
+    best = [name for name, count in fits.items() if count == max(fits.values())]
+    return best if len(best) > 1 else []
 
 
 def _list_of(group: Group, wanted: dict[str, Declared], arrays_of: dict[str, Array]) -> LongList | None:
@@ -165,10 +197,13 @@ def _list_of(group: Group, wanted: dict[str, Declared], arrays_of: dict[str, Arr
 
 
 def _of_array(lists: Sequence[LongList], fewest: int) -> list[LongList]:
-    """Give an array's long tables, and shorter ones with its whole header; none where it has no long one."""
-    kept = [each for each in lists if len(each.items) >= fewest or names_all(each.array, each.group)]
+    """Give an array's long tables, and the shorter ones that fit it; none where it has no long one."""
+    if max((len(each.items) for each in lists), default=0) < fewest:
+        return []
+    # Short ones too: nothing else reads their rows, and the model says of each whether they are the items.
+    kept = [each for each in lists if len(each.items) >= fewest or each.fits]
     rows = [len(each.items) for each in kept]
-    if max(rows, default=0) < fewest or len(kept) > MOST_TABLES:
+    if len(kept) > MOST_TABLES:
         return []
     declared = kept[0].declared
     return kept if declared.fewest <= sum(rows) <= (declared.most or sum(rows)) else []

@@ -20,6 +20,7 @@ Read = Callable[[str], Any]
 YES = frozenset(re.findall(r"\S+", "true yes y x ja j oui si sí sì sim tak да ✓ ✔ ☑ ☒ 1 wahr vrai"))
 NO = frozenset(re.findall(r"\S+", "false no n nein non não nie нет ✗ ✘ ☐ 0 falsch faux"))
 PERCENT = re.compile(r"percent|prozent|pct\b|%", re.IGNORECASE)
+DASHES = re.compile(r"[\s.‐‑‒–—―−/-]*")
 EMPTY = re.compile(r"[\s.‐‑‒–—―−/-]*|n/?a|k\.? ?a\.?", re.IGNORECASE)
 BOUNDS = ("maximum", "exclusiveMaximum")
 TEXT_KEYS = {"type", "anyOf", "oneOf", *NOTES}  # a schema of these alone takes any value of its types
@@ -46,11 +47,15 @@ def reader(column: Column) -> Read:
     admitted = kinds(column.schema)
     empty = None if "null" in admitted else UNREAD if column.is_required else LEFT_OUT
     within, fits = _within(column, admitted), _judge(column.schema)
+    parts = alternatives(column.schema)
+    listed = [value for part in parts for value in [*part.get("enum", ()), *_const(part)]]
+    is_text = "string" in admitted and not any(part.get("format") == "date" for part in parts)
 
     @cache
     def read(said: str) -> Any:
-        if EMPTY.fullmatch(said):
-            return empty
+        if EMPTY.fullmatch(said) and said not in listed:
+            # NA and KA are regions, too: of texts only dashes are nothing for sure.
+            return empty if DASHES.fullmatch(said) or not is_text else UNREAD
         value = within(said)
         return value if value is not UNREAD and fits(value) else UNREAD
 
