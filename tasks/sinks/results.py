@@ -136,7 +136,8 @@ class Results:
         with self._writing() as connection:
             current = self._current(connection, outcomes)
             rows = [{**outcome_row(outcome), **common, "updated_at": now} for outcome in current]
-            upsert(connection, OUTCOMES, rows)
+            if rows:
+                upsert(connection, OUTCOMES, rows)
             for outcome in current:
                 if outcome.status == "done":
                     replace_rows(connection, self._tables, self._own, outcome, run_id)

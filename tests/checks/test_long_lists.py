@@ -328,3 +328,57 @@ def test_whole_numbers_in_groups_are_read_right_or_not_at_all(amounts: list[int]
     assert all(value in (amount, "unread") for value, amount in zip(found, amounts, strict=True))
     if any(amount >= 10**6 for amount in amounts):
         assert found == amounts
+
+
+def all_of(text: str, tool: ToolSchema = TOOL) -> tuple[list[str], list[str]]:
+    """Give the items of all lists of a text by their names, and what the rows say that the model reads."""
+    items: list[str] = []
+    others: list[str] = []
+    for found in long_lists(Tables(text), tool):
+        made = filling(found, named(found))
+        items += [str(each.item["item"]) for each in made.items]
+        others += [text[row.start : row.end] for row in (*made.odd, *made.doubtful)]
+    return items, others
+
+
+def test_a_short_table_beside_a_long_one_is_read_too():
+    text = document(sold(40), FORMS["pipes"]) + "\n\nMore\n\n" + document(sold(5, seed=2), FORMS["pipes"])
+    items, others = all_of(text)
+    assert len(items) + len(others) == 45
+
+
+@pytest.mark.parametrize("at", [[0], [59], [20, 21, 22, 23, 24, 25, 26, 27]], ids=["first", "last", "many"])
+def test_damaged_lines_of_csv_go_to_the_model_wherever_they_stand(at: list[int]):
+    lines = document(sold(60), FORMS["semicolons"]).split("\n")
+    rows = [n for n, line in enumerate(lines) if line.count(";") > 2][1:]
+    for each in at:
+        lines[rows[each]] += ";one more"
+    items, others = all_of("\n".join(lines))
+    assert len(items) + sum(each.endswith(";one more") for each in others) == 60
+
+
+def test_what_is_charged_beside_the_goods_is_for_the_model_to_judge():
+    table = document(sold(40), FORMS["pipes"])
+    [last] = [line for line in table.split("\n") if line.startswith("|")][-1:]
+    width = last.count("|") - 3
+    charged = [f"| | {name} |{' |' * (width - 1)} {amount} |" for name, amount in (("Freight", "45.00"),)]
+    items, others = all_of(table.replace(last, "\n".join([last, *charged])))
+    assert len(items) == 40
+    assert any("Freight" in each for each in others) or "Freight" in items
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["31.12.30", "30.11.25"], ["unread", "2025-11-30"]),
+        (["March 5, 2024", "03/04/2024"], ["2024-03-05", "unread"]),
+    ],
+    ids=["a year ahead", "a month's name tells no order"],
+)
+def test_a_date_that_two_days_may_be_is_for_the_model(cells: list[str], values: list[Any]):
+    assert column({"type": "string", "format": "date"}, *cells, latest=2025) == values
+
+
+def test_letters_that_elsewhere_mean_nothing_are_a_text():
+    assert column({"type": ["string", "null"]}, "EU", "NA", "-") == ["EU", "unread", None]
+    assert column({"enum": ["EU", "NA"], "type": "string"}, "EU", "NA") == ["EU", "NA"]

@@ -252,3 +252,32 @@ def _review(review: Review) -> int:
 def test_nothing_is_opened_where_no_run_has_been(bills: Bills):
     with pytest.raises(ConfigError, match="holds no results of p"), opened(bills.declared, None) as review:
         _review(review)
+
+
+def test_a_run_leaves_what_was_decided_while_it_held_the_document(bills: Bills):
+    doubtful = bills.outcome("a", name="Eve")
+    bills.plant(doubtful)
+    decide(bills, Said("correct", "/name", text="Ada Ltd"))
+    assert bills.row()["status"] == "done"
+    bills.plant(doubtful)  # which was begun before that decision
+    assert (bills.row()["status"], bills.row()["record"]["name"]) == ("done", "Ada Ltd")
+    assert typed(bills) == [(A, "Ada Ltd", 60)]
+
+
+def test_what_was_rejected_can_be_taken_up_again(bills: Bills):
+    bills.plant(bills.outcome("a", name="Eve"))
+    decide(bills, Said("correct", "/name", text="Ada Ltd"))
+    decide(bills, Said("reject"))
+    assert bills.row()["reviewed_at"] is not None
+    assert bills.row()["status"] == "review"
+    assert decide(bills, Said("accept")).status == "done"
+
+
+def test_a_decision_of_a_document_that_somebody_finished_is_not_taken_back(bills: Bills):
+    bills.plant(bills.outcome("a", name="Eve"))
+    decide(bills, Said("accept"))
+    with opened(bills.declared, None) as review:
+        [*_, last] = review.case(A).decisions
+        with pytest.raises(ConfigError, match="is done by now: correct it instead"):
+            review.take_back(last, ADA)
+    assert bills.row()["status"] == "done"
