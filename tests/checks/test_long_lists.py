@@ -382,3 +382,8 @@ def test_a_date_that_two_days_may_be_is_for_the_model(cells: list[str], values: 
 def test_letters_that_elsewhere_mean_nothing_are_a_text():
     assert column({"type": ["string", "null"]}, "EU", "NA", "-") == ["EU", "unread", None]
     assert column({"enum": ["EU", "NA"], "type": "string"}, "EU", "NA") == ["EU", "NA"]
+
+
+def test_a_sum_below_a_csv_is_no_damaged_line():
+    items, others = all_of(document(sold(40), FORMS["semicolons"]).rstrip("\n") + "\nTotal;;1234,00\n")
+    assert (len(items), others) == (40, [])

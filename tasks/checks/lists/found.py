@@ -1,8 +1,9 @@
 """Which tables of a document are long lists: rows of an array that are read apart from the rest."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -31,6 +32,7 @@ class LongList:
     """One table with rows of an array.
 
     `columns` are those that fit the array's properties; all of them where it does not fit by what code knows.
+    `elsewhere` is where the rows of all lists begin: none of them is a damaged line of another.
     """
 
     declared: Declared
@@ -38,6 +40,7 @@ class LongList:
     group: Group
     columns: tuple[int, ...]
     fits: bool
+    elsewhere: tuple[int, ...] = ()
 
     @property
     def has_columns(self) -> bool:
@@ -89,17 +92,28 @@ class LongList:
         text, rows = self.group.sheet.text, self.group.rows
         pairs = pairwise(rows)
         found = [line for before, after in pairs for line in self._between(before, after)]
-        first, last = min([rows[0].start, *self.group.heads[:1]]), rows[-1].reach
-        blank = text.rfind("\n\n", 0, first)
+        first, last = rows[0].start, rows[-1].reach
+        # A header that a damaged first row keeps from being known as one stands after a blank line.
+        heads = [at for at in self.group.heads[:1] if at < first]
+        above = heads[0] if heads else max(text.rfind("\n\n", 0, first) + 2, 0)
+        head = text.find("\n", above, first)
         ending = text.find("\n\n", last)
         outside = [
-            *self._lines(max(blank, 0), first),
+            *self._lines(first if head < 0 else head, first),
             *self._lines(last, len(text) if ending < 0 else ending),
         ]
-        return [*found, *(line for line in outside if self._has_cells(line))]
+        lines = [*found, *(line for line in outside if self._has_cells(line))]
+        return [line for line in lines if not self._is_elsewhere(line)]
+
+    def _is_elsewhere(self, line: Row) -> bool:
+        at = bisect_left(self.elsewhere, line.start)
+        return at < len(self.elsewhere) and self.elsewhere[at] < line.end
 
     def _has_cells(self, line: Row) -> bool:
-        return any(mark in self.group.sheet.text[line.start : line.end] for mark in SEPARATORS)
+        said = self.group.sheet.text[line.start : line.end]
+        label = re.split(f"[{SEPARATORS}]", said.strip(f"{SEPARATORS} "), maxsplit=1)[0]
+        is_named = is_sum(label, whole=False) and not is_charge(label)
+        return not is_named and any(mark in said for mark in SEPARATORS)
 
     def _between(self, before: Row, after: Row) -> list[Row]:
         head = bisect_right(self.group.heads, before.reach)
@@ -165,7 +179,10 @@ def long_lists(tables: Tables, tool: ToolSchema, *, always: bool = False) -> lis
     kept: list[LongList] = []
     for name in wanted:
         kept += _of_array([each for each in lists if each.declared.name == name], fewest)
-    return kept
+    if len(kept) < 2:
+        return kept
+    rows = tuple(sorted(row.start for each in kept for row in each.group.rows))
+    return [replace(each, elsewhere=rows) for each in kept]
 
 
 def _alike(group: Group, arrays_of: dict[str, Array]) -> list[str]:
