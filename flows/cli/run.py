@@ -27,7 +27,7 @@ from docmill.flows.cli.ready import require_ready
 from docmill.flows.cli.summary import Summary
 from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.options import RunOptions
-from docmill.flows.pipeline.plan import resolve
+from docmill.flows.pipeline.plan import Plan, resolve
 from docmill.flows.server.launch import launch
 from docmill.schemas.errors import ConfigError
 
@@ -70,23 +70,22 @@ def run(
     )
     file = pipeline_file(pipeline)
     if not try_:
-        return _run(pipeline, file, options, json=json)
+        return _run(pipeline, file, options, resolve(load(file), options), json=json)
     with trial.database() as url:
         tried = replace(options, into=url, limit=limit or trial.DOCUMENTS)
-        code = _run(pipeline, file, tried, json=False)
+        plan = resolve(load(file), tried)
+        code = _run(pipeline, file, tried, plan, json=False)
         with suppress(ConfigError):  # nothing began, which was told
-            trial.tell(console(), resolve(load(file), tried))
+            trial.tell(console(), plan)
         return code
 
 
-def _run(pipeline: str, file: Path, options: RunOptions, *, json: bool) -> int:
-    plan = resolve(load(file), options)
+def _run(pipeline: str, file: Path, options: RunOptions, plan: Plan, *, json: bool) -> int:
     require_ready(plan)
     out = console(stderr=json)
     out.print(plan.origin, markup=False)
     elsewhere = f" --into {options.into}" if options.into else ""
     progress = Progress(out, plan, f"{pipeline}{elsewhere}")
-
     progress.summary.is_trial = options.trial
 
     def said(line: str) -> None:

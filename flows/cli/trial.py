@@ -11,6 +11,7 @@ from rich.text import Text
 
 from docmill.flows.cli.output import plain
 from docmill.flows.cli.show import print_steps
+from docmill.flows.cli.summary import STYLES
 from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.document import Document
 from docmill.schemas.errors import DocmillError
@@ -18,7 +19,6 @@ from docmill.tasks.sinks.results import Results
 from docmill.tasks.sources.selected import Selected
 
 DOCUMENTS = 3  # where no --limit says how many
-STYLES = {"done": "green", "review": "yellow"}
 
 
 @contextmanager

@@ -22,7 +22,7 @@ LONGEST_ON_LOOP_CHARS = 16_384
 Made = TypeVar("Made")
 
 
-@dataclass(kw_only=True)
+@dataclass
 class Requests:
     """What a step of a document asks a model for; `states` are those of its task runs."""
 

@@ -91,6 +91,6 @@ async def _asked(
     text, tool = input_of(step, before, basis.document), plan.tools[schema] if schema else None
 
     async def reply_of(model: str) -> Held:
-        return await answered(Replay(plan=plan, basis=basis, step=step, model=model, asked=asked), text, tool)
+        return await answered(Replay(plan, basis, step, model, asked=asked), text, tool)
 
     return asked, await in_turn(step, reply_of, lambda _: True)

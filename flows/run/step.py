@@ -73,24 +73,15 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
         return StepResult(StepOutcome(status="skipped", sha256=step.sha256), halted=halted)
     begun, text = time.monotonic(), input_of(step, outcomes, of.document)
     waited = [result.state for result in before.values() if result.state]
-    tool, calls = of.plan.tools[schema] if schema else None, list[Calls]()
+    states: list[State[Any]] = []  # of all models
 
     async def reply_of(model: str) -> Held:
-        ended = [state for each in calls for state in each.states if state.is_completed()]
-        calls.append(
-            Calls(
-                plan=of.plan,
-                basis=of.basis,
-                step=step,
-                model=model,
-                session=of.session,
-                waited=ended[-1:] or waited,
-            )
-        )
-        return await answered(calls[-1], text, tool)
+        after = [state for state in states if state.is_completed()][-1:] or waited
+        given = (of.plan, of.basis, step, model)
+        calls = Calls(*given, states=states, session=of.session, waited=after)
+        return await answered(calls, text, of.plan.tools[schema] if schema else None)
 
     answer = await in_turn(step, reply_of, of.is_closed)
-    states = [state for each in calls for state in each.states]
     outcome = _outcome(of, step, text, answer, states)
     return StepResult(
         outcome.model_copy(update={"seconds": time.monotonic() - begun}),

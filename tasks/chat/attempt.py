@@ -88,11 +88,7 @@ async def _exchange(session: Session, body: bytes, caller: Caller, model: str) -
     """Send a body and give the reply with its bytes; rate limits are waited out with the whole lane."""
     lane = session.lane(model)
     while True:
-        async with lane.slot() as sent, session.in_flight:
-            if lane.closed:  # while calls of other models held the places
-                raise Deferred(lane.closed)
-            if lane.is_pausing():
-                continue
+        async with lane.slot() as sent:
             session.book(caller, Tally(attempts=1))
             try:
                 answer = await _posted(session, body, caller, model)

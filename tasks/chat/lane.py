@@ -31,12 +31,16 @@ def retry_scale() -> float:
 
 
 class Lane:
-    """Lets at most `concurrency` calls through at a time, fewer after a rate limit."""
+    """Lets at most `concurrency` calls through at a time, fewer after a rate limit.
 
-    def __init__(self, concurrency: int) -> None:
+    `room` is shared by the lanes of a session: as many calls as it has places are in flight in all of them.
+    """
+
+    def __init__(self, concurrency: int, room: asyncio.Semaphore | None = None) -> None:
         self.ceiling = concurrency
         self.size = min(concurrency, UNKNOWN)
         self.in_flight = 0
+        self._room = room or asyncio.Semaphore(concurrency)
         self.closed: str | None = None
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._pause_began = self._pause_ends = -math.inf  # on the loop's monotonic clock
@@ -59,8 +63,8 @@ class Lane:
         try:
             yield asyncio.get_running_loop().time()
         finally:
-            self.in_flight -= 1
-            self._admit()
+            self._room.release()
+            self._leave()
 
     def refused(self, sent: float, retry_after_s: float | None) -> None:
         """Pause after a 429 or 529 to the call sent at that time of the loop.
@@ -128,10 +132,22 @@ class Lane:
                 waiter.set_exception(Deferred(self.closed))
 
     async def _enter(self) -> None:
-        await self._turn()
-        while self.closed or self.is_pausing():  # since the place was given, before this task came to run
-            self.in_flight -= 1
+        """Take a place in the lane, then one in the room, unless the lane has closed or paused meanwhile."""
+        while True:
             await self._turn()
+            try:
+                await self._room.acquire()
+            except asyncio.CancelledError:
+                self._leave()
+                raise
+            if not self.closed and not self._is_pausing():
+                return
+            self._room.release()
+            self.in_flight -= 1
+
+    def _leave(self) -> None:
+        self.in_flight -= 1
+        self._admit()
 
     async def _turn(self) -> None:
         if self.closed:
@@ -143,16 +159,14 @@ class Lane:
             await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and not waiter.exception():
-                self.in_flight -= 1
-                self._admit()
+                self._leave()
             raise
 
-    def is_pausing(self) -> bool:
-        """Say whether nothing may be sent at the moment."""
+    def _is_pausing(self) -> bool:
         return asyncio.get_running_loop().time() + TIMER_SLACK_S < self._pause_ends
 
     def _admit(self) -> None:
-        if self.is_pausing():
+        if self._is_pausing():
             return
         while self._waiting and self.in_flight < self.size:
             waiter = self._waiting.popleft()

@@ -40,7 +40,7 @@ class Session:
     def __init__(self, target: Target, transport: Transport, concurrency: int, *, refresh: bool) -> None:
         self.target = target
         self.transport = transport
-        self.in_flight = asyncio.Semaphore(concurrency)
+        self._room = asyncio.Semaphore(concurrency)
         self.closed: str | None = None  # why nothing is sent any more
         self._concurrency = concurrency
         self._lanes: dict[str, Lane] = {}
@@ -63,7 +63,7 @@ class Session:
     def lane(self, model: str) -> Lane:
         """Give the lane of a model at the session's endpoint."""
         if model not in self._lanes:
-            self._lanes[model] = lane = Lane(self._concurrency)
+            self._lanes[model] = lane = Lane(self._concurrency, self._room)
             if self.closed:
                 lane.close(self.closed)
         return self._lanes[model]

@@ -617,3 +617,54 @@ async def test_a_rate_limits_halving_outlasts_a_break(at_once: None):
     async with lane.slot() as sent:
         lane.answered(sent)
     assert lane.size == 4
+
+
+# Lanes that share a room
+
+
+async def shared(calls: int) -> tuple[Lane, list[Held], Held]:
+    """Fill the room with calls of one lane, and give the other lane with a call that waits for a place."""
+    room = asyncio.Semaphore(calls)
+    first = await held(Lane(calls, room), calls)
+    lane = Lane(calls, room)
+    [waiting] = await held(lane, 1)
+    assert all(call.sent is not None for call in first)
+    return lane, first, waiting
+
+
+async def test_no_more_calls_are_in_flight_in_all_lanes_than_the_room_has_places():
+    _, [first, *others], waiting = await shared(2)
+    assert waiting.sent is None
+    await first.end()
+    assert await let_in(waiting) > 0
+    for call in (*others, waiting):
+        await call.end()
+
+
+async def test_a_call_that_waits_for_a_place_is_deferred_where_its_lane_closes():
+    lane, [first], waiting = await shared(1)
+    lane.close("stopped")
+    await first.end()
+    with pytest.raises(Deferred, match="stopped"):
+        await waiting.end()
+    assert lane.in_flight == 0
+
+
+async def test_a_call_that_waits_for_a_place_waits_for_its_lanes_pause_too():
+    lane, [first], waiting = await shared(1)
+    lane.refused(asyncio.get_running_loop().time(), 1)
+    began = asyncio.get_running_loop().time()
+    await first.end()
+    assert (await let_in(waiting) - began) / SCALE >= 0.9
+    await waiting.end()
+
+
+async def test_a_call_that_is_cancelled_while_it_waits_for_a_place_leaves_its_lane():
+    lane, [first], waiting = await shared(1)
+    waiting.task.cancel()
+    await asyncio.gather(waiting.task, return_exceptions=True)
+    assert lane.in_flight == 0
+    await first.end()
+    [after] = await held(lane, 1)
+    assert after.sent is not None
+    await after.end()

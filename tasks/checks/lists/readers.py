@@ -46,10 +46,14 @@ def reader(column: Column) -> Read:
     """Make the reader of a column; it gives UNREAD for what does not fit, LEFT_OUT for what is not there."""
     admitted = kinds(column.schema)
     empty = None if "null" in admitted else UNREAD if column.is_required else LEFT_OUT
-    within, fits = _within(column, admitted), _judge(column.schema)
-    parts = alternatives(column.schema)
-    listed = [value for part in parts for value in [*part.get("enum", ()), *_const(part)]]
-    is_text = "string" in admitted and not any(part.get("format") == "date" for part in parts)
+    listed = [
+        value
+        for part in alternatives(column.schema)
+        for value in [*part.get("enum", ()), *_const(part)]
+        if value is not None
+    ]
+    within, fits = _within(column, admitted, listed), _judge(column.schema)
+    is_text = "string" in admitted and not _is_date(column.schema)
 
     @cache
     def read(said: str) -> Any:
@@ -62,20 +66,20 @@ def reader(column: Column) -> Read:
     return read
 
 
-def _within(column: Column, admitted: set[str]) -> Read:
-    parts = alternatives(column.schema)
-    listed = [
-        value for part in parts for value in [*part.get("enum", ()), *_const(part)] if value is not None
-    ]
+def _within(column: Column, admitted: set[str], listed: Sequence[Any]) -> Read:
     if listed:
         return lambda said: _listed(said, listed)
     if admitted & {"number", "integer"}:
         return _numbers(column, whole="number" not in admitted)
     if "boolean" in admitted:
         return lambda said: True if said.casefold() in YES else False if said.casefold() in NO else UNREAD
-    if any(part.get("format") == "date" for part in parts):
+    if _is_date(column.schema):
         return _dates(column)
     return lambda said: said
+
+
+def _is_date(schema: Schema) -> bool:
+    return any(part.get("format") == "date" for part in alternatives(schema))
 
 
 def _const(part: Schema) -> list[Any]:
