@@ -77,12 +77,6 @@ def tell(*cells: Any) -> None:
     print(f"| {' | '.join(map(str, cells))} |", flush=True)  # noqa: T201
 
 
-def recall(row: dict[str, Any], rows: Sequence[Sold]) -> float:
-    """Give the share of the rows that are in the record as they are."""
-    found = {json.dumps(line, sort_keys=True) for line in json.loads(row["record"] or "{}").get("lines", [])}
-    return sum(json.dumps(each.record, sort_keys=True) in found for each in rows) / len(rows)
-
-
 def asked() -> None:
     """Print what 2,000 rows cost in each way, by the requests that a run sends."""
     rows = sold(MANY)

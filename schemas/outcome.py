@@ -14,6 +14,7 @@ Status = Literal["done", "unchanged", "review", "invalid", "refused", "failed", 
 StepStatus = Literal["done", "skipped", "review", "invalid", "refused", "failed", "deferred"]
 RunState = Literal["running", "complete", "incomplete", "stopped", "failed"]
 STATUSES: tuple[Status, ...] = get_args(Status)
+GOOD: tuple[Status, ...] = ("done", "review")  # there is an answer: it need not be done again
 BAD: tuple[Status, ...] = ("invalid", "refused", "failed")  # by the document's own fault
 NOT_DONE = tuple(status for status in STATUSES if status not in ("done", "unchanged"))
 

@@ -70,11 +70,7 @@ def review(found: Evaluation) -> Text:
 
 def wrong(found: Evaluation) -> Iterator[RenderableType]:
     """List what is wrong, beside what the labels say."""
-    cells = [
-        (each, cell)
-        for each in found.judgements
-        for cell in ((each.label,) if each.label and each.of_label.wrong else ()) + each.faults
-    ]
+    cells = [(each, cell) for each in found.judgements for cell in each.all_faults]
     if cells:
         table = _titled("wrong", "document", "value", "label says", "is", "")
         for judgement, cell in cells[:MOST_LISTED]:

@@ -16,7 +16,7 @@ from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.decision import Waiting
 from docmill.schemas.evaluate import Verdict
 from docmill.schemas.money import money
-from docmill.schemas.outcome import BAD, Outcome, Run
+from docmill.schemas.outcome import BAD, GOOD, Outcome, Run
 from docmill.tasks.sinks.database import shown
 
 MOST_ROWS = 20
@@ -38,7 +38,7 @@ class Summary:
 
     def add(self, outcome: Outcome) -> None:
         """Take an outcome in."""
-        rows = self._good if outcome.status in ("done", "review") else self._bad
+        rows = self._good if outcome.status in GOOD else self._bad
         if len(rows) < MOST_ROWS and not (self.stopping and outcome.status == "deferred"):
             rows.append(outcome)
 
@@ -79,7 +79,7 @@ class Summary:
             table.add_column(name, ratio=ratio, no_wrap=True, overflow="ellipsis")
         for outcome in sorted(outcomes, key=_place):
             status = plain(outcome.status, STYLES.get(outcome.status, "red"))
-            said = outcome.summary if outcome.status in ("done", "review") else outcome.error
+            said = outcome.summary if outcome.status in GOOD else outcome.error
             table.add_row(
                 plain(PurePath(outcome.document_id).name),
                 status,

@@ -127,14 +127,8 @@ def _only_in(wrong: Judgement, right: Judgement) -> Iterator[Cell]:
         yield Cell(path="answer", field="answer", wanted="done", got=wrong.status or "no outcome")
     if not right.is_answered or not wrong.is_answered:
         return
-    others = {cell.path for cell in _faults(right)}
-    yield from (cell for cell in _faults(wrong) if cell.path not in others)
-
-
-def _faults(judgement: Judgement) -> Iterator[Cell]:
-    if judgement.label and judgement.of_label.wrong:
-        yield judgement.label
-    yield from judgement.faults
+    others = {cell.path for cell in right.all_faults}
+    yield from (cell for cell in wrong.all_faults if cell.path not in others)
 
 
 def _change(document: str, cell: Cell, before: Any, after: Any) -> Change:

@@ -99,7 +99,7 @@ class Evaluation(BaseModel):
         wrong = [
             {"document": each.document, "status": each.status, **cell.model_dump(exclude={"field"})}
             for each in self.judgements
-            for cell in ((each.label,) if each.label and each.of_label.wrong else ()) + each.faults
+            for cell in each.all_faults
         ]
         reviewed = self.reviewed().model_dump()
         return {**short, "confusion": confusion, "review": reviewed, "wrong": wrong}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from docmill.tasks.checks.subschemas import Schema
+from docmill.tasks.checks.subschemas import Schema, alternatives, types
 
 Keys = tuple[str, ...]
 
@@ -19,11 +19,9 @@ class Field:
 
     def __or__(self, other: "Field") -> "Field":
         """Join what two schemas say of one place; where they differ, values are compared as they are."""
-        mine, others = self.properties, other.properties
-        joined = {
-            name: mine[name] | others[name] if name in mine and name in others else (mine | others)[name]
-            for name in mine | others
-        }
+        joined = dict(self.properties)
+        for name, inner in other.properties.items():
+            joined[name] = joined[name] | inner if name in joined else inner
         items = self.items | other.items if self.items and other.items else self.items or other.items
         return Field(self.comparison if self.comparison == other.comparison else "exact", joined, items)
 
@@ -57,29 +55,17 @@ def of_names(names: Iterable[str]) -> Field:
 
 def of_schema(schema: Any) -> Field:
     """Read a schema's properties, items and type, those of its alternatives too."""
-    parts = list(_parts(schema))
-    properties: dict[str, Field] = {}
-    items: Field | None = None
+    parts = list(alternatives(schema))
+    found = Field(_comparison(parts))
     for part in parts:
-        for name, inner in part.get("properties", {}).items():
-            read = of_schema(inner)
-            properties[name] = properties[name] | read if name in properties else read
-        if isinstance(part.get("items"), dict):
-            read = of_schema(part["items"])
-            items = items | read if items else read
-    return Field(_comparison(parts), properties, items)
-
-
-def _parts(schema: Any) -> Iterator[Schema]:
-    if isinstance(schema, dict):
-        yield schema
-        for keyword in ("allOf", "anyOf", "oneOf"):
-            for each in schema.get(keyword, ()):
-                yield from _parts(each)
+        properties = {name: of_schema(inner) for name, inner in part.get("properties", {}).items()}
+        items = of_schema(part["items"]) if isinstance(part.get("items"), dict) else None
+        found |= Field(found.comparison, properties, items)
+    return found
 
 
 def _comparison(parts: list[Schema]) -> str:
-    kinds = {kind for part in parts for kind in _types(part)}
+    kinds = {kind for part in parts for kind in types(part)}
     if any("enum" in part or "const" in part for part in parts):
         return "exact"
     if kinds & {"number", "integer"}:
@@ -87,8 +73,3 @@ def _comparison(parts: list[Schema]) -> str:
     if any(part.get("format") == "date" for part in parts):
         return "date"
     return "text" if "string" in kinds else "exact"
-
-
-def _types(schema: Schema) -> list[Any]:
-    kinds = schema.get("type", [])
-    return kinds if isinstance(kinds, list) else [kinds]

@@ -10,7 +10,8 @@ from docmill.flows.evaluate.assignment import assigned
 from docmill.flows.evaluate.comparing import Comparison, Written
 from docmill.flows.evaluate.fields import Field
 from docmill.flows.evaluate.labels.truth import Truth
-from docmill.flows.evaluate.scores import GOOD, Cell, Judgement, Score
+from docmill.flows.evaluate.scores import Cell, Judgement, Score
+from docmill.schemas.outcome import GOOD
 
 Outcome = Mapping[str, Any]
 EVERY = "*"
@@ -74,7 +75,7 @@ class Judge:
             if isinstance(wanted, Written) and wanted == "null" and not isinstance(got, str):
                 wanted = None
             cell = Cell(path=at.path, field=at.field, wanted=wanted, got=got)
-            yield cell, self._same(field, at)(wanted, got)
+            yield cell, self._same(wanted, got, field, at)
 
     def _object(
         self, wanted: Mapping[str, Any], got: Mapping[str, Any], field: Field, at: Place
@@ -147,15 +148,10 @@ class Judge:
         judged = [right and not _is_nothing(cell.got) for cell, right in self._value(wanted, got, field, at)]
         return sum(judged) / len(judged) if judged else 0.0
 
-    def _same(self, field: Field, at: Place) -> Callable[[Any, Any], bool]:
-        comparison = self._comparison(field, at)
-
-        def same(wanted: Any, got: Any) -> bool:
-            if _is_nothing(wanted) or _is_nothing(got):
-                return _is_nothing(wanted) and _is_nothing(got)
-            return comparison.same(wanted, got)
-
-        return same
+    def _same(self, wanted: Any, got: Any, field: Field, at: Place) -> bool:
+        if _is_nothing(wanted) or _is_nothing(got):
+            return _is_nothing(wanted) and _is_nothing(got)
+        return self._comparison(field, at).same(wanted, got)
 
     def _comparison(self, field: Field, at: Place) -> Comparison:
         return _made(self.declared.get(at.field) or self.declared.get(EVERY) or field.comparison)

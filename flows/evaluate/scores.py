@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-GOOD = ("done", "review")  # the statuses of an outcome that has an answer
+from docmill.schemas.outcome import GOOD
 
 
 class Score(BaseModel):
@@ -109,9 +109,14 @@ class Judgement(BaseModel):
         return Score(right=int(right), wrong=int(not right), absent=int(self.label.got is None))
 
     @property
+    def all_faults(self) -> tuple[Cell, ...]:
+        """Give all that is wrong: the label before the values."""
+        return (self.label, *self.faults) if self.label and self.of_label.wrong else self.faults
+
+    @property
     def is_right(self) -> bool:
         """Say whether label and values are all right."""
-        return self.is_answered and not self.faults and not self.of_label.wrong
+        return self.is_answered and not self.all_faults
 
 
 def _share(part: int, whole: int) -> float | None:

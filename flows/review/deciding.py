@@ -11,10 +11,9 @@ from docmill.flows.review.case import Case
 from docmill.flows.review.corrections import MOST_TOLD, corrected_value, described, item_around, target
 from docmill.schemas.decision import CHANGED, DOCUMENT, OF_VALUES, VALUE, Decision, OpenPoint, Verdict
 from docmill.schemas.errors import ConfigError
+from docmill.schemas.outcome import GOOD
 from docmill.tasks.checks.pointers import ABSENT, path_in, pointer, value_at
 from docmill.tasks.sinks.cells import meant, safe
-
-GOOD = ("review", "done")
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,10 @@ from docmill.flows.run.held import Held, held_anew
 from docmill.flows.run.step import DocumentRun, StepResult
 from docmill.schemas.decision import UNREAD, Decision, Doubt
 from docmill.schemas.document import Unread
+from docmill.schemas.outcome import GOOD
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.validation import validator
 from docmill.tasks.steps.kind import kind
-
-STANDS = ("done", "review")
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def _decided(
     for step in of.plan.steps:
         schema = chosen_schema(kind(step.kind), step.options, outputs)
         result = results[step.id]
-        if schema is None or result.outcome.status not in STANDS or not holding.of(step.id):
+        if schema is None or result.outcome.status not in GOOD or not holding.of(step.id):
             continue
         tool = of.plan.tools[schema]
         found = carried(outputs[step.id], holding.of(step.id), own, validator(tool.parameters).is_valid)

@@ -19,7 +19,8 @@ def evaluated(plan: Plan, evaluator: Evaluator, results: Results, run_id: str) -
     labels = named(source_of(plan.evaluate))
     try:
         found = evaluator.evaluate(results.outcomes_of(evaluator.asked_of))
-        judged = verdict(plan.evaluate, labels, found, since(results.evaluations.accepted(), found))
+        accepted = results.evaluations.accepted() if plan.evaluate.no_worse_than else None
+        judged = verdict(plan.evaluate, labels, found, since(accepted, found))
     except ConfigError as error:
         return Verdict(labels=labels, documents=len(evaluator.truths), answered=0, reasons=(str(error),))
     results.evaluations.keep(run_id, labels, figures(found), accepted=False)

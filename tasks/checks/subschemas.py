@@ -52,7 +52,7 @@ def without(schema: Any, keyword: str) -> Any:
 
 def is_strict(schema: Any) -> bool:
     """Say whether servers take a schema as strict: every property is required, and no object is open."""
-    objects = (each for _, each in walk(schema) if "properties" in each or "object" in _types(each))
+    objects = (each for _, each in walk(schema) if "properties" in each or "object" in types(each))
     return all(
         each.get("additionalProperties") is False
         and set(each.get("required", ())) == set(each.get("properties", ()))
@@ -60,9 +60,19 @@ def is_strict(schema: Any) -> bool:
     )
 
 
-def _types(schema: Schema) -> list[Any]:
+def types(schema: Schema) -> list[Any]:
+    """List the types that a schema names itself."""
     kinds = schema.get("type", [])
     return kinds if isinstance(kinds, list) else [kinds]
+
+
+def alternatives(schema: Any) -> Iterator[Schema]:
+    """Give a schema and its alternatives, whatever the value."""
+    if isinstance(schema, dict):
+        yield schema
+        for keyword in ("allOf", "anyOf", "oneOf"):
+            for each in schema.get(keyword, ()):
+                yield from alternatives(each)
 
 
 def written(at: Pointer) -> str:

@@ -75,11 +75,6 @@ class ReviewedResults(Results):
         row = next(self._rows(_outcome(self._pipeline, document_id)), None)
         return _found(row, document_id, self.url)
 
-    def document_ids(self) -> list[str]:
-        """List every document that has an outcome."""
-        query = select(OUTCOMES.c.document_id).where(OUTCOMES.c.pipeline == self._pipeline)
-        return [row[0] for row in self._rows(query)]
-
     @contextmanager
     def deciding(self) -> Iterator["Deciding"]:
         """Open a transaction in which documents are decided: all that it does, or nothing."""

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, Engine, Select, Table, func, select, 
 from sqlalchemy.exc import SQLAlchemyError
 
 from docmill.schemas.errors import ConfigError, StorageError
-from docmill.schemas.outcome import Outcome, Run, Status
+from docmill.schemas.outcome import GOOD, Outcome, Run
 from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks import typed
@@ -29,7 +29,6 @@ from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 from docmill.tasks.sinks.typed_rows import fill, replace_rows
 from docmill.tasks.sinks.upgrade import present, upgrade
 
-KEPT: tuple[Status, ...] = ("done", "review")  # what need not be done again
 MOST_IN_QUERY = 500  # values: a database takes only so many
 
 
@@ -124,7 +123,7 @@ class Results:
         query = select(*columns).where(
             OUTCOMES.c.pipeline == self._pipeline,
             OUTCOMES.c.document_id.in_(hashes),
-            OUTCOMES.c.status.in_(KEPT),
+            OUTCOMES.c.status.in_(GOOD),
             OUTCOMES.c.pipeline_sha256 == pipeline_sha256,
         )
         return {row[0] for row in self._rows(query) if row[1] == hashes[row[0]]}
@@ -146,10 +145,14 @@ class Results:
         """Choose the outcomes that may take the place of what is stored."""
         return outcomes
 
+    def document_ids(self) -> list[str]:
+        """List every document that has an outcome."""
+        query = select(OUTCOMES.c.document_id).where(OUTCOMES.c.pipeline == self._pipeline)
+        return [row[0] for row in self._rows(query)]
+
     def outcomes_of(self, choose: Callable[[list[str]], list[str]]) -> Iterator[Row]:
         """Give the outcomes' rows of those documents that are chosen of all ids, in no order."""
-        ids = select(OUTCOMES.c.document_id).where(OUTCOMES.c.pipeline == self._pipeline)
-        chosen = choose([row[0] for row in self._rows(ids)])
+        chosen = choose(self.document_ids())
         for begin in range(0, len(chosen), MOST_IN_QUERY):
             chunk = chosen[begin : begin + MOST_IN_QUERY]
             for row in self._rows(self._outcomes(None).where(OUTCOMES.c.document_id.in_(chunk))):
@@ -174,7 +177,7 @@ class Results:
         query = (
             select(RUNS.c.model, func.count())
             .select_from(OUTCOMES.join(RUNS, OUTCOMES.c.run_id == RUNS.c.run_id))
-            .where(OUTCOMES.c.pipeline == self._pipeline, OUTCOMES.c.status.in_(KEPT), RUNS.c.model != model)
+            .where(OUTCOMES.c.pipeline == self._pipeline, OUTCOMES.c.status.in_(GOOD), RUNS.c.model != model)
             .group_by(RUNS.c.model)
             .order_by(RUNS.c.model)
         )

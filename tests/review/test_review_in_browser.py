@@ -3,21 +3,16 @@
 import base64
 import json
 import os
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from docmill.flows.review.documents import documents
-from docmill.flows.review.review import opened, source_of
-from docmill.flows.review.server import ReviewServer
 from tests.support.devtools import Tab, browsing
 from tests.support.project import Project
-from tests.support.reviewing import LINES, TEXT, Bills
+from tests.support.reviewing import LINES, TEXT, Bills, served
 
 pytestmark = pytest.mark.browser
 
@@ -28,20 +23,6 @@ ATTACK = "</script><script>window.hacked = 1</script><img src=x onerror='window.
 def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
     with browsing(tmp_path_factory.mktemp("chromium")) as tab:
         yield tab
-
-
-@contextmanager
-def served(bills: Bills) -> Iterator[ReviewServer]:
-    with (
-        opened(bills.declared, None) as review,
-        documents(source_of(bills.declared, None)) as texts,
-        ReviewServer(review, texts, "ada") as server,
-    ):
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 def until(tab: Tab, condition: str) -> Any:

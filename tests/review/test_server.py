@@ -2,18 +2,15 @@
 
 import http.client
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 
-from docmill.flows.review.documents import documents
-from docmill.flows.review.review import opened, source_of
 from docmill.flows.review.server import ReviewServer
 from tests.support.project import Project
-from tests.support.reviewing import Bills
+from tests.support.reviewing import Bills, served
 
 A = "in/a.txt"
 
@@ -65,16 +62,8 @@ class Page:
 def page(project: Project) -> Iterator[Page]:
     bills = Bills(project)
     bills.plant(bills.outcome("a", name="Eve", total=61), bills.outcome("b", name="Bob"))
-    with (
-        opened(bills.declared, None) as review,
-        documents(source_of(bills.declared, None)) as texts,
-        ReviewServer(review, texts, "ada") as server,
-    ):
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with served(bills) as server:
         yield Page(server, bills)
-        server.shutdown()
-        thread.join()
 
 
 def test_the_link_opens_the_page_once(page: Page):

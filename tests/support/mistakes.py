@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import chdir
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -234,22 +234,20 @@ def mistaken(record: Record, name: str, seed: str) -> Record | None:
 
 def measured(found: list[Sample]) -> Iterator[tuple[str, int, Counter[str]]]:
     """Give for each mistake, and for none, how many records had it, and how many each gate held back."""
-    yield "none: the record is right", len(found), _counted(found, lambda sample: sample.record)
+    yield "none: the record is right", len(found), _counted((sample, sample.record) for sample in found)
     for name in MISTAKES:
         wrong = [
             (sample, record)
             for sample in found
             if (record := mistaken(sample.record, name, sample.document.document_id.rpartition("/")[2]))
         ]
-        records = {id(sample): record for sample, record in wrong}
-        counted = _counted([sample for sample, _ in wrong], lambda sample: records[id(sample)])  # noqa: B023
-        yield name, len(wrong), counted
+        yield name, len(wrong), _counted(wrong)
 
 
-def _counted(found: list[Sample], record: Callable[[Sample], Record]) -> Counter[str]:
+def _counted(records: Iterable[tuple[Sample, Record]]) -> Counter[str]:
     counts: Counter[str] = Counter()
-    for sample in found:
-        caught = sample.caught(record(sample))
+    for sample, record in records:
+        caught = sample.caught(record)
         counts.update(caught)
         counts["any"] += bool(caught)
     return counts

@@ -1,5 +1,8 @@
 """Bills in review, as runs leave them: held against their documents by docmill's own checks."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,6 +10,9 @@ from typing import Any
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.file import load
 from docmill.flows.pipeline.plan import Plan, resolve
+from docmill.flows.review.documents import documents
+from docmill.flows.review.review import opened, source_of
+from docmill.flows.review.server import ReviewServer
 from docmill.flows.run.held import Basis, held
 from docmill.schemas.document import Unread
 from docmill.schemas.outcome import Outcome, Run, StepOutcome
@@ -119,3 +125,20 @@ class Bills:
     def review(self, *arguments: str) -> int:
         """Run `docmill review` on it."""
         return self.project.run("review", str(Path(self.file)), *arguments)
+
+
+@contextmanager
+def served(bills: Bills) -> Iterator[ReviewServer]:
+    """Serve the page of their review."""
+    with (
+        opened(bills.declared, None) as review,
+        documents(source_of(bills.declared, None)) as texts,
+        ReviewServer(review, texts, "ada") as server,
+    ):
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()

@@ -13,7 +13,7 @@ from docmill.tasks.checks.evidence.values import (
     values,
 )
 from docmill.tasks.checks.faults import Path
-from docmill.tasks.checks.subschemas import COMPLETENESS, EXEMPTION, Schema
+from docmill.tasks.checks.subschemas import COMPLETENESS, EXEMPTION, Schema, alternatives, types
 
 MOST_DEEP = 20
 
@@ -91,8 +91,8 @@ def _listed(
 def _absent(
     schemas: list[Any], path: Path, named: Path
 ) -> Iterator[tuple[Path, Path, list[Any], list[Schema]]]:
-    parts = [part for schema in schemas for part in _parts(schema)]
-    if any("array" in _types(part) for part in parts) and not _are_exempt(parts):
+    parts = [part for schema in schemas for part in alternatives(schema)]
+    if any("array" in types(part) for part in parts) and not _are_exempt(parts):
         yield from _wanted([], parts, path, named)
 
 
@@ -102,7 +102,7 @@ def _wanted(
     """Give an array, unless it is exempt or its items can be none that a document lists."""
     if any(schema.get(COMPLETENESS) is False for schema in schemas):
         return
-    kinds = {kind for part in _items(schemas) for kind in _types(part)}
+    kinds = {kind for part in _items(schemas) for kind in types(part)}
     if value or kinds & {"object", "string"} or _properties(schemas):
         yield path, named, value, schemas
 
@@ -111,22 +111,8 @@ def _are_exempt(schemas: list[Schema]) -> bool:
     return any(schema.get(EXEMPTION) is False for schema in schemas)
 
 
-def _parts(schema: Any) -> Iterator[Schema]:
-    """Give a schema and its alternatives, whatever the value."""
-    if isinstance(schema, dict):
-        yield schema
-        for keyword in ("allOf", "anyOf", "oneOf"):
-            for each in schema.get(keyword, ()):
-                yield from _parts(each)
-
-
 def _items(schemas: list[Schema]) -> list[Schema]:
-    return [part for schema in schemas for part in _parts(schema.get("items"))]
-
-
-def _types(schema: Schema) -> list[Any]:
-    declared = schema.get("type", [])
-    return declared if isinstance(declared, list) else [declared]
+    return [part for schema in schemas for part in alternatives(schema.get("items"))]
 
 
 def _headings(schemas: list[Schema]) -> tuple[str, ...]:
@@ -137,12 +123,12 @@ def _headings(schemas: list[Schema]) -> tuple[str, ...]:
 def _properties(schemas: list[Schema]) -> dict[str, str]:
     """Give the properties of an array's items that can be columns."""
     declared = [pair for part in _items(schemas) for pair in part.get("properties", {}).items()]
-    sorts = {name: _sort(list(_parts(schema))) for name, schema in declared}
+    sorts = {name: _sort(list(alternatives(schema))) for name, schema in declared}
     return {name: sort for name, sort in sorts.items() if sort}
 
 
 def _sort(parts: list[Schema]) -> str:
-    kinds = {kind for part in parts for kind in _types(part)}
+    kinds = {kind for part in parts for kind in types(part)}
     if _are_exempt(parts):
         return ""
     if kinds & {"number", "integer"}:

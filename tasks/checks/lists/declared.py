@@ -6,7 +6,7 @@ from functools import reduce
 from typing import Any
 
 from docmill.schemas.tool import ToolSchema
-from docmill.tasks.checks.subschemas import EXEMPTION, OWN, Schema
+from docmill.tasks.checks.subschemas import EXEMPTION, OWN, Schema, types
 from docmill.tasks.checks.subschemas import without as without_keyword
 
 # Keywords that say nothing of how values depend on each other: where there are others, no array is taken out.
@@ -109,9 +109,9 @@ def _kind(value: Any) -> str:
 
 
 def _array(name: str, schema: Any) -> Declared | None:
-    parts = [part for part in alternatives(schema) if "array" in _types(part)]
+    parts = [part for part in alternatives(schema) if "array" in types(part)]
     others = [
-        part for part in alternatives(schema) if part not in parts and _types(part) not in ([], ["null"])
+        part for part in alternatives(schema) if part not in parts and types(part) not in ([], ["null"])
     ]
     if len(parts) != 1 or others or not parts[0].keys() <= OF_ARRAY or not isinstance(schema, dict):
         return None
@@ -121,14 +121,9 @@ def _array(name: str, schema: Any) -> Declared | None:
     items = array.get("items")
     if not isinstance(items, dict) or any(part.get(EXEMPTION) is False for part in (schema, array, items)):
         return None
-    if items.get("properties") if "object" in _types(items) else _types(items) == ["string"]:
+    if items.get("properties") if "object" in types(items) else types(items) == ["string"]:
         return Declared(name, items, array.get("minItems", 0), array.get("maxItems"))
     return None
-
-
-def _types(schema: Schema) -> list[str]:
-    said = schema.get("type", [])
-    return [said] if isinstance(said, str) else list(said)
 
 
 def _less(schema: Schema, names: frozenset[str]) -> Schema:
