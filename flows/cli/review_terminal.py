@@ -116,10 +116,8 @@ class Terminal:
         if self._review.case(case.document_id).row["content_sha256"] != case.row["content_sha256"]:
             raise ConfigError(f"{case.document_id} has another content by now: look at it again")
         made = decide(case, said, person)
-        now = case.with_decisions(made)
-        if now.holding.rejected or not now.points:
-            told = "rejected" if now.holding.rejected else "done"
-            self._say(f"{case.document_id} is {told}: Enter writes it, u undoes", "bold")
+        if end := case.with_decisions(made).end:
+            self._say(f"{case.document_id} is {end}: Enter writes it, u undoes", "bold")
             if not self._is_confirmed():
                 return case, False
         [decided] = self._review.decide({case.document_id: said}, person)

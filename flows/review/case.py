@@ -1,9 +1,9 @@
 """A document under review: its records with the decisions carried into them, and what is open still."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
 
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.chosen import chosen_schema, rules_of
@@ -13,10 +13,13 @@ from docmill.flows.review.doubts import broken_doubts, record_step, stored_doubt
 from docmill.schemas.decision import MISSING, OF_VALUES, RECORD, RULE, UNREAD, Decision, Doubt, OpenPoint
 from docmill.schemas.rule import BrokenRule, Rule
 from docmill.schemas.tool import ToolSchema
-from docmill.tasks.checks.faults import Path, faults
+from docmill.tasks.checks.faults import Path, faults, place
 from docmill.tasks.checks.pointers import ABSENT, path_in, pointer, value_at
 from docmill.tasks.checks.rules.language import broken_rules
 from docmill.tasks.checks.validation import validator
+
+if TYPE_CHECKING:  # jsonschema takes its time to import
+    from jsonschema.protocols import Validator
 
 Row = Mapping[str, Any]
 MOST_QUOTED = 20
@@ -45,8 +48,9 @@ class StepRecord:
         """The rules that it breaks as it stands."""
         return broken_rules(self.rules, self.tool.parameters, self.record, self.about) if self.rules else []
 
+    @cached_property
     def faults(self) -> list[tuple[Path, str]]:
-        """List what the tool schema has against it."""
+        """What the tool schema has against it."""
         return faults(validator(self.tool.parameters), self.record)
 
 
@@ -61,7 +65,6 @@ class Case:
     holding: Standing
     records: Mapping[str, StepRecord]
     unread: tuple[Doubt, ...]
-    kept: Carried = field(default_factory=lambda: Carried(None))  # of the document, not of a record
 
     @property
     def document_id(self) -> str:
@@ -77,15 +80,31 @@ class Case:
     def points(self) -> tuple[OpenPoint, ...]:
         """What is open, in the order of the steps; parts that could not be read come last."""
         found = [point for step in self.row["steps"] for point in self._points(step)]
-        open_ = [doubt for doubt in self.unread if not self.kept.covers(doubt)]
+        of_document = Carried(None, tuple(self.holding.of("")))
+        open_ = [doubt for doubt in self.unread if not of_document.covers(doubt)]
         if self.row["status"] == "review" and not (found or open_ or self.new):
             open_ = [Doubt(path="", about=RECORD, wrong=self.row["error"] or "in review")]
         return (*found, *(OpenPoint(step="", name=each.about, **each.model_dump()) for each in open_))
 
-    def named(self, step: str, doubt: Doubt) -> str:
+    @property
+    def end(self) -> str | None:
+        """What it comes to where nothing of it is open: rejected, or done."""
+        if self.holding.rejected:
+            return "rejected"
+        return None if self.points else "done"
+
+    def named(self, step: str, of: Doubt | Decision) -> str:
         """Name a point as people do: by its path, or by what it is about."""
-        said = doubt.path if doubt.about in OF_VALUES and doubt.path else doubt.about
+        said = of.path if of.about in OF_VALUES and of.path else of.about
         return said if step in ("", self.main) else f"{step}:{said}"
+
+    def field_of(self, point: OpenPoint) -> str:
+        """Name the record's field that a point is about as the report does; '' for the whole."""
+        found = self.records.get(point.step)
+        try:
+            return place(path_in(found.record, point.path)) if found else ""
+        except ValueError:
+            return ""
 
     def with_decisions(self, new: Iterable[Decision]) -> "Case":
         """Give the case as it is with more decisions."""
@@ -145,8 +164,7 @@ def case(
     parts = () if is_done or declared.pipeline.unread == "allow" else row.get("unread") or ()
     unread = tuple(Doubt(path="", about=f"{UNREAD} {each['part']}", wrong=each["why"]) for each in parts)
     records = {found.step: found for found in _records(row, every, carrying, declared)}
-    kept = Carried(None, tuple(holding.of("")))
-    return Case(row, declared, stored, tuple(new), holding, records, unread, kept)
+    return Case(row, declared, stored, tuple(new), holding, records, unread)
 
 
 def _records(
@@ -168,10 +186,16 @@ def _records(
 def _takes(tool: ToolSchema, run: Any) -> Callable[[Any], bool]:
     """Give the function that says whether a schema has no more against a record than against the run's."""
 
+    @cache
+    def checked() -> "Validator":
+        return validator(tool.parameters)
+
+    @cache
+    def known() -> list[tuple[Path, str]]:
+        return faults(checked(), run)
+
     def takes(record: Any) -> bool:
-        checked = validator(tool.parameters)
-        known = faults(checked, run)
-        return all(each in known for each in faults(checked, record))
+        return all(each in known() for each in faults(checked(), record))
 
     return takes
 

@@ -6,8 +6,6 @@ from typing import Literal
 
 from docmill.flows.review.case import Case, Row, left_out
 from docmill.schemas.decision import MISSING, OpenPoint
-from docmill.tasks.checks.faults import place
-from docmill.tasks.checks.pointers import path_in
 
 Kind = Literal["", "evidence", "row"]
 LINES_AROUND = 4
@@ -57,7 +55,7 @@ def _focus(case: Case, point: OpenPoint, found: Sequence[Mark]) -> Mark | None:
         wanted = {each["start"] for each in left_out(case.row, point)}
         rows = [mark for mark in found if mark.kind == "row"]
         return next((mark for mark in rows if mark.start in wanted), rows[0] if rows else None)
-    return _nearest(case, _near(case, point), [mark for mark in found if mark.kind == "evidence"])
+    return _nearest(case, case.field_of(point), [mark for mark in found if mark.kind == "evidence"])
 
 
 def _nearest(case: Case, near: str, found: Sequence[Mark]) -> Mark | None:
@@ -65,14 +63,6 @@ def _nearest(case: Case, near: str, found: Sequence[Mark]) -> Mark | None:
     places = [each["path"] for each in case.row["evidence"] or ()]
     at = places.index(near) if near in places else 0
     return min(found, key=lambda mark: abs(places.index(mark.path) - at), default=None)
-
-
-def _near(case: Case, point: OpenPoint) -> str:
-    record = case.records.get(point.step)
-    try:
-        return place(path_in(record.record, point.path)) if record else ""
-    except ValueError:
-        return ""
 
 
 def _window(text: str, focus: Mark | None) -> tuple[int, int]:

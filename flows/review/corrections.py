@@ -35,7 +35,7 @@ def target(case: Case, name: str) -> tuple[StepRecord, Path]:
 def corrected_value(found: StepRecord, path: Path, text: str) -> Any:
     """Read a corrected value: as JSON where the schema takes that, else as a text."""
     told: list[str] = []
-    known = found.faults()  # of a schema that has changed since
+    known, checked = found.faults, validator(found.tool.parameters)  # of a schema that has changed since
     for value in _readings(text):
         try:
             record = with_value(found.record, path, value)
@@ -43,7 +43,7 @@ def corrected_value(found: StepRecord, path: Path, text: str) -> Any:
             raise ConfigError(
                 f"{place(path)}: there is nothing that holds this place: correct that first"
             ) from None
-        wrong = [each for each in faults(validator(found.tool.parameters), record) if each not in known]
+        wrong = [each for each in faults(checked, record) if each not in known]
         if not wrong:
             return value
         told.append("; ".join(map(described, wrong[:MOST_TOLD])))

@@ -1,6 +1,5 @@
 """Deciding: what a person says becomes decisions, which are checked, kept and carried out at once."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,9 @@ from docmill.schemas.decision import CHANGED, DOCUMENT, OF_VALUES, VALUE, Decisi
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.outcome import GOOD
 from docmill.tasks.checks.pointers import ABSENT, path_in, pointer, value_at
-from docmill.tasks.sinks.cells import meant, safe
+from docmill.tasks.sinks.cells import meant, raw, safe
+
+VERDICTS = ("accept", "correct", "reject")  # that a person may say; undo is a decision of its own
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def undone(last: Decision, person: Person) -> Decision:
 
 def written(value: Any) -> str:
     """Write a value as people read and type it: a text as it is, all else as JSON."""
-    return "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "" if value is None else str(raw(value))
 
 
 def seen(value: Any) -> str:
@@ -201,7 +202,7 @@ def _open_names(case: Case) -> str:
 def _is_accepted(case: Case, said: Said) -> bool:
     """Say whether a point was decided in this way before."""
     for each in case.holding.decisions:
-        named = case.named(each.step, _doubt(each))
+        named = case.named(each.step, each)
         if named == said.name and each.decision == "accept":
             return each.about not in OF_VALUES or said.seen in (None, "", seen(each.after))
     return False
@@ -221,11 +222,7 @@ def _wrong(before: Case, after: Case) -> list[str]:
         earlier = before.records[step]
         if same(found.record, earlier.record):
             continue
-        faults_before, known = earlier.faults(), {each.name for each in earlier.broken}
-        wrong += [described(each) for each in found.faults() if each not in faults_before]
+        faults_before, known = earlier.faults, {each.name for each in earlier.broken}
+        wrong += [described(each) for each in found.faults if each not in faults_before]
         wrong += [f"rule {each.name}: {each.message}" for each in found.broken if each.name not in known]
     return wrong
-
-
-def _doubt(decision: Decision) -> OpenPoint:
-    return OpenPoint(path=decision.path, about=decision.about, wrong="", step=decision.step, name="")

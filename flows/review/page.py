@@ -12,8 +12,6 @@ from docmill.flows.review.case import Case
 from docmill.flows.review.deciding import seen, written
 from docmill.flows.review.documents import Documents
 from docmill.schemas.decision import CHANGED, MISSING, OF_VALUES, OpenPoint
-from docmill.tasks.checks.faults import place
-from docmill.tasks.checks.pointers import path_in
 
 PACKAGE = "docmill.flows.review"
 
@@ -46,7 +44,7 @@ def told(case: Case, texts: Documents) -> dict[str, Any]:
         "content": case.row["content_sha256"],
         "detail": made.detail,
         "points": [_point(case, each) for each in case.points],
-        "decided": [f"{case.named(each.step, _as_point(each))}: {each.decision}" for each in decided],
+        "decided": [f"{case.named(each.step, each)}: {each.decision}" for each in decided],
         "text": {"why": document} if isinstance(document, str) else shown(document, made),
     }
 
@@ -55,7 +53,7 @@ def _point(case: Case, point: OpenPoint) -> dict[str, Any]:
     value = point.offered if point.about == CHANGED else point.value
     return {
         "name": point.name,
-        "field": _field(case, point),
+        "field": case.field_of(point),
         "wrong": point.wrong,
         "quote": point.quote,
         "value": _shown(point.value) if point.about in OF_VALUES else None,
@@ -66,18 +64,5 @@ def _point(case: Case, point: OpenPoint) -> dict[str, Any]:
     }
 
 
-def _field(case: Case, point: OpenPoint) -> str:
-    """Name the record's field as the record beside the text does."""
-    found = case.records.get(point.step)
-    try:
-        return place(path_in(found.record, point.path)) if found and point.path else ""
-    except ValueError:
-        return ""
-
-
 def _shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
-
-
-def _as_point(decision: Any) -> OpenPoint:
-    return OpenPoint(path=decision.path, about=decision.about, wrong="", step=decision.step, name="")

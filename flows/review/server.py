@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from docmill.flows.review.deciding import Person, Said, decide
+from docmill.flows.review.deciding import VERDICTS, Person, Said, decide
 from docmill.flows.review.documents import Documents
 from docmill.flows.review.page import listed, shell, told
 from docmill.flows.review.review import Review
@@ -21,7 +21,6 @@ from docmill.tasks.checks.jsontext import parse
 LOOPBACK = "127.0.0.1"
 MOST_BYTES = 4_000_000
 TIMEOUT_S = 30
-VERDICTS = ("accept", "correct", "reject")
 
 
 class ReviewServer(ThreadingHTTPServer):
@@ -149,9 +148,9 @@ class _Handler(BaseHTTPRequestHandler):
         if asked.get("content") != case.row["content_sha256"]:
             raise ConfigError(f"{case.document_id} has another content by now: open it again")
         said = _said(asked)
-        now = case.with_decisions(decide(case, said, person))
-        if (now.holding.rejected or not now.points) and asked.get("confirmed") is not True:
-            return {"confirm": "rejected" if now.holding.rejected else "done"}
+        end = case.with_decisions(decide(case, said, person)).end
+        if end and asked.get("confirmed") is not True:
+            return {"confirm": end}
         [decided] = review.decide({case.document_id: said}, person)
         return {"waiting": decided.is_waiting, "status": decided.status}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from docmill.flows.review.case import Case
-from docmill.flows.review.deciding import Person, Said, decide, written
+from docmill.flows.review.deciding import VERDICTS, Person, Said, decide, written
 from docmill.flows.review.review import Review
 from docmill.flows.review.settling import Decided
 from docmill.schemas.errors import ConfigError
@@ -17,7 +17,6 @@ from docmill.tasks.sinks.cells import meant, safe
 
 COLUMNS = ("document", "path", "value", "quote", "decision", "corrected", "note")
 NEEDED = ("document", "path", "decision")
-VERDICTS = ("accept", "correct", "reject")
 MAX_FAULTS = 20
 MOST_CHARS = 20_000_000
 Line = tuple[int, Mapping[str, str]]

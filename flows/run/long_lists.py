@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
+from operator import is_
 from typing import Any
 
 from prefect.client.schemas.objects import State
@@ -104,10 +105,12 @@ class _Record:
         first = await self._held(record, lists)
         if not first.missing and not first.broken:
             return first
-        record, lists = await _all(
+        better, read = await _all(
             self._reply_again(body, asked, first, record), _all(*(self._again(first, each) for each in lists))
         )
-        second = await self._held(record, lists)
+        if better is record and all(map(is_, read, lists)):  # nothing came of it
+            return first
+        second = await self._held(better, read)
         return second if second.is_better(first) else first
 
     def _body(self, main: ToolSchema) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from docmill.tasks.checks.faults import Path, place
+from docmill.tasks.checks.subschemas import written
 
 PART = re.compile(r"[^.\[\]]+")
 DOTTED = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[\d+\])*")
@@ -21,7 +22,7 @@ ABSENT = Absent()
 
 def pointer(path: Sequence[str | int]) -> str:
     """Write a path as a JSON Pointer."""
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+    return written(tuple(map(str, path)))
 
 
 def path_in(record: Any, text: str) -> Path:
