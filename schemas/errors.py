@@ -6,6 +6,7 @@
     ├── Unreadable             this document is failed: it has no text that could be sent
     └── ChatError              a completion did not come about
         ├── Fatal              stop the run: every other call would get the same answer (exit 3)
+        │   └── OverBudget     the same; raise the budget, or run again when there is money (exit 3)
         ├── Permanent          this document is failed: the server will not take this request
         │   └── Blocked        the same; where every document meets it, the run stops
         ├── Transient          try again: five tries in all
@@ -84,6 +85,10 @@ class ChatError(DocmillError):
 
 class Fatal(ChatError):
     """Every other call would get the same answer: stop the run."""
+
+
+class OverBudget(Fatal):
+    """The budget does not hold the next call: what is left is for a later run."""
 
 
 class Permanent(ChatError):

@@ -138,6 +138,7 @@ class Run(Tally):
     ended_at: datetime | None = None
     state: RunState = "running"
     documents_in: int = 0
+    max_cost_usd: float | None = None
     counts: dict[Status, int] = Field(default_factory=dict)
 
     def every_count(self) -> dict[str, int]:

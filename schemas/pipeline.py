@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from docmill.schemas.budget import Budget
 from docmill.schemas.endpoint import Declared, Endpoint, without_password
 from docmill.schemas.evaluate import Evaluate
 from docmill.schemas.steps import Models, Step, kind_and_options
@@ -73,6 +74,7 @@ class Pipeline(Declared):
         default="sqlite:///docmill.db", description="The results database: a SQLAlchemy URL, or a mapping"
     )
     limits: Limits = Limits()
+    budget: Budget | None = Field(default=None, description="USD that its runs may spend at most")
     unread: Literal["review", "allow"] = Field(
         default="review",
         description="Whether what could not be read of a document keeps it from being done: review, or allow",

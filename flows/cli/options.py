@@ -1,5 +1,6 @@
 """The options that commands share, each with its help, and where a pipeline is found."""
 
+from decimal import Decimal
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -16,6 +17,9 @@ EndpointName = Annotated[str | None, Parameter(help="Ask this endpoint instead: 
 Model = Annotated[str | None, Parameter(help="Ask this model instead")]
 Concurrency = Annotated[PositiveInt | None, Parameter(help="Calls in flight at a time")]
 Limit = Annotated[PositiveInt | None, Parameter(help="Take up the first N documents that are not unchanged")]
+MaxCost = Annotated[
+    Decimal | None, Parameter(help="USD that the run may spend at most, reserved before each call")
+]
 DocumentIds = Annotated[
     tuple[str, ...],
     Parameter(name="--document", negative="", help="Take this document alone, by its id; may be given again"),

@@ -15,6 +15,7 @@ from docmill.flows.cli.options import (
     IntoUrl,
     Json,
     Limit,
+    MaxCost,
     Model,
     PipelineName,
     Refresh,
@@ -49,6 +50,7 @@ def run(
     limit: Limit = None,
     document: DocumentIds = (),
     sample: Sample = None,
+    max_cost: MaxCost = None,
     refresh: Refresh = False,
     try_: Try = False,
     json: Json = False,
@@ -65,6 +67,7 @@ def run(
         limit=limit,
         document=document,
         sample=sample,
+        max_cost=max_cost,
         refresh=refresh,
         trial=try_,
     )

@@ -28,6 +28,9 @@ class Observer:
     def evaluated(self, verdict: Verdict) -> None:
         """What is stored was held against the pipeline's labels, at the end of the run."""
 
+    def nearly_spent(self, budget: str, spent_usd: float, of_usd: float) -> None:
+        """Nine tenths of a budget (`run` or `day`) are spent."""
+
     def stopping(self, reason: str, grace_s: float) -> None:
         """The run is being stopped: calls in flight get so many seconds, nothing else is sent."""
 

@@ -89,6 +89,12 @@ class PrefectUI(Observer):
             emit_event("docmill.evaluation.failed", self._resource, payload=payload)
         self._inner.evaluated(verdict)
 
+    def nearly_spent(self, budget: str, spent_usd: float, of_usd: float) -> None:
+        """Log it, and announce it as an alert."""
+        self.warn(f"${spent_usd:.4f} of the budget of the {budget}, ${of_usd:.4f}, are spent")
+        payload = {"run_id": self._run_id, "budget": budget, "spent_usd": spent_usd, "budget_usd": of_usd}
+        emit_event("docmill.alert", self._resource, payload={**payload, "passed": ["budget"]})
+
     def stopping(self, reason: str, grace_s: float) -> None:
         """Write why the run ends."""
         self._log.warning("%s: calls in flight get %.0f s", reason, grace_s)

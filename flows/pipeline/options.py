@@ -1,6 +1,7 @@
 """What replaces a pipeline's own for one run."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,5 +16,6 @@ class RunOptions:
     limit: int | None = None
     document: tuple[str, ...] = ()
     sample: int | None = None
+    max_cost: Decimal | None = None  # USD
     trial: bool = False  # whose results are held against no labels
     refresh: bool = False

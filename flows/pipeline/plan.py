@@ -10,9 +10,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from docmill.flows.pipeline.budget import budget_of, require_affordable
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.endpoint import Asked, asked_of, first
 from docmill.flows.pipeline.options import RunOptions
+from docmill.schemas.budget import Budget
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import Evaluate
@@ -74,6 +76,7 @@ class Plan:
     allow_unread: bool
     sha256: str
     evaluate: Evaluate | None = None
+    budget: Budget | None = None
 
     @property
     def model(self) -> str:
@@ -96,6 +99,8 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
     target = asked.target
     steps = _steps(checked, asked)
     source, into = ends(pipeline, options)
+    if budget := budget_of(pipeline, options):
+        require_affordable(budget, target, steps, checked.tools)
     return Plan(
         name=pipeline.name,
         source=_selected(source, options),
@@ -110,6 +115,7 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
         allow_unread=pipeline.unread == "allow",
         sha256=_whole_sha256(pipeline, steps, checked.tools),
         evaluate=None if options.trial else evaluate_of(pipeline),
+        budget=budget,
     )
 
 

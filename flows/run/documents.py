@@ -31,15 +31,17 @@ class Documents:
         """Bring every document that is read to its outcome, until the source ends or the run stops."""
         admission = asyncio.create_task(self._admit())
         stop = asyncio.create_task(self._run.session.stopped.wait())
-        await asyncio.wait({admission, stop}, return_when=asyncio.FIRST_COMPLETED)
+        ending = asyncio.create_task(self._run.session.ending.wait())
+        await asyncio.wait({admission, ending}, return_when=asyncio.FIRST_COMPLETED)
         admission.cancel()
         while self._under_way and not stop.done():
             await asyncio.wait({stop, *self._under_way}, return_when=asyncio.FIRST_COMPLETED)
         if stop.done():
             await self._end()
-        stop.cancel()
+        for task in (stop, ending):
+            task.cancel()
         self._readers.shutdown(wait=False, cancel_futures=True)
-        await asyncio.gather(admission, stop, return_exceptions=True)
+        await asyncio.gather(admission, stop, ending, return_exceptions=True)
         if not admission.cancelled() and (error := admission.exception()):
             if not isinstance(error, StorageError):
                 raise error

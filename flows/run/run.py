@@ -14,6 +14,7 @@ from docmill.flows.observe.observer import Observer
 from docmill.flows.observe.prefect_ui import shown_in_prefect
 from docmill.flows.observe.progress import RunProgress
 from docmill.flows.pipeline.plan import Plan
+from docmill.flows.run.budget import within
 from docmill.flows.run.embedded_model import with_embedded_model
 from docmill.flows.run.evaluating import evaluated
 from docmill.flows.run.ledger import Ledger
@@ -108,7 +109,8 @@ async def _recorded(
                 threading.Thread(target=_count, args=(plan, progress), daemon=True).start()
                 run = ActiveRun(plan, refs, row, opened, results, ledger, progress)
                 try:
-                    yield run
+                    async with within(plan.budget, opened, results, row.run_id, observer):
+                        yield run
                 except BaseException:
                     await _end(run, "failed")
                     raise
@@ -173,13 +175,14 @@ def _row(plan: Plan, flow_run_id: str) -> Run:
         model=plan.model,
         flow_run_id=flow_run_id,
         started_at=datetime.now(UTC),
+        max_cost_usd=float(budget.run_usd) if (budget := plan.budget) and budget.run_usd else None,
     )
 
 
 def _state(run: ActiveRun) -> RunState:
     if run.failure or not run.progress.adds_up():
         return "failed"
-    if run.session.stopped.is_set():
+    if run.session.ending.is_set():
         return "stopped"
     fine = run.progress.counts.keys() <= FINE and not (run.verdict and run.verdict.reasons)
     return "complete" if fine else "incomplete"

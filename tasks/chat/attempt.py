@@ -10,23 +10,20 @@ from docmill.schemas.errors import (
     ChatError,
     Deferred,
     Fatal,
-    InvalidReply,
-    MaybeBilled,
     RateLimited,
     Transient,
     Unserved,
 )
-from docmill.schemas.outcome import Tally
 from docmill.tasks.chat import reading
+from docmill.tasks.chat.bill import Bill
 from docmill.tasks.chat.envelope import reply_of
 from docmill.tasks.chat.expected import Expected
 from docmill.tasks.chat.key import cache_key
-from docmill.tasks.chat.prices import cost_usd
 from docmill.tasks.chat.request_state import RequestState
 from docmill.tasks.chat.session import Caller, Session
 from docmill.tasks.chat.streaming import asks_for_stream, streamed
-from docmill.tasks.chat.usage import Allowed, Tokens, tokens_of
-from docmill.tasks.checks.request import BYTES_PER_TOKEN, parsed, require_request
+from docmill.tasks.chat.usage import Allowed
+from docmill.tasks.checks.request import parsed, require_request
 
 LONGEST_ON_LOOP_BYTES = 65_536
 Read = TypeVar("Read")
@@ -47,14 +44,14 @@ async def attempt(
     await session.wait_until(state.not_before)
     request = parsed(body)
     require_request(request)
-    model = request["model"]
     expected = Expected.of(request, schema, longest)  # a request that cannot be judged is not sent
     sent = state.body(body, request, session.target.endpoint.max_output_tokens)
     allowed = Allowed.of(request if sent is body else parsed(sent), len(sent), session.target.endpoint)
     reply: Reply | None = None
+    target = session.target.model_copy(update={"model": request["model"]})
     try:
-        reply, size = await _exchange(session, sent, caller, model)
-        _book(session, caller, model, 1, tokens_of(reply, allowed))
+        bill = Bill(session, caller, target, allowed, "tools" in request)
+        reply, size = await _exchange(session, sent, bill)
         completion = await _off_the_loop(size, reading.accepted, reply, expected, allowed)
     except Deferred as error:
         raise session.deferred(str(error)) from None
@@ -63,9 +60,6 @@ async def attempt(
         raise
     except ChatError as error:
         error.body = session.transport.redacted(error.body)
-        if reply is None and isinstance(error, MaybeBilled | InvalidReply):
-            # What came and could not be read was paid for all the same.
-            _book(session, caller, model, int(isinstance(error, InvalidReply)), _most(allowed))
         now = asyncio.get_running_loop().time()
         failure = state.failed(error, reply, request, session.target, now)
         if isinstance(error, Transient):
@@ -84,14 +78,16 @@ async def _off_the_loop(size: int, read: Callable[..., Read], *arguments: Any) -
     return await asyncio.to_thread(read, *arguments)
 
 
-async def _exchange(session: Session, body: bytes, caller: Caller, model: str) -> tuple[Reply, int]:
+async def _exchange(session: Session, body: bytes, bill: Bill) -> tuple[Reply, int]:
     """Send a body and give the reply with its bytes; rate limits are waited out with the whole lane."""
-    lane = session.lane(model)
+    lane = session.lane(bill.target.model)
     while True:
-        async with lane.slot() as sent:
-            session.book(caller, Tally(attempts=1))
+        async with lane.slot() as sent, bill.reserved():
+            if not lane.is_open():  # it has paused while the money was reserved
+                continue
+            bill.attempted()
             try:
-                answer = await _posted(session, body, caller, model)
+                answer = await _posted(session, body, bill)
                 # Here, as an answer with status 200 may be a rate limit all the same.
                 reply = await _reply(session, body, answer)
             except RateLimited as error:
@@ -109,6 +105,7 @@ async def _exchange(session: Session, body: bytes, caller: Caller, model: str) -
                 (lane.answered if alive else lane.failed)(sent)
                 raise
             lane.succeeded(sent)
+            bill.paid(reply)
             session.served = True
             session.trouble = None
         await asyncio.sleep(0)  # the next call is sent before this reply is checked: the server never idles
@@ -122,7 +119,7 @@ async def _reply(session: Session, body: bytes, answer: bytes) -> Reply:
         raise session.transport.named(error, body) from None
 
 
-async def _posted(session: Session, body: bytes, caller: Caller, model: str) -> bytes:
+async def _posted(session: Session, body: bytes, bill: Bill) -> bytes:
     """Send a body, so that a run that is stopped can end the call without ending its task."""
     task = asyncio.current_task()
     assert task is not None
@@ -135,27 +132,7 @@ async def _posted(session: Session, body: bytes, caller: Caller, model: str) -> 
         if not session.aborted:
             raise
         task.uncancel()
-        _book(session, caller, model, 0, _most(Allowed.of(parsed(body), len(body), session.target.endpoint)))
+        bill.guess(0)
         raise Deferred(session.closed or "the run was stopped") from None
     finally:
         session.sending.discard(task)
-
-
-def _most(allowed: Allowed) -> Tokens:
-    """Give the estimate of what was paid for without a reply."""
-    return Tokens(allowed.request_bytes // BYTES_PER_TOKEN, allowed.answer_tokens, estimated=True)
-
-
-def _book(session: Session, caller: Caller, model: str, calls: int, tokens: Tokens) -> None:
-    session.book(
-        caller,
-        Tally(
-            calls=calls,
-            prompt_tokens=tokens.prompt,
-            completion_tokens=tokens.completion,
-            cached_tokens=tokens.cached,
-            reasoning_tokens=tokens.reasoning,
-            cost_usd=cost_usd(session.target.model_copy(update={"model": model}), tokens),
-            cost_estimated=tokens.estimated,
-        ),
-    )

@@ -131,6 +131,10 @@ class Lane:
             if not waiter.done():
                 waiter.set_exception(Deferred(self.closed))
 
+    def is_open(self) -> bool:
+        """Say whether a call may be sent now: the lane is neither closed nor pausing."""
+        return not self.closed and not self._is_pausing()
+
     async def _enter(self) -> None:
         """Take a place in the lane, then one in the room, unless the lane has closed or paused meanwhile."""
         while True:
@@ -140,7 +144,7 @@ class Lane:
             except asyncio.CancelledError:
                 self._leave()
                 raise
-            if not self.closed and not self._is_pausing():
+            if self.is_open():
                 return
             self._room.release()
             self.in_flight -= 1

@@ -9,12 +9,13 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from docmill.schemas.endpoint import Target
-from docmill.schemas.errors import Blocked, ChatError, Deferred, Fatal, StorageError
+from docmill.schemas.errors import Blocked, ChatError, Deferred, Fatal, OverBudget, StorageError
 from docmill.schemas.outcome import Tally
 from docmill.schemas.pipeline import Limits
 from docmill.tasks.chat.cache import default_directory
 from docmill.tasks.chat.environment import environment_target
 from docmill.tasks.chat.lane import Lane
+from docmill.tasks.chat.purse import Purse
 from docmill.tasks.chat.request_state import TRIES, RequestState
 from docmill.tasks.chat.transport import Transport
 
@@ -34,7 +35,9 @@ class Session:
 
     `oldest` is the time (seconds since the epoch) before which a record of the cache is a miss:
     the run's beginning where it refreshes. `fatal` is the answer that stopped the run. `trouble` is what
-    the endpoint last failed with, None once it answers; `tell` takes a line about it.
+    the endpoint last failed with, None once it answers; `tell` takes a line about it. `ending` is set
+    once nothing more is read and sent, and `stopped` where what is in flight does not end by itself either.
+    Without a `purse` there is no budget.
     """
 
     def __init__(self, target: Target, transport: Transport, concurrency: int, *, refresh: bool) -> None:
@@ -51,7 +54,9 @@ class Session:
         self.task_runs = 0
         self._tallies: dict[Caller, Tally] = {}
         self._storage_failure: OSError | None = None
+        self.ending = asyncio.Event()
         self.stopped = asyncio.Event()
+        self.purse: Purse | None = None
         self.sending: set[asyncio.Task[object]] = set()
         self.aborted = False
         self.served = False  # whether an answer was a reply
@@ -102,9 +107,17 @@ class Session:
         self.fatal = self.fatal or error
         self.stop(f"the run was stopped: {error}")
 
+    def over_budget(self, error: OverBudget) -> None:
+        """Read and send nothing more, as the budget is spent; what is in flight ends by itself."""
+        self.tell(f"stopping: {error}")
+        self.fatal = self.fatal or error
+        self.close(f"the run was stopped: {error}")
+        self.ending.set()
+
     def stop(self, reason: str) -> None:
         """Send nothing more: all calls that wait or come are deferred."""
         self.close(reason)
+        self.ending.set()
         self.stopped.set()
 
     def blocked(self, error: Blocked) -> None:
@@ -138,7 +151,7 @@ class Session:
         if delay <= 0:
             return
         try:
-            await asyncio.wait_for(self.stopped.wait(), delay)
+            await asyncio.wait_for(self.ending.wait(), delay)
         except TimeoutError:
             return
         raise self.deferred(self.closed or "the run was stopped")

@@ -25,6 +25,7 @@ from docmill.tasks.sinks.database import (
 from docmill.tasks.sinks.evaluations import Evaluations
 from docmill.tasks.sinks.keys import type_in
 from docmill.tasks.sinks.rows import Row, outcome_row, run_row, upsert
+from docmill.tasks.sinks.spending import Spending
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 from docmill.tasks.sinks.typed_rows import fill, replace_rows
 from docmill.tasks.sinks.upgrade import present, upgrade
@@ -49,6 +50,7 @@ class Results:
         self._columns: dict[Table, Sequence[Column[Any]]] = {}  # where an earlier version's is read alone
         self.url = shown(into.url)
         self.evaluations = Evaluations(engine, pipeline, self.url)
+        self.spending = Spending(engine, pipeline, self.url)
 
     @classmethod
     def open(cls, into: Into, pipeline: str, schemas: Mapping[str, ToolSchema]) -> Self:

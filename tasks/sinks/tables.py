@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Double,
     Index,
@@ -53,6 +54,7 @@ RUNS = Table(
     Column("documents_in", BigInteger, nullable=False),
     *(Column(status, BigInteger, nullable=False) for status in STATUSES),
     *_tally(),
+    Column("max_cost_usd", Double),
 )
 
 OUTCOMES = Table(
@@ -113,6 +115,18 @@ DECISIONS = Table(
     Column("note", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
     Index("docmill_decisions_of", "pipeline", "document_id"),
+)
+
+# What runs with a budget have spent and reserved on a day (UTC), in nano-dollars.
+SPENDING = Table(
+    "docmill__spending",
+    METADATA,
+    Column("run_id", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("pipeline", Text, nullable=False),
+    Column("spent", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False),
+    Index("docmill__spending_of", "pipeline", "day"),
 )
 
 # Which typed tables docmill created, so that it alters no other.

@@ -17,6 +17,7 @@ from docmill.schemas.errors import (
     DocmillError,
     Fatal,
     MaybeBilled,
+    OverBudget,
     Permanent,
     RateLimited,
     Transient,
@@ -393,11 +394,16 @@ def test_an_error_comes_back_from_prefects_serializer_by_its_message(kind):
     assert str(revived) == "m"
 
 
-def test_only_three_kinds_are_also_another():
+def test_only_four_kinds_are_also_another():
     """The class tells what ends a run, a document or a try."""
     leaves = every(ChatError)[1:]
     below = {
         (kind, other) for kind in leaves for other in leaves if kind is not other and issubclass(kind, other)
     }
-    assert below == {(MaybeBilled, Transient), (Unserved, Transient), (Blocked, Permanent)}
+    assert below == {
+        (MaybeBilled, Transient),
+        (Unserved, Transient),
+        (Blocked, Permanent),
+        (OverBudget, Fatal),
+    }
     assert not issubclass(ConfigError, ChatError)

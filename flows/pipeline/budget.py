@@ -1,0 +1,64 @@
+"""What a run may spend, and whether its calls fit at all: said before anything is sent."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from docmill.flows.pipeline.options import RunOptions
+from docmill.schemas.budget import Budget
+from docmill.schemas.endpoint import Target
+from docmill.schemas.errors import ConfigError
+from docmill.schemas.money import money
+from docmill.schemas.pipeline import Pipeline
+from docmill.schemas.tool import ToolSchema
+from docmill.tasks.checks.request import parsed
+from docmill.tasks.steps.kind import kind
+
+if TYPE_CHECKING:
+    from docmill.flows.pipeline.plan import StepPlan
+
+
+def budget_of(pipeline: Pipeline, options: RunOptions) -> Budget | None:
+    """Decide what a run may spend: --max-cost before the pipeline's own run_usd."""
+    if options.max_cost is None:
+        return pipeline.budget
+    if options.max_cost <= 0:
+        raise ConfigError("--max-cost: must be more than 0 USD")
+    day = pipeline.budget.day_usd if pipeline.budget else None
+    return Budget(run_usd=options.max_cost, day_usd=day)
+
+
+def require_affordable(
+    budget: Budget, target: Target, steps: "Sequence[StepPlan]", tools: Mapping[str, ToolSchema]
+) -> None:
+    """Raise ConfigError where a model has no price, or a step could not make its shortest call."""
+    for step in steps:
+        for model in step.models:
+            least = min(_least(target.model_copy(update={"model": model}), step, tools))
+            if budget.least() < Decimal(least):
+                most = money(float(budget.least()), estimated=False)
+                raise ConfigError(
+                    f"budget: {most} is less than one call of {step.id} with {model} may cost, "
+                    f"{money(least, estimated=False)} even of an empty document: raise it, or give the step "
+                    "a smaller max_tokens"
+                )
+
+
+def _least(target: Target, step: "StepPlan", tools: Mapping[str, ToolSchema]) -> Iterator[float]:
+    """Price the requests that the step makes of an empty text, as they are reserved."""
+    from docmill.tasks.chat.bill import most_usd  # the prices take half a second to load
+    from docmill.tasks.chat.usage import Allowed
+
+    acts = kind(step.kind)
+    named: list[ToolSchema | None] = [tools[name] for _, name in acts.schemas(step.options)]
+    for schema in named or [None]:
+        body = acts.request("", step.options, acts.tool(step.options, schema), target)
+        request = parsed(body)
+        allowed = Allowed.of(request, len(body), target.endpoint)
+        usd = most_usd(target, allowed, tools="tools" in request)
+        if usd is None:
+            raise ConfigError(
+                f"budget: no price is known for the model {target.model}: give the endpoint as a mapping "
+                "with `prices: {input: …, output: …}`, in USD a million tokens"
+            )
+        yield usd

@@ -1,0 +1,84 @@
+"""The bill of a request: the most that an attempt at it may cost, and what is booked for it."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+
+from docmill.schemas.chat import Reply
+from docmill.schemas.endpoint import Target
+from docmill.schemas.errors import InvalidReply, MaybeBilled
+from docmill.schemas.outcome import Tally
+from docmill.tasks.chat.prices import cost_usd
+from docmill.tasks.chat.purse import Reservation
+from docmill.tasks.chat.session import Caller, Session
+from docmill.tasks.chat.usage import Allowed, Tokens, tokens_of
+from docmill.tasks.checks.request import BYTES_PER_TOKEN
+
+TOOLS_TOKENS = 1000  # what servers write into a prompt that offers tools, at most
+
+
+def most_usd(target: Target, allowed: Allowed, *, tools: bool) -> float | None:
+    """Price the most that an attempt may cost: a token has at least a byte. None where there is no price."""
+    return cost_usd(target, Tokens(allowed.request_bytes + TOOLS_TOKENS * tools, allowed.answer_tokens))
+
+
+@dataclass
+class Bill:
+    """What the attempts at one request cost: the step of a document that asks, and the run's purse."""
+
+    session: Session
+    caller: Caller
+    target: Target
+    allowed: Allowed
+    tools: bool
+    _reservation: Reservation | None = None
+
+    @asynccontextmanager
+    async def reserved(self) -> AsyncIterator[None]:
+        """Reserve the most that an attempt may cost while it is made, where the run has a budget.
+
+        Raises Deferred where the budget does not hold it. What came and could not be read is booked: it was
+        paid for all the same.
+        """
+        try:
+            async with self._reserved() as self._reservation:
+                yield
+        except (MaybeBilled, InvalidReply) as error:
+            self.guess(int(isinstance(error, InvalidReply)))
+            raise
+
+    def _reserved(self) -> AbstractAsyncContextManager[Reservation | None]:
+        purse = self.session.purse
+        most = None if purse is None else most_usd(self.target, self.allowed, tools=self.tools)
+        return nullcontext() if purse is None or most is None else purse.reserved(most)
+
+    def attempted(self) -> None:
+        """Book that a request is sent."""
+        self.session.book(self.caller, Tally(attempts=1))
+
+    def paid(self, reply: Reply) -> None:
+        """Book what a reply took."""
+        self._book(1, tokens_of(reply, self.allowed))
+
+    def guess(self, calls: int) -> None:
+        """Book what may have been paid for without a reply that could be read."""
+        prompt = self.allowed.request_bytes // BYTES_PER_TOKEN
+        self._book(calls, Tokens(prompt, self.allowed.answer_tokens, estimated=True))
+
+    def _book(self, calls: int, tokens: Tokens) -> None:
+        """Book so many replies; of a guess the purse keeps what was reserved."""
+        cost = cost_usd(self.target, tokens)
+        if self._reservation:
+            self._reservation.settle(None if tokens.estimated else cost)
+        self.session.book(
+            self.caller,
+            Tally(
+                calls=calls,
+                prompt_tokens=tokens.prompt,
+                completion_tokens=tokens.completion,
+                cached_tokens=tokens.cached,
+                reasoning_tokens=tokens.reasoning,
+                cost_usd=cost,
+                cost_estimated=tokens.estimated,
+            ),
+        )

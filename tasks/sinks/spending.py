@@ -1,0 +1,99 @@
+"""What runs spend against a budget: a row a run and day, changed in transactions that see all runs."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from itertools import accumulate
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, exists, func, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from docmill.schemas.budget import Balance, Budget, Settled, Total, nano
+from docmill.schemas.errors import StorageError
+from docmill.tasks.sinks.database import reason
+from docmill.tasks.sinks.tables import RUNS, SPENDING
+
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(:pipeline, 0))"
+
+
+class Spending:
+    """What one pipeline's runs spend; it blocks."""
+
+    def __init__(self, engine: Engine, pipeline: str, url: str) -> None:
+        self._engine = engine
+        self._pipeline = pipeline
+        self._url = url
+
+    def move(
+        self, run_id: str, budget: Budget, day: date, wanted: Sequence[int], settled: Sequence[Settled]
+    ) -> Balance:
+        """Settle, then reserve on that day as many of the wanted, in their order, as the budget holds.
+
+        Raises StorageError.
+        """
+        own = SPENDING.c.run_id == run_id
+        with self._writing() as connection:
+            for each in settled:
+                _settle(connection, each, own)
+            run, of_day = _total(connection, own), self._of_day(connection, day)
+            room = min(_room(budget.run_usd, run), _room(budget.day_usd, of_day))
+            sums = list(accumulate(wanted))
+            granted = sum(1 for each in sums if each <= room)
+            added = Total(reserved=sums[granted - 1] if granted else 0)
+            if added.reserved:
+                row = {"run_id": run_id, "day": day, "pipeline": self._pipeline, "spent": 0}
+                _reserve(connection, {**row, "reserved": added.reserved})
+        return Balance(granted, run + added, of_day + added)
+
+    def _of_day(self, connection: Connection, day: date) -> Total:
+        """Add up the pipeline's day: of runs without a budget, too, once they have ended."""
+        without = select(func.sum(RUNS.c.cost_usd)).where(
+            RUNS.c.pipeline == self._pipeline,
+            RUNS.c.started_at >= datetime.combine(day, time(), UTC),
+            ~exists().where(SPENDING.c.run_id == RUNS.c.run_id),
+        )
+        others = Total(spent=nano(connection.execute(without).scalar() or 0))
+        return others + _total(connection, SPENDING.c.pipeline == self._pipeline, SPENDING.c.day == day)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                if connection.dialect.name == "postgresql":
+                    connection.execute(text(LOCK), {"pipeline": f"docmill {self._pipeline}"})
+                yield connection
+        except SQLAlchemyError as error:
+            raise StorageError(
+                f"the results database {self._url} takes no reservation: {reason(error)}. Put that right, "
+                "then run again: nothing was sent that is not accounted for"
+            ) from None
+
+
+def _settle(connection: Connection, settled: Settled, own: ColumnElement[bool]) -> None:
+    changed = {
+        "spent": SPENDING.c.spent + settled.spent,
+        "reserved": SPENDING.c.reserved - settled.reserved,
+    }
+    connection.execute(update(SPENDING).where(own, SPENDING.c.day == settled.day).values(changed))
+
+
+def _reserve(connection: Connection, row: Mapping[str, Any]) -> None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(SPENDING).values(dict(row))
+    more = {"reserved": SPENDING.c.reserved + row["reserved"]}
+    connection.execute(statement.on_conflict_do_update(index_elements=["run_id", "day"], set_=more))
+
+
+def _total(connection: Connection, *conditions: ColumnElement[bool]) -> Total:
+    row = connection.execute(
+        select(func.sum(SPENDING.c.spent), func.sum(SPENDING.c.reserved)).where(*conditions)
+    ).one()
+    return Total(int(row[0] or 0), int(row[1] or 0))
+
+
+def _room(usd: Decimal | None, total: Total) -> float:
+    return math.inf if usd is None else nano(usd) - total.taken
