@@ -77,11 +77,13 @@ class MissingRow(BaseModel):
 class StepOutcome(Tally):
     """What became of one step of one document; `sha256` is that of the step's declaration.
 
+    `schema_sha256` is of what its answer has to satisfy alone.
     `doubts` is what a person decides, of a step in review; None of an earlier version's.
     """
 
     status: StepStatus
     sha256: str
+    schema_sha256: str | None = None
     model: str | None = None  # that answered, or was asked last
     output: Any = None  # str of a summary or label, object of a record: JSON by nature
     seconds: float = 0.0

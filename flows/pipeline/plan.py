@@ -40,7 +40,8 @@ LATER_KEYS = {"instructions": None, "lists": "auto"}
 class StepPlan:
     """One step as it will run; `sha256` stands for whatever can change its bodies or their reading.
 
-    Its `models` are asked in turn: the next where an answer will not do.
+    Its `models` are asked in turn: the next where an answer will not do. `schema_sha256` is of what its
+    answers have to satisfy alone: a plan tells by it why a step is run again.
     """
 
     id: str
@@ -49,6 +50,7 @@ class StepPlan:
     needs: tuple[str, ...]
     sha256: str
     models: tuple[str, ...]
+    schema_sha256: str = ""
 
     def typed_schemas(self) -> list[str]:
         """Name the tool schemas, as declared, whose records have a table."""
@@ -187,14 +189,16 @@ def _steps(checked: CheckedPipeline, asked: Asked) -> tuple[StepPlan, ...]:
     for step, (step_id, before) in zip(checked.pipeline.steps, checked.waits.items(), strict=True):
         name, options = kind_and_options(step)
         first_model, *further = models = asked.in_turn(options.model)
+        answers = kind(name).answers(options, checked.tools)
         declared = [
             name,
             options.model_dump(mode="json", by_alias=True, exclude=_unhashed(options)),
             before,
-            kind(name).answers(options, checked.tools),
+            answers,
             _surroundings(asked.target.model_copy(update={"model": first_model}), further),
         ]
-        plans.append(StepPlan(step_id, name, options, before, _sha256(declared), models))
+        hashes = {"sha256": _sha256(declared), "schema_sha256": _sha256(answers)}
+        plans.append(StepPlan(step_id, name, options, before, models=models, **hashes))
     return tuple(plans)
 
 

@@ -112,6 +112,7 @@ def _outcome(
     return StepOutcome(
         status=status(failure) if failure else "review" if doubt else "done",
         sha256=step.sha256,
+        schema_sha256=step.schema_sha256,
         model=answer.model,
         output=answer.held.record,
         doubts=answer.held.doubts() if doubt else None,

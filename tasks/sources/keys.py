@@ -78,11 +78,15 @@ def _fault(key: Any, text: str, kind: type) -> str | None:
         return f"its key is of the type {type(key).__name__}, and the first row's of {kind.__name__}"
     if isinstance(key, int) and key not in INTEGERS:
         return "its key has more than 64 bits"
-    if not all(map(_printable, text)):
+    if not _is_printable(text):
         return "its key holds characters that cannot be printed"
     if len(text.encode()) > MAX_BYTES:
         return f"its key has more than {MAX_BYTES:,} bytes"
     return None
+
+
+def _is_printable(text: str) -> bool:
+    return text.isprintable() or all(map(_printable, text))
 
 
 def _printable(char: str) -> bool:
@@ -91,7 +95,7 @@ def _printable(char: str) -> bool:
 
 def _shown(text: str) -> str:
     """Escape and shorten a key that no database would take as it is."""
-    if not all(map(_printable, text)):
+    if not _is_printable(text):
         text = "".join(char if _printable(char) else ascii(char)[1:-1] for char in text)
     return text if len(text.encode()) <= MAX_BYTES else f"{text[:KEPT_CHARS]}…{_digest(text).hex()}"
 

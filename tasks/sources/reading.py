@@ -29,12 +29,17 @@ JOIN_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True)
 class RowRef:
-    """A row that is a document; `fault` is why it is none."""
+    """A row of a `source` that is a document; `fault` is why it is none."""
 
     document_id: str
-    uri: str
+    source: str
     text: str
     fault: str | None
+
+    @property
+    def uri(self) -> str:
+        """Where it is: its key as a fragment of the source's URL."""
+        return f"{self.source}#{quote(self.document_id, safe='')}"
 
     def sha256(self) -> str | None:
         """Hash its rendered text; None where it has none, which `read` explains."""
@@ -73,8 +78,8 @@ class Reading(Iterator[RowRef]):
 
     def __next__(self) -> RowRef:
         if record := self._spool.take():
-            document_id, text, fault = json.loads(record)
-            return RowRef(document_id, f"{self._source}#{quote(document_id, safe='')}", text, fault)
+            document_id, text, fault = json.loads(record.decode())
+            return RowRef(document_id, self._source, text, fault)
         if self._failure and not self._closing.is_set():
             raise StorageError(self._failure)
         raise StopIteration

@@ -18,7 +18,7 @@ REMEDY: dict[type[errors.DocmillError], str] = {
     errors.StorageError: "Make room, or give access, where the message says, then run again.",
     errors.Unreadable: "Repair or convert the document, or take it out of `documents`.",
     errors.Fatal: "Do what the table below says of the answer, then run again.",
-    errors.OverBudget: "Raise `budget` or `--max-cost`, or run again when there is money: what was paid is cached.",
+    errors.OverBudget: "Raise `budget` or `--max-cost`, or run again later: what was paid is cached.",
     errors.Permanent: "Read what the server said in the outcome's `error`: a parameter that it does not "
     "take, a document that is too long for it.",
     errors.Blocked: "Look at the document, and at the rules of the firewall or the proxy.",

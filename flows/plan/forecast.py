@@ -1,0 +1,160 @@
+"""What a run would do: the source is read as the run reads it, the cache is asked, nothing is sent."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from docmill.flows.pipeline.plan import Plan
+from docmill.flows.plan.amounts import Calls, added
+from docmill.flows.plan.document import Forecast
+from docmill.flows.plan.estimate import Estimate, Estimator, numbers
+from docmill.flows.plan.history import History, history
+from docmill.flows.plan.reasons import Standing, reason, standing
+from docmill.flows.plan.requests import Known
+from docmill.schemas.errors import ConfigError, Deferred, Unreadable
+from docmill.tasks.sinks.looking import states_of, steps_of
+from docmill.tasks.sinks.results import Results
+from docmill.tasks.sources.source import DocumentRef
+
+BATCH = 500  # documents that are looked up together
+AT_A_TIME = 16  # that are read and taken through their steps
+READERS = 8
+COUNTED = ("new", "changed", "not_done", "unchanged", "quarantined", "unreadable")
+Row = Mapping[str, Any]
+Tell = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """What a run would do. `counts` are the documents by how they stand, `why` the reasons to run some."""
+
+    pipeline: str
+    documents: int
+    counts: dict[str, int]
+    why: dict[str, int]
+    estimate: Estimate
+
+    def to_run(self) -> int:
+        """Count the documents that would be run."""
+        return sum(self.counts.get(each, 0) for each in ("new", "changed", "not_done"))
+
+    def written(self) -> dict[str, Any]:
+        """Write it for JSON: numbers that are not known are `[low, high]`."""
+        return {
+            "pipeline": self.pipeline,
+            "documents": self.documents,
+            **self.counts,
+            "why": self.why,
+            **numbers(self.estimate),
+            "minutes": self.estimate.minutes.written(1),
+            "steps": [step.written() for step in self.estimate.steps],
+            "assumed": list(self.estimate.assumed),
+        }
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A document of the source; `why` it is to be run, None where it is not."""
+
+    ref: DocumentRef
+    how: Standing
+    why: str | None
+
+
+@dataclass
+class _Planning:
+    plan: Plan
+    results: Results | None
+    past: History
+    tell: Tell
+    known: Known
+    documents: int = 0
+    taken: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    why: Counter[str] = field(default_factory=Counter)
+    amounts: dict[tuple[str, str], Calls] = field(default_factory=dict)
+
+    async def read(self, refs: Iterator[DocumentRef]) -> None:
+        """Look at the documents of a source, and ask the cache for those that would be run."""
+        room, readers = asyncio.Semaphore(AT_A_TIME), ThreadPoolExecutor(READERS, "readers")
+        try:
+            async with asyncio.TaskGroup() as group:
+                async for found in self._to_run(refs):
+                    await room.acquire()
+                    task = group.create_task(self._forecast(found, readers))
+                    task.add_done_callback(lambda _: room.release())
+        finally:
+            readers.shutdown(wait=False, cancel_futures=True)
+
+    async def _to_run(self, refs: Iterator[DocumentRef]) -> AsyncIterator[_Found]:
+        """Give the documents that would be run, as far as the limit; counts all."""
+        while batch := await asyncio.to_thread(self._batch, refs):
+            for found in batch:
+                self.documents += 1
+                self.counts[found.how] += 1
+                if found.why is None:
+                    continue
+                self.why[found.why] += 1
+                self.taken += 1
+                yield found
+                if self.taken == self.plan.limit:
+                    return
+            self.tell(self.documents)
+
+    def _batch(self, refs: Iterator[DocumentRef]) -> list[_Found]:
+        listed = list(islice(refs, BATCH))
+        ids = [ref.document_id for ref in listed]
+        rows = states_of(self.results, ids) if self.results and ids else {}
+        hashes = {ref.document_id: ref.sha256() for ref in listed}
+        how = {id_: standing(self.plan, rows.get(id_), hashes[id_]) for id_ in ids}
+        other = [id_ for id_ in ids if how[id_] == "changed"]
+        steps = steps_of(self.results, other) if self.results and other else {}
+        return [
+            _Found(ref, how[id_], self._why(how[id_], rows.get(id_), hashes[id_], steps.get(id_, {})))
+            for ref, id_ in zip(listed, ids, strict=True)
+        ]
+
+    def _why(self, how: Standing, row: Row | None, content_sha256: str | None, steps: Row) -> str | None:
+        if how in ("unchanged", "quarantined"):
+            return None
+        return "new" if row is None else reason(self.plan, row, content_sha256, steps)
+
+    async def _forecast(self, found: _Found, readers: ThreadPoolExecutor) -> None:
+        try:
+            document = await asyncio.get_running_loop().run_in_executor(readers, found.ref.read)
+        except (Unreadable, Deferred):
+            self.counts[found.how] -= 1
+            self.counts["unreadable"] += 1
+            return
+        asked = await Forecast(self.plan, self.known, self.past.shares, self.past.turns).of(document)
+        self.amounts = added([self.amounts, asked])
+
+
+async def forecast(plan: Plan, tell: Tell = lambda _: None) -> PlannedRun:
+    """Say what a run of the plan would do; `tell` takes how many documents were looked at.
+
+    Raises ConfigError where there is no such source, StorageError where it or the results are lost.
+    """
+    with ExitStack() as stack:
+        refs = await asyncio.to_thread(stack.enter_context, plan.source.opened())
+        results = await asyncio.to_thread(_results, plan)
+        if results is not None:
+            stack.callback(results.close)
+        past = await asyncio.to_thread(history, plan, results)
+        planning = _Planning(plan, results, past, tell, Known(plan.refresh))
+        await planning.read(refs)
+    counts = {name: planning.counts.get(name, 0) for name in COUNTED}
+    estimate = Estimator(plan, past, planning.known.read).estimate(planning.amounts)
+    return PlannedRun(plan.name, planning.documents, counts, dict(planning.why.most_common()), estimate)
+
+
+def _results(plan: Plan) -> Results | None:
+    try:
+        return Results.read(plan.into, plan.name)
+    except ConfigError:  # there are none yet; a run makes them
+        return None

@@ -1,0 +1,1 @@
+"""Tests of the plan: what a run would do, held against what it did."""

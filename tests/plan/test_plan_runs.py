@@ -1,0 +1,229 @@
+"""The calls of a run are within its plan's bounds, and exact where every step's input is known."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.billing import priced
+from tests.support.connection import Request
+from tests.support.project import THING, Project
+from tests.support.provider import Provider
+from tests.support.shapes import SHAPES, Shape, saying
+
+pytestmark = pytest.mark.usefixtures("prefect_api")
+
+FREE = """\
+  - summarize: {max_words: 20}
+  - classify: {labels: {a: the first, b: the second}}
+"""
+BY_LABEL = FREE + "  - extract: {by: classify, schemas: {a: thing}}\n"
+DOCUMENTS = 12
+
+
+def documents(project: Project, count: int = DOCUMENTS, text: str = "It rained") -> None:
+    project.documents(
+        **{f"d{number}": f"{text} on day {number}. " + "Then not. " * 9 for number in range(count)}
+    )
+
+
+def labelling(provider: Provider) -> None:
+    """Label documents of even days a, the others b."""
+
+    def answer(request: Request) -> Shape | None:
+        if "Which category" not in request.text:
+            return None
+        day = request.text.partition("on day ")[2].partition(".")[0]
+        return saying(json.dumps({"category": "ab"[int(day) % 2]}))
+
+    provider.rule(answer)
+
+
+def written(project: Project, provider: Provider, steps: str = BY_LABEL, **keys: str) -> str:
+    return str(project.pipeline(priced(provider), steps, **keys))
+
+
+def plan(
+    project: Project, pipeline: str, capsys: pytest.CaptureFixture[str], *options: str
+) -> dict[str, Any]:
+    capsys.readouterr()
+    assert project.run("plan", pipeline, "--json", *options) == 0
+    planned: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return planned
+
+
+def bounds(number: Any) -> tuple[float, float]:
+    low, high = number if isinstance(number, list) else (number, number)
+    return low, high
+
+
+def within(number: float, planned: Any) -> bool:
+    low, high = bounds(planned)
+    return low <= number <= high
+
+
+def held(project: Project, provider: Provider, pipeline: str, planned: dict[str, Any], *options: str) -> None:
+    """Run, and hold what the provider counted and the books say against the plan."""
+    before = len(provider.requests)
+    assert project.run("run", pipeline, *options) == 0
+    sent = len(provider.requests) - before
+    names = ("documents_in", "calls", "cached_calls", "prompt_tokens", "completion_tokens", "cost_usd")
+    [row] = project.rows(f"select {', '.join(names)} from docmill_runs order by started_at desc limit 1")
+    ended = dict(zip(names, row, strict=True))
+    assert ended["documents_in"] == planned["documents"]
+    assert ended["calls"] == sent
+    for name in ("calls", "cached_calls"):
+        assert within(ended[name], planned[name]), (name, ended[name], planned[name])
+    for name in names[3:]:  # the stand-in's replies are shorter than a tenth of max_tokens
+        assert ended[name] <= bounds(planned[name])[1], (name, ended[name], planned[name])
+
+
+def test_a_first_run_and_a_rerun(project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]):
+    documents(project)
+    labelling(provider)
+    pipeline = written(project, provider)
+    planned = plan(project, pipeline, capsys)
+    assert not provider.requests
+    assert (planned["new"], planned["calls"]) == (DOCUMENTS, [2 * DOCUMENTS, 3 * DOCUMENTS])
+    held(project, provider, pipeline, planned)
+    again = plan(project, pipeline, capsys)
+    assert (again["unchanged"], again["calls"], again["cost_usd"], again["steps"]) == (DOCUMENTS, 0, 0, [])
+    held(project, provider, pipeline, again)
+
+
+def test_steps_whose_input_is_known_are_exact(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    documents(project)
+    pipeline = written(project, provider, FREE)
+    planned = plan(project, pipeline, capsys)
+    assert planned["calls"] == 2 * DOCUMENTS
+    held(project, provider, pipeline, planned)
+
+
+def test_an_edit_of_the_last_step(project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]):
+    documents(project)
+    labelling(provider)
+    assert project.run("run", written(project, provider)) == 0
+    edited = written(
+        project, provider, BY_LABEL.replace("{a: thing}", "{a: thing}, instructions: Net of VAT")
+    )
+    planned = plan(project, edited, capsys)
+    assert (planned["changed"], planned["why"]) == (DOCUMENTS, {"`extract` was edited": DOCUMENTS})
+    assert (planned["calls"], planned["cached_calls"]) == (DOCUMENTS // 2, 2 * DOCUMENTS)
+    held(project, provider, edited, planned)
+
+
+def test_an_edit_of_the_step_that_the_others_depend_on(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    documents(project)
+    labelling(provider)
+    assert project.run("run", written(project, provider)) == 0
+    edited = written(project, provider, BY_LABEL.replace("the first", "the very first"))
+    planned = plan(project, edited, capsys)
+    assert planned["why"] == {"`classify` was edited": DOCUMENTS}
+    half = DOCUMENTS // 2  # whose record was never asked for, as their label has no schema
+    assert (planned["calls"], planned["cached_calls"]) == (
+        [DOCUMENTS, DOCUMENTS + half],
+        [DOCUMENTS, DOCUMENTS + half],
+    )
+    held(project, provider, edited, planned)
+
+
+def test_some_changed_documents(project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]):
+    documents(project)
+    labelling(provider)
+    pipeline = written(project, provider)
+    assert project.run("run", pipeline) == 0
+    project.documents(d3="It snowed on day 3.", new="It rained on day 14.")
+    planned = plan(project, pipeline, capsys)
+    counts = {name: planned[name] for name in ("new", "changed", "unchanged")}
+    assert counts == {"new": 1, "changed": 1, "unchanged": DOCUMENTS - 1}
+    assert planned["why"] == {"its content has changed": 1, "new": 1}
+    assert planned["calls"] == [4, 6]
+    held(project, provider, pipeline, planned)
+
+
+def test_another_model(project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]):
+    documents(project)
+    assert project.run("run", written(project, provider, FREE)) == 0
+    other = written(project, provider, FREE, model="other")
+    planned = plan(project, other, capsys)
+    assert planned["why"] == {"`summarize` has another model": DOCUMENTS}
+    assert planned["calls"] == 2 * DOCUMENTS
+    held(project, provider, other, planned)
+
+
+def test_another_schema_is_told_from_another_prompt(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    documents(project, 1)
+    pipeline = written(project, provider, "  - extract: {schema: thing}\n")
+    assert project.run("run", pipeline) == 0
+    project.schema("thing", {**THING, "description": "Extract the whole thing."})
+    assert plan(project, pipeline, capsys)["why"] == {"the schema of `extract` was edited": 1}
+
+
+def test_what_is_asked_anew_is_not_in_the_cache(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    documents(project, 3)
+    pipeline = written(project, provider, FREE)
+    assert project.run("run", pipeline) == 0
+    planned = plan(project, pipeline, capsys, "--refresh")
+    assert (planned["calls"], planned["cached_calls"]) == (6, 0)
+
+
+def test_identical_documents_share_a_call(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    project.documents(a="The same.", b="The same.", c="Another.")
+    pipeline = written(project, provider, FREE)
+    planned = plan(project, pipeline, capsys)
+    assert (planned["calls"], planned["cached_calls"]) == (4, 2)
+    held(project, provider, pipeline, planned)
+
+
+def test_a_limit_is_planned_as_the_run_takes_it(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    documents(project)
+    pipeline = written(project, provider, FREE)
+    assert project.run("run", pipeline, "--limit", "3") == 0
+    planned = plan(project, pipeline, capsys, "--limit", "2")
+    assert (planned["new"], planned["unchanged"], planned["calls"]) == (2, 3, 4)
+    held(project, provider, pipeline, planned, "--limit", "2")
+
+
+def test_models_in_turn_are_planned_by_the_shares_that_came_to_each(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    documents(project)
+    provider.rule(lambda request: SHAPES["refusal"] if request.parsed["model"] == "cheap" else None)
+    steps = "  - summarize: {max_words: 20}\n"
+    pipeline = written(project, provider, steps, model="[cheap, strong]")
+    planned = plan(project, pipeline, capsys)
+    assert planned["calls"] == [DOCUMENTS, 2 * DOCUMENTS]
+    held(project, provider, pipeline, planned)
+
+
+def test_what_cannot_be_read_is_counted_and_costs_nothing(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    project.documents(a="Good.", b="")
+    planned = plan(project, written(project, provider, FREE), capsys)
+    assert (planned["unreadable"], planned["new"], planned["calls"]) == (1, 1, 2)
+
+
+def test_the_table_says_the_whole_in_its_last_line(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    documents(project, 3)
+    pipeline = written(project, provider, FREE, budget="{run_usd: 4}")
+    assert project.run("plan", pipeline) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "3 documents: 3 new"
+    assert lines[-1].startswith("3 documents to run, 6 calls to pay, 0 from the cache, $")
+    assert "(the budget of $4.00 may not hold it)" in lines[-1]
+    assert not provider.requests
