@@ -10,6 +10,7 @@ from pydantic import Field
 from docmill.flows.pipeline.file import NAME, named
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import Plan, resolve
+from docmill.flows.plan.confirming import confirmed
 from docmill.flows.run.flow_run import execute, flow_run_name, options
 from docmill.flows.run.refusal import refuse_unknown
 from docmill.schemas.errors import ConfigError
@@ -31,7 +32,7 @@ async def arrived(pipeline: Annotated[str, Field(pattern=f"^{NAME}$")], document
     def prepare() -> Plan:
         return _plan(pipeline, documents)
 
-    return await execute(prepare)
+    return await execute(prepare, confirmed)
 
 
 def _plan(pipeline: object, documents: object) -> Plan:

@@ -14,6 +14,8 @@ from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.parameter import require_safe
 from docmill.flows.pipeline.plan import Plan, resolve
 from docmill.flows.pipeline.roots import Roots
+from docmill.flows.plan.confirming import confirmed
+from docmill.flows.plan.shown import planned
 from docmill.flows.run.flow_run import execute, flow_run_name, options
 from docmill.flows.run.refusal import refuse_unknown
 from docmill.schemas.pipeline import Pipeline
@@ -29,6 +31,7 @@ async def process(
     documents: str | None = None,
     limit: Limit = None,
     refresh: bool = False,
+    plan_only: bool = False,
 ) -> State[Any]:
     """Run a pipeline over its documents.
 
@@ -37,6 +40,7 @@ async def process(
         documents: A glob, which replaces the pipeline's own.
         limit: Takes up the first so many documents that are not unchanged.
         refresh: Asks everything anew: nothing counts as unchanged.
+        plan_only: Says in an artifact and in the state's message what a run would do and cost; sends nothing.
 
     With Prefect's `return_state=True` it gives the final state: Completed where every document is done,
     unchanged or in review; Failed with the counts, or with what is wrong, as its message, and under the name
@@ -51,7 +55,10 @@ async def process(
     """
     given = RunOptions(documents=documents, limit=limit, refresh=refresh)
 
-    return await execute(lambda: _plan(pipeline, given))
+    def prepare() -> Plan:
+        return _plan(pipeline, given)
+
+    return await planned(prepare) if plan_only else await execute(prepare, confirmed)
 
 
 def _plan(pipeline: Path | str | Pipeline | dict[str, Any], given: RunOptions) -> Plan:

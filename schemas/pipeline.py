@@ -75,6 +75,9 @@ class Pipeline(Declared):
     )
     limits: Limits = Limits()
     budget: Budget | None = Field(default=None, description="USD that its runs may spend at most")
+    confirm_above_usd: Annotated[float, Field(ge=0)] | None = Field(
+        default=None, description="A run that may cost more asks before anything is sent"
+    )
     unread: Literal["review", "allow"] = Field(
         default="review",
         description="Whether what could not be read of a document keeps it from being done: review, or allow",

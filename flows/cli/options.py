@@ -20,6 +20,12 @@ Limit = Annotated[PositiveInt | None, Parameter(help="Take up the first N docume
 MaxCost = Annotated[
     Decimal | None, Parameter(help="USD that the run may spend at most, reserved before each call")
 ]
+Yes = Annotated[
+    bool,
+    Parameter(
+        negative="", show_default=False, help="Go on whatever it costs: confirm_above_usd asks nothing"
+    ),
+]
 DocumentIds = Annotated[
     tuple[str, ...],
     Parameter(name="--document", negative="", help="Take this document alone, by its id; may be given again"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docmill.flows.cli import trial
+from docmill.flows.cli.confirm import confirm
 from docmill.flows.cli.foreground import flow_run
 from docmill.flows.cli.options import (
     Concurrency,
@@ -21,6 +22,7 @@ from docmill.flows.cli.options import (
     Refresh,
     Sample,
     Try,
+    Yes,
 )
 from docmill.flows.cli.output import console, fail, print_json
 from docmill.flows.cli.progress import Progress
@@ -51,6 +53,7 @@ def run(
     document: DocumentIds = (),
     sample: Sample = None,
     max_cost: MaxCost = None,
+    yes: Yes = False,
     refresh: Refresh = False,
     try_: Try = False,
     json: Json = False,
@@ -68,6 +71,7 @@ def run(
         document=document,
         sample=sample,
         max_cost=max_cost,
+        yes=yes,
         refresh=refresh,
         trial=try_,
     )
@@ -87,6 +91,9 @@ def _run(pipeline: str, file: Path, options: RunOptions, plan: Plan, *, json: bo
     require_ready(plan)
     out = console(stderr=json)
     out.print(plan.origin, markup=False)
+    if plan.confirm_above_usd is not None:
+        confirm(out, plan)
+        options = replace(options, yes=True)
     elsewhere = f" --into {options.into}" if options.into else ""
     progress = Progress(out, plan, f"{pipeline}{elsewhere}")
     progress.summary.is_trial = options.trial

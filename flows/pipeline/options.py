@@ -16,6 +16,7 @@ class RunOptions:
     limit: int | None = None
     document: tuple[str, ...] = ()
     sample: int | None = None
+    yes: bool = False  # a person has confirmed what it may cost
     max_cost: Decimal | None = None  # USD
     trial: bool = False  # whose results are held against no labels
     refresh: bool = False

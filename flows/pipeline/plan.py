@@ -79,6 +79,7 @@ class Plan:
     sha256: str
     evaluate: Evaluate | None = None
     budget: Budget | None = None
+    confirm_above_usd: float | None = None
 
     @property
     def model(self) -> str:
@@ -118,6 +119,7 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
         sha256=_whole_sha256(pipeline, steps, checked.tools),
         evaluate=None if options.trial else evaluate_of(pipeline),
         budget=budget,
+        confirm_above_usd=None if options.yes else pipeline.confirm_above_usd,
     )
 
 

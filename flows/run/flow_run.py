@@ -1,6 +1,7 @@
 """A flow run's whole way, which the flows `process` and `arrived` share: plan, run, final state."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -58,8 +59,13 @@ def flow_run_name() -> str:
     return f"{name} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
 
 
-async def execute(prepare: Callable[[], Plan]) -> State[Any]:
-    """Prepare a plan, run it, and give the flow run's final state.
+Confirm = Callable[[Plan, Stop], Awaitable[str | None]]
+
+
+async def execute(prepare: Callable[[], Plan], confirm: Confirm) -> State[Any]:
+    """Prepare a plan, run it once it is confirmed, and give the flow run's final state.
+
+    `confirm` gives the reason why it is not to be run, None where it is: then it is Stopped.
 
     Completed where every document is done, unchanged or in review, else Failed with the counts as
     its message; Incomplete, a Failed too, where what the pipeline's `evaluate` asks does not hold;
@@ -69,13 +75,29 @@ async def execute(prepare: Callable[[], Plan]) -> State[Any]:
     stop = Stop(invocation.observer)
     with stop.installed():
         try:
-            async with active(prepare(), invocation.observer, stop, _flow_run_id()) as run:
+            plan = prepare()
+            if unconfirmed := await _watched(plan, stop, confirm):
+                return _unconfirmed(stop, unconfirmed)
+            async with active(plan, invocation.observer, stop, _flow_run_id()) as run:
                 await Documents(run).process()
         except (ConfigError, StorageError) as error:
             invocation.error = error
             return Failed(message=str(error))
         invocation.ended, invocation.error = run, run.error
         return await _state(run, stop)
+
+
+async def _watched(plan: Plan, stop: Stop, confirm: Confirm) -> str | None:
+    """Ask whether the run is confirmed; it may be cancelled meanwhile."""
+    watching = asyncio.create_task(stop.watch(_flow_run_id()))
+    try:
+        return await confirm(plan, stop)
+    finally:
+        watching.cancel()
+
+
+def _unconfirmed(stop: Stop, why: str) -> State[Any]:
+    return Cancelled(message=why) if stop.cancelled else Failed(name="Stopped", message=why)
 
 
 async def _state(ended: ActiveRun, stop: Stop) -> State[Any]:

@@ -26,11 +26,13 @@ EXIT_CODE = 3
 class Stop:
     """One run's stop. The first signal stops the session, the second ends the process.
 
-    `cancelled` says that the flow run is Cancelling or Cancelled on the server.
+    `came` is set once it has come, and `cancelled` says that the flow run is Cancelling or Cancelled on the
+    server.
     """
 
     def __init__(self, observer: Observer) -> None:
         self.cancelled = False
+        self.came = asyncio.Event()
         self._observer = observer
         self.reason = ""
         self._session: Session | None = None
@@ -107,6 +109,7 @@ class Stop:
         if self.reason:
             return
         self.reason = reason
+        self.came.set()
         self._observer.stopping(reason, GRACE_S)
         if self._session is not None:
             self._session.stop(reason)

@@ -53,6 +53,7 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
         f"budget: {{run_usd: 5, day_usd: 20}}\n{SUMMARIZE}",
         {"budget": {"run_usd": "5", "day_usd": "20"}},
     ),
+    "a question before it costs much": (f"confirm_above_usd: 10\n{SUMMARIZE}", {"confirm_above_usd": 10}),
     "a summary in words": (
         "steps:\n  - summarize: {max_words: 60}\n",
         {"steps": [{"summarize": {"max_words": 60}}]},
@@ -302,7 +303,7 @@ def test_all_faults_are_told_at_once_and_no_more_than_twenty(written: Path):
         "p.yaml:1:1: name: is missing",
         "p.yaml:1:1: steps: is missing",
         "p.yaml:1:1: wrong0: unknown key; known: name, documents, rows, endpoint, model, steps, into, "
-        "limits, budget, unread, evaluate",
+        "limits, budget, confirm_above_usd, unread, evaluate",
     ]
     assert said.splitlines()[20:] == ["12 more"]
 

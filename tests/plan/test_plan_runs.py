@@ -227,3 +227,15 @@ def test_the_table_says_the_whole_in_its_last_line(
     assert lines[-1].startswith("3 documents to run, 6 calls to pay, 0 from the cache, $")
     assert "(the budget of $4.00 may not hold it)" in lines[-1]
     assert not provider.requests
+
+
+def test_a_run_by_hand_that_may_cost_too_much_asks_first(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    documents(project, 2)
+    pipeline = written(project, provider, FREE, confirm_above_usd="1")
+    assert project.run("run", pipeline) == 2
+    assert "confirm_above_usd: it may cost more than $1.00: say --yes to go on" in capsys.readouterr().err
+    assert not provider.requests
+    assert project.run("run", pipeline, "--yes") == 0
+    assert project.run("run", pipeline) == 0  # there is nothing to pay

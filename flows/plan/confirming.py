@@ -1,0 +1,55 @@
+"""A run that may cost more than its pipeline lets pass unasked waits for a person's yes."""
+
+import asyncio
+from typing import Any
+
+from prefect.flow_runs import apause_flow_run
+from prefect.input import RunInput
+
+from docmill.flows.pipeline.plan import Plan
+from docmill.flows.plan.forecast import PlannedRun, forecast
+from docmill.flows.plan.words import documents, whole
+from docmill.flows.run.stop import Stop
+
+WAIT_S = 24 * 60 * 60
+UNANSWERED = f"nobody answered within {WAIT_S // 3600} hours"
+LOOK_EVERY_S = 3
+
+
+class GoOn(RunInput):
+    """The form that Prefect's UI shows while the run waits."""
+
+    go_on: bool = False
+
+
+async def needs_yes(plan: Plan) -> PlannedRun | None:
+    """Give what a run would do where that may cost more than may pass unasked."""
+    if plan.confirm_above_usd is None:
+        return None
+    planned = await forecast(plan)
+    cost = planned.estimate.cost_usd
+    return planned if cost is None or cost.high > plan.confirm_above_usd else None
+
+
+async def confirmed(plan: Plan, stop: Stop) -> str | None:
+    """Wait in Prefect's UI for a person's yes where the plan needs one; gives why there is none."""
+    planned = await needs_yes(plan)
+    if planned is None:
+        return None
+    said = whole(plan, planned)
+    pausing = asyncio.create_task(_paused(plan, "\n".join([*documents(planned), "", said])))
+    cancelled = asyncio.create_task(stop.came.wait())
+    await asyncio.wait({pausing, cancelled}, timeout=WAIT_S, return_when=asyncio.FIRST_COMPLETED)
+    for task in (pausing, cancelled):
+        task.cancel()
+    await asyncio.gather(pausing, cancelled, return_exceptions=True)
+    if pausing.cancelled():
+        return f"{stop.reason or UNANSWERED}: nothing was sent. {said}"
+    return None if pausing.result().go_on else f"the answer was not to go on: nothing was sent. {said}"
+
+
+async def _paused(plan: Plan, told: str) -> Any:
+    asked = f"This run may cost more than ${plan.confirm_above_usd}. Shall it go on?"
+    form = GoOn.with_initial_data(description=f"{asked}\n\n{told}", go_on=False)
+    # Once its own timeout is over Prefect takes no state of ours.
+    return await apause_flow_run(wait_for_input=form, timeout=2 * WAIT_S, poll_interval=LOOK_EVERY_S)

@@ -1,0 +1,63 @@
+"""A plan in words: how the documents stand, and the whole in one line."""
+
+from collections.abc import Iterator
+
+from docmill.flows.pipeline.plan import Plan
+from docmill.flows.plan.amounts import Span
+from docmill.flows.plan.forecast import PlannedRun
+
+TO_RUN = {"new": "new", "changed": "changed", "not_done": "not done before"}
+STAY = {"unchanged": "unchanged", "quarantined": "quarantined", "unreadable": "cannot be read"}
+
+
+def documents(planned: PlannedRun) -> Iterator[str]:
+    """Say how the documents stand, and why some are to be run, a line each."""
+    told = [f"{count:,} {said}" for name, said in (TO_RUN | STAY).items() if (count := planned.counts[name])]
+    many = "1 document" if planned.documents == 1 else f"{planned.documents:,} documents"
+    yield f"{many}: {', '.join(told)}" if told else many
+    yield from (f"  {count:,} because {why}" for why, count in planned.why.items() if why != "new")
+
+
+def whole(plan: Plan, planned: PlannedRun) -> str:
+    """Say in one line what the run comes to."""
+    estimate, to_run = planned.estimate, planned.to_run()
+    if not to_run:
+        return "nothing to run: no call, $0"
+    parts = [
+        f"{to_run:,} document{'s' * (to_run != 1)} to run",
+        f"{number(estimate.calls)} calls to pay",
+        f"{number(estimate.cached_calls)} from the cache",
+        usd(estimate.cost_usd) + _budget(plan, estimate.cost_usd),
+        minutes(estimate.minutes),
+    ]
+    return ", ".join(parts)
+
+
+def number(span: Span) -> str:
+    """Write a count, from low to high where it is not known."""
+    low, high = round(span.low), round(span.high)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def usd(span: Span | None) -> str:
+    """Write an amount of money; None is a price that is not known."""
+    if span is None:
+        return "no price known"
+    digits = 2 if span.high >= 1 else 4
+    low, high = (f"{each:,.{digits}f}" for each in (span.low, span.high))
+    return f"${high}" if low == high else f"${low} to ${high}"
+
+
+def minutes(span: Span) -> str:
+    """Write a time."""
+    if span.high < 1:
+        return "under a minute"
+    low, high = round(span.low), round(span.high)
+    return f"{high:,} min" if low == high else f"{low:,} to {high:,} min"
+
+
+def _budget(plan: Plan, cost: Span | None) -> str:
+    """Say where the budget does not hold the run, or may not."""
+    if plan.budget is None or cost is None or cost.high <= (least := float(plan.budget.least())):
+        return ""
+    return f" (the budget of ${least:,.2f} {'does not' if cost.low > least else 'may not'} hold it)"
