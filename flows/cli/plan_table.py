@@ -9,7 +9,7 @@ from docmill.flows.plan.estimate import StepEstimate
 from docmill.flows.plan.forecast import PlannedRun
 from docmill.flows.plan.words import documents, number, usd, whole
 
-COLUMNS = ("calls to pay", "from the cache", "tokens read", "tokens written", "USD")
+COLUMNS = ("calls to pay", "cached", "tokens read", "tokens written", "USD")
 
 
 def tell(out: Console, plan: Plan, planned: PlannedRun) -> None:

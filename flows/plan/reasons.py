@@ -25,11 +25,11 @@ def standing(plan: Plan, row: Row | None, content_sha256: str | None) -> Standin
 def reason(plan: Plan, row: Row, content_sha256: str | None, steps: Row) -> str:
     """Say why a document that has an outcome is to be run."""
     if row["content_sha256"] != content_sha256 or content_sha256 is None:
-        return "its content has changed"
+        return "the content has changed"
     if row["pipeline_sha256"] != plan.sha256:
         return _edited(plan, steps)
     if row["status"] not in GOOD:
-        return f"it is {row['status']}"
+        return f"the last outcome is {row['status']}"
     return "everything is asked anew"
 
 

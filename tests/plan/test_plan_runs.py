@@ -140,7 +140,7 @@ def test_some_changed_documents(project: Project, provider: Provider, capsys: py
     planned = plan(project, pipeline, capsys)
     counts = {name: planned[name] for name in ("new", "changed", "unchanged")}
     assert counts == {"new": 1, "changed": 1, "unchanged": DOCUMENTS - 1}
-    assert planned["why"] == {"its content has changed": 1, "new": 1}
+    assert planned["why"] == {"the content has changed": 1, "new": 1}
     assert planned["calls"] == [4, 6]
     held(project, provider, pipeline, planned)
 
