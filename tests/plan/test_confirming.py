@@ -9,8 +9,14 @@ from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import State, StateType
 from prefect.states import Cancelling
 
 from docmill.flows.plan import confirming
@@ -21,6 +27,7 @@ from tests.support.provider import Provider
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
+PAUSED = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])))
 STEPS = "  - summarize: {max_words: 20}\n"
 
 
@@ -49,9 +56,7 @@ async def waiting(file: Path) -> AsyncIterator[tuple[PrefectClient, UUID, "async
     running: asyncio.Task[State[Any]] = asyncio.ensure_future(process(file, return_state=True))
     async with get_client() as client:
         while True:
-            runs = await client.read_flow_runs(limit=200)
-            paused = [run for run in runs if run.state and run.state.is_paused()]
-            if paused:
+            if paused := await client.read_flow_runs(flow_run_filter=PAUSED):
                 break
             assert not running.done(), running.result()
             await asyncio.sleep(0.2)

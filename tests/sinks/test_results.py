@@ -186,6 +186,7 @@ def test_steps_are_stored_without_their_errors(results: Results):
         "status",
         "output",
         "sha256",
+        "schema_sha256",
         "attempts",
         "calls",
         "cached_calls",
