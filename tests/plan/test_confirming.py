@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,10 +14,13 @@ from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterKey,
     FlowRunFilter,
+    FlowRunFilterStartTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelling
 
 from docmill.flows.plan import confirming
@@ -27,7 +31,8 @@ from tests.support.provider import Provider
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
-PAUSED = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])))
+PAUSED = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
+ACCEPTED = SetStateStatus.ACCEPT
 STEPS = "  - summarize: {max_words: 20}\n"
 
 
@@ -53,14 +58,24 @@ async def test_a_flow_that_only_plans_sends_nothing_and_shows_what_it_would(
 @asynccontextmanager
 async def waiting(file: Path) -> AsyncIterator[tuple[PrefectClient, UUID, "asyncio.Task[State[Any]]"]]:
     """Run a pipeline until it waits for its yes."""
+    begun = FlowRunFilterStartTime(after_=datetime.now(UTC))  # others may have been left paused
+    mine = FlowRunFilter(state=PAUSED, start_time=begun)
     running: asyncio.Task[State[Any]] = asyncio.ensure_future(process(file, return_state=True))
     async with get_client() as client:
         while True:
-            if paused := await client.read_flow_runs(flow_run_filter=PAUSED):
+            if paused := await client.read_flow_runs(flow_run_filter=mine):
                 break
             assert not running.done(), running.result()
             await asyncio.sleep(0.2)
         yield client, paused[0].id, running
+
+
+async def asked(client: PrefectClient, flow_run_id: UUID) -> str:
+    """Give what the form says; Prefect saves it once the run is Paused."""
+    while True:
+        with suppress(ObjectNotFound):
+            return str(await client.read_flow_run_input(flow_run_id, key="paused-1-description"))
+        await asyncio.sleep(0.1)
 
 
 @pytest.fixture(autouse=True)
@@ -75,9 +90,10 @@ async def test_a_run_that_may_cost_too_much_waits_for_a_yes(
     file = pipeline(project, provider, f"asked-{name.lower()}", confirm_above_usd="1")
     async with waiting(file) as (client, flow_run_id, running):
         assert not provider.requests
-        form = await client.read_flow_run_input(flow_run_id, key="paused-1-description")
+        form = await asked(client, flow_run_id)
         assert "2 documents to run, 2 calls to pay" in form
-        await client.resume_flow_run(flow_run_id, run_input={"go_on": answer})
+        while (await client.resume_flow_run(flow_run_id, {"go_on": answer})).status != ACCEPTED:
+            await asyncio.sleep(0.1)  # the form is saved piece by piece
         state = await running
     assert (state.name, len(provider.requests)) == (name, sent)
 
