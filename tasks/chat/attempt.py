@@ -54,7 +54,8 @@ async def attempt(
     reply: Reply | None = None
     try:
         reply, size = await _exchange(session, sent, caller, model)
-        _book(session, caller, model, 1, tokens_of(reply, allowed))
+        booked = _book(session, caller, model, 1, tokens_of(reply, allowed))
+        session.made.tried(caller, state.next_kind(), key, model, booked)
         completion = await _off_the_loop(size, reading.accepted, reply, expected, allowed)
     except Deferred as error:
         raise session.deferred(str(error)) from None
@@ -63,9 +64,9 @@ async def attempt(
         raise
     except ChatError as error:
         error.body = session.transport.redacted(error.body)
-        if reply is None and isinstance(error, MaybeBilled | InvalidReply):
-            # What came and could not be read was paid for all the same.
-            _book(session, caller, model, int(isinstance(error, InvalidReply)), _most(allowed))
+        if reply is None:
+            booked = _book_unread(session, caller, model, error, allowed)
+            session.made.tried(caller, "failed", key, model, booked)
         now = asyncio.get_running_loop().time()
         failure = state.failed(error, reply, request, session.target, now)
         if isinstance(error, Transient):
@@ -146,16 +147,22 @@ def _most(allowed: Allowed) -> Tokens:
     return Tokens(allowed.request_bytes // BYTES_PER_TOKEN, allowed.answer_tokens, estimated=True)
 
 
-def _book(session: Session, caller: Caller, model: str, calls: int, tokens: Tokens) -> None:
-    session.book(
-        caller,
-        Tally(
-            calls=calls,
-            prompt_tokens=tokens.prompt,
-            completion_tokens=tokens.completion,
-            cached_tokens=tokens.cached,
-            reasoning_tokens=tokens.reasoning,
-            cost_usd=cost_usd(session.target.model_copy(update={"model": model}), tokens),
-            cost_estimated=tokens.estimated,
-        ),
+def _book_unread(session: Session, caller: Caller, model: str, error: ChatError, allowed: Allowed) -> Tally:
+    """Book an attempt without a reply: what came and could not be read was paid for all the same."""
+    if not isinstance(error, MaybeBilled | InvalidReply):
+        return Tally()
+    return _book(session, caller, model, int(isinstance(error, InvalidReply)), _most(allowed))
+
+
+def _book(session: Session, caller: Caller, model: str, calls: int, tokens: Tokens) -> Tally:
+    booked = Tally(
+        calls=calls,
+        prompt_tokens=tokens.prompt,
+        completion_tokens=tokens.completion,
+        cached_tokens=tokens.cached,
+        reasoning_tokens=tokens.reasoning,
+        cost_usd=cost_usd(session.target.model_copy(update={"model": model}), tokens),
+        cost_estimated=tokens.estimated and tokens.billed_usd is None,
     )
+    session.book(caller, booked)
+    return booked

@@ -67,6 +67,13 @@ class RequestKey(CachePolicy):
         return cache_key(inputs["body"], inputs.get("schema"), _session().target.identity)
 
 
+def record_key(state: State[Any]) -> str:
+    """Name the record that a completed task run wrote or read."""
+    record: Any = state.data
+    key: str = getattr(record, "metadata", record).storage_key
+    return key
+
+
 def again(task: Any, run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001  Prefect's signature
     """Say whether the failed attempt is followed by another: its key decided that.
 

@@ -38,7 +38,7 @@ endpoint:
   max_output_tokens: 1000
   max_tokens_name: max_completion_tokens
   strict: false
-  prices: {input: 0.15, output: 0.6, cached_input: 0.075}
+  prices: {input: 0.15, output: 0.6, cached_input: 0.075, cache_write: 0.2}
   cache_id: ours
   allow_http: true
 """
@@ -184,7 +184,7 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
                 "max_output_tokens": 1000,
                 "max_tokens_name": "max_completion_tokens",
                 "strict": False,
-                "prices": {"input": "0.15", "output": "0.6", "cached_input": "0.075"},
+                "prices": {"input": "0.15", "output": "0.6", "cached_input": "0.075", "cache_write": "0.2"},
                 "cache_id": "ours",
                 "allow_http": True,
             }
