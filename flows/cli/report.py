@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from docmill.flows.cli.document_report import report_document
 from docmill.flows.cli.html_report import write
 from docmill.flows.cli.options import Documents, IntoUrl, Json, PipelineName, Statuses
 from docmill.flows.cli.output import console, plain, print_json
@@ -24,6 +25,9 @@ Html = Annotated[
     Path | None,
     Parameter(help="Write a page instead: every outcome, with its text and the evidence beside its record"),
 ]
+DocumentId = Annotated[
+    str | None, Parameter(name="--document", help="Tell how this document's outcome came to be")
+]
 RunId = Annotated[str | None, Parameter(name="--run", help="Report this run, not the last one")]
 
 
@@ -34,6 +38,7 @@ def report(
     run: RunId = None,
     status: Statuses = (),
     html: Html = None,
+    document: DocumentId = None,
     documents: Documents = None,
     into: IntoUrl = None,
     json: Json = False,
@@ -42,11 +47,16 @@ def report(
 
     The slowest and the dearest are the run's own. With --run that run, and those outcomes that are still
     its own. With --html the texts are read from the source again, or from --documents where the run took
-    those.
+    those. With --document that document's outcome alone: what it was before, and each call that it took.
     """
+    if document is not None and (run or status or html):
+        raise ConfigError("--document: it is told on its own: leave --run, --status and --html out")
     if documents is not None and html is None:
         raise ConfigError("--documents: only a page shows documents: add --html FILE")
     with stored(pipeline, into) as (declared, results):
+        if document is not None:
+            report_document(results, document, json=json)
+            return 0
         row = _run(results, run)
         if html is not None:
             write(html, declared, documents, row, results.outcomes(status, run), status)
