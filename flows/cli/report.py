@@ -15,7 +15,7 @@ from docmill.flows.cli.options import Documents, IntoUrl, Json, PipelineName, St
 from docmill.flows.cli.output import console, plain, print_json
 from docmill.flows.cli.results import stored
 from docmill.schemas.errors import ConfigError
-from docmill.schemas.money import money
+from docmill.schemas.money import money, tokens_of
 from docmill.schemas.outcome import NOT_DONE, STATUSES, Status, counted
 from docmill.tasks.sinks.results import Results
 
@@ -59,7 +59,8 @@ def report(
             return 0
         row = _run(results, run)
         if html is not None:
-            write(html, declared, documents, row, results.outcomes(status, run), status)
+            rows, runs = results.outcomes(status, run), results.history.runs()
+            write(html, declared, documents, row, rows, status, runs)
         if json:
             _print_json(results, row, status, run)
         elif html is not None:
@@ -101,7 +102,7 @@ def _head(row: Row) -> Text:
         f"{row['pipeline']}: run {row['run_id']} of {row['started_at']:%Y-%m-%d %H:%M:%S} UTC, {ended}",
         f"{row['state']}: {counted(row['documents_in'], {status: row[status] for status in STATUSES})}",
         f"{row['attempts']:,} attempts, {row['calls']:,} calls paid, {row['cached_calls']:,} from the cache",
-        f"{row['prompt_tokens']:,} tokens read, {row['completion_tokens']:,} written, {_cost(row)}",
+        f"{tokens_of(row)}, {_cost(row)}",
         f"endpoint {row['endpoint']}, model {row['model']}",
     ]
     return Text("\n").join(plain(line, "bold" if number == 1 else "") for number, line in enumerate(lines))

@@ -1,7 +1,8 @@
 """What an outcome was before it changed: kept in the transaction that changes it, read by `report`."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from docmill.schemas.errors import StorageError
 from docmill.tasks.sinks.database import reason
 from docmill.tasks.sinks.encoding import dumps
 from docmill.tasks.sinks.rows import Row, upsert
+from docmill.tasks.sinks.runs import runs_of
 from docmill.tasks.sinks.tables import HISTORY, OUTCOMES
 from docmill.tasks.sinks.upgrade import present
 
@@ -55,7 +57,7 @@ def _as_stored(value: Any) -> Any:
 
 
 class History:
-    """The forms of one pipeline's outcomes; raises StorageError where the database fails."""
+    """The forms of one pipeline's outcomes, and its runs; raises StorageError where the database fails."""
 
     def __init__(self, engine: Engine, pipeline: str, url: str) -> None:
         self._engine = engine
@@ -67,10 +69,19 @@ class History:
 
         An earlier form has `replaced_at`; the database of an earlier version has none.
         """
+        with self._reading() as connection:
+            return [*self._of(connection, HISTORY, document_id), *self._of(connection, OUTCOMES, document_id)]
+
+    def runs(self) -> Sequence[Row]:
+        """Give the rows of the pipeline's runs, the newest first."""
+        with self._reading() as connection:
+            return runs_of(connection, self._pipeline)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
         try:
             with self._engine.connect() as connection:
-                reading = connection.execution_options(reading=True)
-                return [*self._of(reading, HISTORY, document_id), *self._of(reading, OUTCOMES, document_id)]
+                yield connection.execution_options(reading=True)
         except SQLAlchemyError as error:
             raise StorageError(f"the results database {self._url} failed: {reason(error)}") from None
 

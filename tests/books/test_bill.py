@@ -55,3 +55,14 @@ def test_the_bill_of_a_thousand_calls_is_within_one_percent(project: Project, pr
     cost, calls, *_ = booked(project)
     assert calls == bill.replies >= 1_000
     assert cost == pytest.approx(float(bill.usd), rel=0.01)
+
+
+def test_what_was_cached_and_thought_is_told(
+    project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]
+):
+    billed(project, provider, "openai", 5, "prices: {input: 1, output: 1}")
+    _, _, cached, reasoning, *_ = booked(project)
+    said = f"({cached:,} of them cached)", f"({reasoning:,} of them reasoning)"
+    assert project.run("report", "p.yaml") == 0
+    summary, _, report = capfd.readouterr().out.partition("results: ")
+    assert all(each in text for each in said for text in (summary, report))
