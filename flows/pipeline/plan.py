@@ -74,6 +74,7 @@ class Plan:
     allow_unread: bool
     sha256: str
     evaluate: Evaluate | None = None
+    is_trial: bool = False  # its results are kept nowhere
 
     @property
     def model(self) -> str:
@@ -110,6 +111,7 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
         allow_unread=pipeline.unread == "allow",
         sha256=_whole_sha256(pipeline, steps, checked.tools),
         evaluate=None if options.trial else evaluate_of(pipeline),
+        is_trial=options.trial,
     )
 
 

@@ -12,10 +12,10 @@ from docmill.schemas.endpoint import Target
 from docmill.schemas.errors import Blocked, ChatError, Deferred, Fatal, StorageError
 from docmill.schemas.outcome import Tally
 from docmill.schemas.pipeline import Limits
-from docmill.tasks.chat.cache import default_directory
 from docmill.tasks.chat.environment import environment_target
 from docmill.tasks.chat.lane import Lane
 from docmill.tasks.chat.made import CallsMade
+from docmill.tasks.chat.places import default_directory
 from docmill.tasks.chat.request_state import TRIES, RequestState
 from docmill.tasks.chat.transport import Transport
 
