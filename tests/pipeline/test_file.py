@@ -121,7 +121,7 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
         f"steps:\n{CLASSIFY}  - summarize: {{needs: [], max_tokens: 100, instructions: In German.}}\n"
         "  - summarize: {id: short, needs: [classify, summarize], input: summarize, when: {classify: a}}\n"
         "  - summarize: {id: long, when: {classify: [a, b]}, max_input_tokens: 50, "
-        "params: {temperature: null, top_p: 0.5, stop: [x]}}\n",
+        "first: instructions, params: {temperature: null, top_p: 0.5, stop: [x]}}\n",
         {
             "steps": [
                 {"classify": {"labels": LABELS}},
@@ -139,6 +139,7 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
                         "id": "long",
                         "when": {"classify": ["a", "b"]},
                         "max_input_tokens": 50,
+                        "first": "instructions",
                         "params": {"temperature": None, "top_p": 0.5, "stop": ["x"]},
                     }
                 },
