@@ -54,7 +54,7 @@ def _laid_out(request: Mapping[str, Any]) -> bytes:
 class Bill:
     """Answers well and writes down what it costs; `usd` is the whole bill, `tokens` what is on it.
 
-    Each tenth reply is spoilt, so that it is asked for once more; each third one was thought about.
+    Each tenth reply is spoilt, unless it was asked for once more; each third one was thought about.
     """
 
     def __init__(self, dialect: Dialect = "openai", prices: Prices = PRICES) -> None:
@@ -72,7 +72,8 @@ class Bill:
         if not request.path.endswith("/v1/chat/completions"):
             return None
         self.replies += 1
-        reply = completion(request, "{}" if self.replies % 10 == 0 and "tools" in request.parsed else None)
+        is_repair = len(request.parsed["messages"]) > 2
+        reply = completion(request, "{}" if self.replies % 10 == 0 and not is_repair else None)
         prompt, cached, kept = self._cache.read(request.parsed)
         reasoning = 350 if self.replies % 3 == 0 else 0
         own = {"prompt": prompt, "cached": cached, "kept": kept, "reasoning": reasoning}
