@@ -20,13 +20,16 @@ Pipeline = Annotated[
 Into = Annotated[
     tuple[str, ...],
     Parameter(
-        name="--into", negative="", help="A results database whose outcomes need records; again for more"
+        name="--into",
+        negative="",
+        show_default=False,
+        help="A results database that needs records; again for more",
     ),
 ]
 Without = Annotated[
     tuple[str, ...],
     Parameter(
-        name="--without", negative="", help="A results database that is gone: nothing needs its records"
+        name="--without", negative="", show_default=False, help="A results database that is gone for good"
     ),
 ]
 DryRun = Annotated[bool, FLAG, Parameter(help="Say what would be freed, and free nothing")]

@@ -6,15 +6,24 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, and_, delete, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from docmill.schemas.errors import ConfigError
+from docmill.schemas.outcome import GOOD
 from docmill.tasks.sinks.database import engine_of, reason, shown, sqlite_file
-from docmill.tasks.sinks.tables import HISTORY, OUTCOMES
+from docmill.tasks.sinks.tables import HISTORY, OUTCOMES, RUNS
 from docmill.tasks.sinks.upgrade import present
 
 DIGITS = 15  # of a digest: 60 bits tell records apart, and two that are alike are both kept
+
+
+STANDING = select(OUTCOMES.c.steps, OUTCOMES.c.updated_at, RUNS.c.ended_at).select_from(
+    OUTCOMES.outerjoin(RUNS, OUTCOMES.c.run_id == RUNS.c.run_id)
+)
+_OWN = (HISTORY.c.pipeline == OUTCOMES.c.pipeline, HISTORY.c.document_id == OUTCOMES.c.document_id)
+EARLIER = select(HISTORY.c.steps, HISTORY.c.updated_at).join_from(HISTORY, OUTCOMES, and_(*_OWN))
+EARLIER = EARLIER.where(OUTCOMES.c.status.not_in(GOOD))
 
 
 @dataclass
@@ -32,24 +41,30 @@ class Needs:
         """Say whether an outcome was made of that record."""
         return int(digest[:DIGITS], 16) in self.digests
 
-    def take(self, steps: dict[str, dict[str, Any]], updated_at: datetime) -> None:
-        """Take in what an outcome was made of."""
+    def take(self, steps: dict[str, dict[str, Any]], made_until: datetime) -> None:
+        """Take in what an outcome was made of, which was not later than that."""
         for step in steps.values():
             keys = step.get("keys")
             self.digests.update(int(key[:DIGITS], 16) for key in keys or ())
             if keys is None and step["status"] != "skipped":
-                zoned = updated_at if updated_at.tzinfo else updated_at.replace(tzinfo=UTC)
+                zoned = made_until if made_until.tzinfo else made_until.replace(tzinfo=UTC)
                 self.unknown_until = max(self.unknown_until, zoned.timestamp())
 
 
 def take_needs(needs: Needs, url: str) -> None:
-    """Take in what the outcomes of a database need; raises ConfigError where it cannot be read."""
+    """Take in what the outcomes of a database need; raises ConfigError where it cannot be read.
+
+    A document that is not done, for a stop or an outage, needs what its earlier forms were made of, too.
+    """
     with _connected(url, reading=True) as connection:
         if not present(connection, OUTCOMES):
             return
-        query = select(OUTCOMES.c.steps, OUTCOMES.c.updated_at)
-        for row in connection.execution_options(yield_per=500).execute(query):
-            needs.take(row[0], row[1])
+        reading = connection.execution_options(yield_per=500)
+        for steps, updated_at, ended_at in reading.execute(STANDING):
+            needs.take(steps, min(updated_at, ended_at or updated_at))  # a review changes it later
+        if present(connection, HISTORY):
+            for steps, updated_at in reading.execute(EARLIER):
+                needs.take(steps, updated_at)
 
 
 def drop_history(url: str, before: datetime, *, dry_run: bool) -> int:

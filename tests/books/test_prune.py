@@ -12,10 +12,13 @@ from typing import Any
 
 import pytest
 
+from docmill.schemas.outcome import Outcome
+from docmill.schemas.pipeline import Into
 from docmill.tasks.chat.flight import lock_byte
 from docmill.tasks.chat.places import lock_file
 from docmill.tasks.chat.records import Uses, free, note_use, records
 from docmill.tasks.sinks.register import register
+from docmill.tasks.sinks.results import Results
 from tests.support.project import Project
 from tests.support.provider import Provider
 
@@ -209,3 +212,22 @@ def test_prefect_is_not_imported(project: Project, cache: Path):
         "sys.exit('prefect' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=project.root, check=False).returncode == 0
+
+
+def test_a_document_that_a_stop_left_needs_what_it_was_made_of_before(
+    edited: Project, cache: Path, capfd: Printed
+):
+    results = Results.open(Into(url="sqlite:///results.db"), "p", {})
+    left = Outcome(document_id="in/b.txt", uri="u", content_sha256=None, status="deferred")
+    results.write([left], "r", "s")
+    results.close()
+    told = pruned(edited, capfd)
+    assert (told["needed"], told["freed"]) == (2, 1)
+
+
+def test_a_review_makes_no_more_of_what_is_not_known(edited: Project, cache: Path, capfd: Printed):
+    with sqlite3.connect(edited.root / "results.db") as connection:
+        connection.execute("update docmill_outcomes set steps = json_remove(steps, '$.classify.keys')")
+        connection.execute("update docmill_runs set ended_at = '2020-01-01 00:00:00.000000'")
+    connection.close()
+    assert pruned(edited, capfd, "--dry-run")["unknown"] == 0
