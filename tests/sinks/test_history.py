@@ -1,7 +1,7 @@
 """What outcomes were before they changed, in SQLite and in PostgreSQL."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from docmill.schemas.outcome import Outcome, StepOutcome
 from docmill.schemas.pipeline import Into
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.history import History
+from docmill.tasks.sinks.needs import Needs, drop_history, take_needs
 from docmill.tasks.sinks.tables import HISTORY, OUTCOMES
 from tests.support.outcomes import numbered
 
@@ -111,3 +112,28 @@ def test_a_database_of_an_earlier_version_has_no_history_until_a_run(results: Re
     again.write([numbered(label="b")], "r2", "s1")
     again.close()
     assert [was["label"] for was in earlier(database)] == ["a"]
+
+
+def test_a_database_tells_what_its_outcomes_need(results: ReviewedResults, database: str):
+    def made(*keys: str) -> dict[str, StepOutcome]:
+        return {"s": StepOutcome(status="done", sha256="s", keys=tuple(key * 64 for key in keys))}
+
+    results.write([numbered(0, steps=made("a")), numbered(1, steps=made("b"))], "r1", "s1")
+    results.write([numbered(0, label="x", steps=made("c")), numbered(1, status="deferred")], "r2", "s1")
+    needs = Needs()
+    take_needs(needs, database)
+    assert [needs.has(key * 64) for key in "abcd"] == [False, True, True, False]
+    assert needs.unknown_until == 0
+    results.write([numbered(2, steps={"s": StepOutcome(status="done", sha256="s")})], "r2", "s1")
+    take_needs(needs, database)
+    assert needs.unknown_until == pytest.approx(datetime.now(UTC).timestamp(), abs=60)
+
+
+def test_earlier_forms_are_removed_by_the_time_they_were_replaced(results: ReviewedResults, database: str):
+    for label in "abc":
+        results.write([numbered(label=label)], "r1", "s1")
+    now = datetime.now(UTC)
+    assert drop_history(database, now - timedelta(days=1), dry_run=False) == 0
+    assert drop_history(database, now, dry_run=True) == 2
+    assert drop_history(database, now, dry_run=False) == 2
+    assert earlier(database) == []
