@@ -78,9 +78,11 @@ class Choice(Tolerant):
 
 
 class PromptDetails(Tolerant):
-    """Of the prompt's tokens those that the server had in its cache."""
+    """Of the prompt's tokens those that the server had in its cache, and those that it put there."""
 
     cached_tokens: Annotated[int | None, OrNone] = None
+    cache_creation_tokens: Annotated[int | None, OrNone] = None
+    cache_write_tokens: Annotated[int | None, OrNone] = None
 
 
 class CompletionDetails(Tolerant):
@@ -90,7 +92,10 @@ class CompletionDetails(Tolerant):
 
 
 class Usage(Tolerant):
-    """Tokens that the server counted; None where it did not. Three names of cached ones are in use."""
+    """Tokens that the server counted; None where it did not. Three names of cached ones are in use.
+
+    `cost` is what the server itself books for the reply, in USD.
+    """
 
     prompt_tokens: Annotated[int | None, OrNone] = None
     completion_tokens: Annotated[int | None, OrNone] = None
@@ -99,6 +104,8 @@ class Usage(Tolerant):
     completion_tokens_details: Annotated[CompletionDetails | None, OrNone] = None
     prompt_cache_hit_tokens: Annotated[int | None, OrNone] = None
     cache_read_input_tokens: Annotated[int | None, OrNone] = None
+    cache_creation_input_tokens: Annotated[int | None, OrNone] = None
+    cost: Annotated[float | None, OrNone] = None
 
 
 class Reply(Tolerant):

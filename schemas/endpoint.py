@@ -42,6 +42,9 @@ class Prices(Declared):
     cached_input: Annotated[Decimal, Field(ge=0)] | None = Field(
         default=None, description="Of input that the server had in its cache; that of input where not said"
     )
+    cache_write: Annotated[Decimal, Field(ge=0)] | None = Field(
+        default=None, description="Of input that the server put into its cache; that of input where not said"
+    )
 
 
 def without_password(url: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from docmill.schemas.call import CallMade
 from docmill.schemas.decision import Doubt
 from docmill.schemas.document import Unread
 from docmill.schemas.rule import BrokenRule
@@ -78,7 +79,8 @@ class StepOutcome(Tally):
     """What became of one step of one document; `sha256` is that of the step's declaration.
 
     `schema_sha256` is of what its answer has to satisfy alone.
-    `doubts` is what a person decides, of a step in review; None of an earlier version's.
+    `doubts` is what a person decides, of a step in review; None of an earlier version's. `made` are its
+    calls in this run, `keys` the digests of the cache's records that it was made of: None where not known.
     """
 
     status: StepStatus
@@ -88,6 +90,8 @@ class StepOutcome(Tally):
     output: Any = None  # str of a summary or label, object of a record: JSON by nature
     seconds: float = 0.0
     doubts: tuple[Doubt, ...] | None = None
+    keys: tuple[str, ...] | None = None
+    made: tuple[CallMade, ...] | None = None
     error: str | None = Field(default=None, exclude=True)
     reason: str | None = Field(default=None, exclude=True)
     truncated: bool = Field(default=False, exclude=True)

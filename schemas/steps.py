@@ -51,6 +51,10 @@ class StepOptions(Declared):
     instructions: str | None = Field(
         default=None, min_length=1, description="The team's own words, which follow the step's instruction"
     )
+    first: Literal["document", "instructions"] = Field(
+        default="document",
+        description="What its requests begin with: what many begin with alike a prompt cache reads once",
+    )
     params: dict[str, Any] = Field(
         default_factory=dict,
         description="Further request parameters, such as temperature; null takes one away",

@@ -29,6 +29,8 @@ COMMANDS = {
     "show": "Print the requests of a document, byte for byte, and the replies that the cache holds for them",
     "evaluate": "Say how often the stored results are right",
     "report": "Report a run, and what is not done with its reason",
+    "runs": "List what runs came to and what they cost, one by one or by day, model or pipeline",
+    "prune": "Free what the cache holds and no stored outcome needs; makes no call",
     "review": "Decide what waits in review: in the terminal, as a page, by CSV or by script.\n\n"
     "Nothing is sent. Exits with 2 where something cannot be decided so: nothing is then kept.",
     "export": "Write the outcomes to stdout as CSV or JSON lines",

@@ -183,7 +183,7 @@ def _footer(reply: Reply, name: str, endpoint: Endpoint, body: bytes) -> str:
     cost = money(
         cost_usd(target, tokens),
         estimated=tokens.estimated,
-        listed=endpoint.prices is None,
+        listed=endpoint.prices is None and tokens.billed_usd is None,
     )
     finishes = ", ".join(
         dict.fromkeys(choice.finish_reason or "no finish_reason" for choice in reply.choices or [])

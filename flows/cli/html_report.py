@@ -24,12 +24,16 @@ def write(
     run: Row,
     rows: Iterable[Row],
     only: Sequence[str],
+    runs: Sequence[Row],
 ) -> None:
-    """Write the page of a run's outcomes; raises ConfigError where the file cannot be written."""
+    """Write the page of a run's outcomes, with the pipeline's runs.
+
+    Raises ConfigError where the file cannot be written.
+    """
     if str(file) == "-":
         raise ConfigError("--html: name a file: a page is opened from disk, not piped")
     source, listed = _source(checked, documents, run)
-    page.write(file, run, rows, source, listed=listed, only=only, tell=_Progress())
+    page.write(file, run, rows, source, listed=listed, only=only, runs=runs, tell=_Progress())
 
 
 def _source(checked: CheckedPipeline, documents: str | None, run: Row) -> tuple[Source | str, bool]:

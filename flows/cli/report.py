@@ -9,12 +9,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from docmill.flows.cli.document_report import report_document
 from docmill.flows.cli.html_report import write
 from docmill.flows.cli.options import Documents, IntoUrl, Json, PipelineName, Statuses
 from docmill.flows.cli.output import console, plain, print_json
 from docmill.flows.cli.results import stored
 from docmill.schemas.errors import ConfigError
-from docmill.schemas.money import money
+from docmill.schemas.money import money, tokens_of
 from docmill.schemas.outcome import NOT_DONE, STATUSES, Status, counted
 from docmill.tasks.sinks.results import Results
 
@@ -23,6 +24,9 @@ Row = Mapping[str, Any]
 Html = Annotated[
     Path | None,
     Parameter(help="Write a page instead: every outcome, with its text and the evidence beside its record"),
+]
+DocumentId = Annotated[
+    str | None, Parameter(name="--document", help="Tell how this document's outcome came to be")
 ]
 RunId = Annotated[str | None, Parameter(name="--run", help="Report this run, not the last one")]
 
@@ -34,6 +38,7 @@ def report(
     run: RunId = None,
     status: Statuses = (),
     html: Html = None,
+    document: DocumentId = None,
     documents: Documents = None,
     into: IntoUrl = None,
     json: Json = False,
@@ -42,14 +47,20 @@ def report(
 
     The slowest and the dearest are the run's own. With --run that run, and those outcomes that are still
     its own. With --html the texts are read from the source again, or from --documents where the run took
-    those.
+    those. With --document that document's outcome alone: what it was before, and each call that it took.
     """
+    if document is not None and (run or status or html):
+        raise ConfigError("--document: it is told on its own: leave --run, --status and --html out")
     if documents is not None and html is None:
         raise ConfigError("--documents: only a page shows documents: add --html FILE")
     with stored(pipeline, into) as (declared, results):
+        if document is not None:
+            report_document(results, document, json=json)
+            return 0
         row = _run(results, run)
         if html is not None:
-            write(html, declared, documents, row, results.outcomes(status, run), status)
+            rows, runs = results.outcomes(status, run), results.history.runs()
+            write(html, declared, documents, row, rows, status, runs)
         if json:
             _print_json(results, row, status, run)
         elif html is not None:
@@ -91,7 +102,7 @@ def _head(row: Row) -> Text:
         f"{row['pipeline']}: run {row['run_id']} of {row['started_at']:%Y-%m-%d %H:%M:%S} UTC, {ended}",
         f"{row['state']}: {counted(row['documents_in'], {status: row[status] for status in STATUSES})}",
         f"{row['attempts']:,} attempts, {row['calls']:,} calls paid, {row['cached_calls']:,} from the cache",
-        f"{row['prompt_tokens']:,} tokens read, {row['completion_tokens']:,} written, {_cost(row)}",
+        f"{tokens_of(row)}, {_cost(row)}",
         f"endpoint {row['endpoint']}, model {row['model']}",
     ]
     return Text("\n").join(plain(line, "bold" if number == 1 else "") for number, line in enumerate(lines))

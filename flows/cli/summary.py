@@ -15,7 +15,7 @@ from docmill.flows.observe.progress import RunProgress
 from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.decision import Waiting
 from docmill.schemas.evaluate import Verdict
-from docmill.schemas.money import money
+from docmill.schemas.money import money, tokens_of
 from docmill.schemas.outcome import BAD, GOOD, Outcome, Run
 from docmill.tasks.sinks.database import shown
 
@@ -48,7 +48,7 @@ class Summary:
             out.print(self._table(rows))
             if (more := self.progress.taken_up() - len(rows)) > 0:
                 out.print(f"… and {more:,} more", style="dim")
-        tokens = f"{run.prompt_tokens:,} tokens read, {run.completion_tokens:,} written"
+        tokens = tokens_of(run.model_dump())
         calls = f"{run.calls:,} calls paid, {run.cached_calls:,} from the cache"
         left = (self.progress.in_all() or 0) - run.documents_in
         unread = f", {left:,} more not read" if run.state == "stopped" and left > 0 else ""

@@ -8,7 +8,7 @@ from docmill.flows.observe.highlights import Highlights
 from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.decision import NONE_WAITING, Waiting
 from docmill.schemas.evaluate import Verdict
-from docmill.schemas.money import money
+from docmill.schemas.money import money, tokens_of
 from docmill.schemas.outcome import Outcome, Run
 from docmill.tasks.sinks.database import shown
 from docmill.tasks.sinks.typed import table_name
@@ -70,7 +70,7 @@ def _numbers(plan: Plan, run: Run) -> Iterator[str]:
     yield from ("\n| | |", "| --- | --- |")
     yield f"| cost | {cost} |"
     yield f"| calls paid | {run.calls:,} in {run.attempts:,} attempts, {run.cached_calls:,} from the cache |"
-    yield f"| tokens | {run.prompt_tokens:,} read, {run.completion_tokens:,} written |"
+    yield f"| tokens | {tokens_of(run.model_dump()).replace(' tokens', '', 1)} |"
     yield f"| time | {seconds:,.0f} s from {run.started_at:%Y-%m-%d %H:%M:%S} UTC |"
     yield f"| endpoint and model | {escaped(run.endpoint)}, {escaped(run.model)} |"
     yield f"| run | `{run.run_id}` |"

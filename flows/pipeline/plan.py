@@ -33,7 +33,7 @@ from docmill.tasks.steps import prompt
 from docmill.tasks.steps.kind import kind
 
 AS_DECLARED = RunOptions()
-LATER_KEYS = {"instructions": None, "lists": "auto"}
+LATER_KEYS = {"instructions": None, "lists": "auto", "first": "document"}
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ class Plan:
     evaluate: Evaluate | None = None
     budget: Budget | None = None
     confirm_above_usd: float | None = None
+    is_trial: bool = False  # its results are kept nowhere
 
     @property
     def model(self) -> str:
@@ -120,6 +121,7 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
         evaluate=None if options.trial else evaluate_of(pipeline),
         budget=budget,
         confirm_above_usd=None if options.yes else pipeline.confirm_above_usd,
+        is_trial=options.trial,
     )
 
 

@@ -11,10 +11,11 @@ from typing import Any, TextIO
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from docmill.flows.report.entries import Entry, entry
+from docmill.flows.report.history import picture
 from docmill.flows.report.inline import embedded, inline, policy
 from docmill.flows.report.texts import texts
 from docmill.schemas.errors import ConfigError
-from docmill.schemas.money import money
+from docmill.schemas.money import money, tokens_of
 from docmill.schemas.outcome import STATUSES
 from docmill.tasks.sources.source import Source
 
@@ -31,13 +32,14 @@ def write(
     *,
     listed: bool,
     only: Sequence[str] = (),
+    runs: Sequence[Row] = (),
     tell: Tell,
 ) -> None:
     """Write a run and its outcomes to a file, as one step; raises ConfigError where it cannot be written.
 
     `source` is where the texts are read again, or why they cannot be; `listed` says that costs are by
-    list prices; `only` names the statuses that were asked for. `tell` hears how many documents have
-    been read, of how many.
+    list prices; `only` names the statuses that were asked for. `runs` are the pipeline's, the newest
+    first. `tell` hears how many documents have been read, of how many.
     """
     with _replacing(file) as out:
         entries = [entry(number, row) for number, row in enumerate(rows)]
@@ -48,6 +50,7 @@ def write(
                 run=run,
                 cost=_cost(run, listed=listed),
                 took=_took(run),
+                tokens=tokens_of(run).replace(" tokens", "", 1),
                 counts=[(status, run[status]) for status in STATUSES if run[status]],
                 bar=_bar(entries),
                 labels=_labels(entries),
@@ -57,6 +60,7 @@ def write(
                 entries=entries,
                 texts=_told(texts(source, {each.document_id: each for each in entries}), len(entries), tell),
                 only=only,
+                history=picture(runs),
                 written=datetime.now(UTC),
             )
         )

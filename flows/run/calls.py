@@ -10,7 +10,7 @@ from prefect.utilities.annotations import opaque, quote
 from docmill.flows.run.answer import Requests
 from docmill.schemas.chat import Completion
 from docmill.schemas.tool import ToolSchema
-from docmill.tasks.chat.complete import complete
+from docmill.tasks.chat.complete import complete, record_key
 from docmill.tasks.chat.session import Session
 from docmill.tasks.checks.request import require_room
 from docmill.tasks.steps.prompt import unsent_schema
@@ -44,4 +44,8 @@ class Calls(Requests):
         )
         self.states.append(state)
         self.session.check_storage()
-        return Completion.model_validate_json(await state.result())
+        completion = Completion.model_validate_json(await state.result())
+        caller = (self.basis.document.document_id, self.step.id)
+        cached = state.name == "Cached"
+        self.session.made.answered(caller, record_key(state), self.model, completion, cached=cached)
+        return completion

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from docmill.schemas.errors import ConfigError, StorageError
-from docmill.tasks.chat.cache import lock_file
 from docmill.tasks.chat.flight import lock_byte, unlock_byte
+from docmill.tasks.chat.places import lock_file
 
 # A process's own locks do not keep it out, so it has to remember them.
 _alive: set[str] = set()

@@ -28,6 +28,7 @@ from docmill.schemas.outcome import Run, RunState
 from docmill.schemas.pipeline import Limits
 from docmill.tasks.chat.session import Session, session
 from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sinks.register import register
 from docmill.tasks.sources.source import DocumentRef
 
 FINE = {"done", "unchanged", "review"}
@@ -102,6 +103,8 @@ async def _recorded(
         async with session(plan.target, Limits(concurrency=plan.concurrency), refresh=plan.refresh) as opened:
             with kept_alive(row.run_id, opened.directory), stop.stopping(opened):
                 opened.tell = observer.warn
+                if not plan.is_trial:
+                    register(opened.directory, plan.into.url)
                 await recover(results, plan.name, opened.directory, observer)
                 await asyncio.to_thread(_tell_other_models, plan, results, observer)
                 await asyncio.to_thread(results.begin, row)

@@ -107,7 +107,8 @@ def _outcome(
 ) -> StepOutcome:
     doubt, failure = doubted(step, answer.held), answer.failure
     limit = step.options.max_input_tokens
-    tally = of.session.settle((of.document.document_id, step.id))
+    caller = of.document.document_id, step.id
+    made, tally = of.session.made.take(caller), of.session.settle(caller)
     tally += Tally(cached_calls=sum(state.name == "Cached" for state in states))
     return StepOutcome(
         status=status(failure) if failure else "review" if doubt else "done",
@@ -116,6 +117,8 @@ def _outcome(
         model=answer.model,
         output=answer.held.record,
         doubts=answer.held.doubts() if doubt else None,
+        keys=tuple(made.keys),
+        made=tuple(made.calls),
         error=described(step, failure) if failure else doubt,
         reason=reason(step, failure) if failure else doubt,
         truncated=limit is not None and len(text.encode()) > limit * BYTES_PER_TOKEN,

@@ -49,9 +49,10 @@ async def attempt(
     allowed = Allowed.of(request if sent is body else parsed(sent), len(sent), session.target.endpoint)
     reply: Reply | None = None
     target = session.target.model_copy(update={"model": request["model"]})
+    bill = Bill(session, caller, target, allowed, "tools" in request)
     try:
-        bill = Bill(session, caller, target, allowed, "tools" in request)
         reply, size = await _exchange(session, sent, bill)
+        session.made.tried(caller, state.next_kind(), key, target.model, bill.booked)
         completion = await _off_the_loop(size, reading.accepted, reply, expected, allowed)
     except Deferred as error:
         raise session.deferred(str(error)) from None
@@ -60,6 +61,8 @@ async def attempt(
         raise
     except ChatError as error:
         error.body = session.transport.redacted(error.body)
+        if reply is None:
+            session.made.tried(caller, "failed", key, target.model, bill.booked)
         now = asyncio.get_running_loop().time()
         failure = state.failed(error, reply, request, session.target, now)
         if isinstance(error, Transient):

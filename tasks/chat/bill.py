@@ -18,19 +18,28 @@ TOOLS_TOKENS = 1000  # what servers write into a prompt that offers tools, at mo
 
 
 def most_usd(target: Target, allowed: Allowed, *, tools: bool) -> float | None:
-    """Price the most that an attempt may cost: a token has at least a byte. None where there is no price."""
-    return cost_usd(target, Tokens(allowed.request_bytes + TOOLS_TOKENS * tools, allowed.answer_tokens))
+    """Price the most that an attempt may cost: a token has at least a byte. None where there is no price.
+
+    All of the prompt may go into the server's cache, which can cost more than reading it.
+    """
+    prompt = allowed.request_bytes + TOOLS_TOKENS * tools
+    costs = [cost_usd(target, Tokens(prompt, allowed.answer_tokens, kept=kept)) for kept in (0, prompt)]
+    return max((cost for cost in costs if cost is not None), default=None)
 
 
 @dataclass
 class Bill:
-    """What the attempts at one request cost: the step of a document that asks, and the run's purse."""
+    """What the attempts at one request cost: the step of a document that asks, and the run's purse.
+
+    `booked` is what the last of them came to.
+    """
 
     session: Session
     caller: Caller
     target: Target
     allowed: Allowed
     tools: bool
+    booked: Tally = Tally()
     _reservation: Reservation | None = None
 
     @asynccontextmanager
@@ -68,17 +77,16 @@ class Bill:
     def _book(self, calls: int, tokens: Tokens) -> None:
         """Book so many replies; of a guess the purse keeps what was reserved."""
         cost = cost_usd(self.target, tokens)
+        is_guess = tokens.estimated and tokens.billed_usd is None
         if self._reservation:
-            self._reservation.settle(None if tokens.estimated else cost)
-        self.session.book(
-            self.caller,
-            Tally(
-                calls=calls,
-                prompt_tokens=tokens.prompt,
-                completion_tokens=tokens.completion,
-                cached_tokens=tokens.cached,
-                reasoning_tokens=tokens.reasoning,
-                cost_usd=cost,
-                cost_estimated=tokens.estimated,
-            ),
+            self._reservation.settle(None if is_guess else cost)
+        self.booked = Tally(
+            calls=calls,
+            prompt_tokens=tokens.prompt,
+            completion_tokens=tokens.completion,
+            cached_tokens=tokens.cached,
+            reasoning_tokens=tokens.reasoning,
+            cost_usd=cost,
+            cost_estimated=is_guess,
         )
+        self.session.book(self.caller, self.booked)

@@ -12,23 +12,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_cache_path
 from prefect.filesystems import LocalFileSystem
 from prefect.serializers import JSONSerializer
 from pydantic import PrivateAttr
 
 from docmill.schemas.chat import Completion
+from docmill.tasks.chat.places import RECORDS, default_directory, make
 from docmill.tasks.checks import regular
 
 SERIALIZER = JSONSerializer(object_decoder=None)  # text in, text out: it decodes no object
-RECORDS = "chat"
-LOCK_FILE = "locks"
-
-
-def default_directory() -> Path:
-    """Give DOCMILL_CACHE as an absolute path, else docmill's directory under the user's cache directory."""
-    named = os.environ.get("DOCMILL_CACHE")
-    return Path(named).expanduser().absolute() if named else user_cache_path("docmill")
 
 
 async def cached(key: str) -> Completion | None:
@@ -40,38 +32,40 @@ async def cached(key: str) -> Completion | None:
         return None
 
 
-def lock_file(directory: Path) -> Path:
-    """Give the one file whose bytes are locked, in a directory that is made where it is missing."""
-    _make(directory)
-    return directory / LOCK_FILE
-
-
 class CompletionCache(LocalFileSystem):
     """Prefect's result storage of `complete`: it keeps what lies below chat/ and nothing else.
 
     A write that fails is remembered through `failed`; where a record is older than `oldest()`
-    (seconds since the epoch) it is a miss.
+    (seconds since the epoch) it is a miss. `used` hears of each that is read, and when it was written.
     """
 
     _block_type_name = "docmill completion cache"
     _directory: Callable[[], Path] = PrivateAttr()
     _oldest: Callable[[], float] = PrivateAttr()
     _failed: Callable[[OSError], None] = PrivateAttr()
+    _used: Callable[[str, float], None] = PrivateAttr()
 
     def __init__(
-        self, directory: Callable[[], Path], oldest: Callable[[], float], failed: Callable[[OSError], None]
+        self,
+        directory: Callable[[], Path],
+        oldest: Callable[[], float],
+        failed: Callable[[OSError], None],
+        used: Callable[[str, float], None] = lambda digest, written: None,  # noqa: ARG005
     ) -> None:
         super().__init__()
-        self._directory, self._oldest, self._failed = directory, oldest, failed
+        self._directory, self._oldest, self._failed, self._used = directory, oldest, failed, used
 
     async def aread_path(self, path: str) -> bytes:
         """Read a record; a ValueError or OSError, which is a miss, unless it is one of ours and fresh."""
         file = self._resolve_path(path)
         # Small and hot: a thread would cost more than the read.
         with regular.opened(file, follow=False) as stream:
-            if os.fstat(stream.fileno()).st_mtime < self._oldest():
+            written = os.fstat(stream.fileno()).st_mtime
+            if written < self._oldest():
                 raise ValueError(f"{path} is older than the run, which asks everything anew")
-            return _trusted(stream.read())
+            record = _trusted(stream.read())
+        self._used(file.name, written)
+        return record
 
     async def awrite_path(self, path: str, content: bytes) -> str:
         """Write a record durably, all of it or nothing; what is not below chat/ is not kept."""
@@ -122,7 +116,7 @@ _OURS = SERIALIZER.model_dump(mode="json")
 
 
 def _write(file: Path, content: bytes) -> None:
-    _make(file.parent)
+    make(file.parent)
     part = file.parent / f".{file.name}.{secrets.token_hex(4)}"
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -135,9 +129,3 @@ def _write(file: Path, content: bytes) -> None:
     except OSError:
         part.unlink(missing_ok=True)
         raise
-
-
-def _make(directory: Path) -> None:
-    missing = [folder for folder in (directory, *directory.parents) if not folder.exists()]
-    for folder in reversed(missing):
-        folder.mkdir(mode=0o700, exist_ok=True)

@@ -12,9 +12,11 @@ from prefect.context import FlowRunContext
 
 from docmill.schemas.errors import ChatError, ConfigError
 from docmill.tasks.chat.attempt import attempt
-from docmill.tasks.chat.cache import SERIALIZER, CompletionCache, default_directory, lock_file
+from docmill.tasks.chat.cache import SERIALIZER, CompletionCache
 from docmill.tasks.chat.flight import SingleFlight
 from docmill.tasks.chat.key import cache_key
+from docmill.tasks.chat.places import default_directory, lock_file
+from docmill.tasks.chat.records import note_use
 from docmill.tasks.chat.request_state import MOST_RETRIES
 from docmill.tasks.chat.session import Session, current, opened
 
@@ -67,6 +69,13 @@ class RequestKey(CachePolicy):
         return cache_key(inputs["body"], inputs.get("schema"), _session().target.identity)
 
 
+def record_key(state: State[Any]) -> str:
+    """Name the record that a completed task run wrote or read."""
+    record: Any = state.data
+    key: str = getattr(record, "metadata", record).storage_key
+    return key
+
+
 def again(task: Any, run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001  Prefect's signature
     """Say whether the failed attempt is followed by another: its key decided that.
 
@@ -108,4 +117,5 @@ complete.result_storage = CompletionCache(
     directory=_directory,
     oldest=_oldest,
     failed=lambda error: _session().write_failed(error),
+    used=lambda digest, written: note_use(_directory(), digest, written),
 )

@@ -1,27 +1,38 @@
-"""What calls cost: the endpoint's declared prices, else list prices, offline."""
+"""What calls cost: what the server itself books, else the endpoint's declared prices, else list prices."""
 
 from functools import lru_cache
 
 from genai_prices import Usage, calc_price
 
-from docmill.schemas.endpoint import Target
+from docmill.schemas.endpoint import Prices, Target
 from docmill.tasks.chat.usage import Tokens
 
 MILLION = 1_000_000
 
 
 def cost_usd(target: Target, tokens: Tokens) -> float | None:
-    """Price one reply in USD, cached input at its own price; None where there is no price at all."""
+    """Price one reply in USD, input from or for a cache at its own price; None where there is no price."""
+    if tokens.billed_usd is not None:
+        return tokens.billed_usd
     if declared := target.endpoint.prices:
-        cached = declared.input if declared.cached_input is None else declared.cached_input
-        read = declared.input * (tokens.prompt - tokens.cached) + cached * tokens.cached
-        return float((read + declared.output * tokens.completion) / MILLION)
+        return _declared(declared, tokens)
     if not _listed(target.model):
         return None
     usage = Usage(
-        input_tokens=tokens.prompt, cache_read_tokens=tokens.cached, output_tokens=tokens.completion
+        input_tokens=tokens.prompt,
+        cache_read_tokens=tokens.cached,
+        cache_write_tokens=tokens.kept,
+        output_tokens=tokens.completion,
     )
     return float(calc_price(usage, model_ref=target.model).total_price)
+
+
+def _declared(prices: Prices, tokens: Tokens) -> float:
+    cached = prices.input if prices.cached_input is None else prices.cached_input
+    kept = prices.input if prices.cache_write is None else prices.cache_write
+    read = prices.input * (tokens.prompt - tokens.cached - tokens.kept)
+    read += cached * tokens.cached + kept * tokens.kept
+    return float((read + prices.output * tokens.completion) / MILLION)
 
 
 @lru_cache(maxsize=64)

@@ -11,6 +11,7 @@ from typing import Any
 
 import rfc8785
 
+from docmill.schemas.call import CallKind
 from docmill.schemas.chat import Reply
 from docmill.schemas.endpoint import Target
 from docmill.schemas.errors import (
@@ -52,6 +53,12 @@ class RequestState:
         """Raise what ended this key in this run, if anything did."""
         if self.failure:
             raise copy(self.failure)  # one instance would gather the tracebacks of all documents
+
+    def next_kind(self) -> CallKind:
+        """Say what the reply to the next attempt is called, by what went before it."""
+        if self.messages or self.enlarged:
+            return "repaired"
+        return "retried" if self.tries else "paid"
 
     def body(self, body: bytes, request: dict[str, Any], cap: int) -> bytes:
         """Give the bytes of the next attempt: the request's own, repaired or enlarged."""

@@ -12,9 +12,10 @@ from docmill.schemas.endpoint import Target
 from docmill.schemas.errors import Blocked, ChatError, Deferred, Fatal, OverBudget, StorageError
 from docmill.schemas.outcome import Tally
 from docmill.schemas.pipeline import Limits
-from docmill.tasks.chat.cache import default_directory
 from docmill.tasks.chat.environment import environment_target
 from docmill.tasks.chat.lane import Lane
+from docmill.tasks.chat.made import CallsMade
+from docmill.tasks.chat.places import default_directory
 from docmill.tasks.chat.purse import Purse
 from docmill.tasks.chat.request_state import TRIES, RequestState
 from docmill.tasks.chat.transport import Transport
@@ -53,6 +54,7 @@ class Session:
         self.fatal: Fatal | None = None
         self.task_runs = 0
         self._tallies: dict[Caller, Tally] = {}
+        self.made = CallsMade()
         self._storage_failure: OSError | None = None
         self.ending = asyncio.Event()
         self.stopped = asyncio.Event()
@@ -97,7 +99,8 @@ class Session:
         self._tallies[caller] = self._tallies.get(caller, Tally()) + tally
 
     def settle(self, caller: Caller) -> Tally:
-        """Take what a step of a document has cost, and forget it."""
+        """Take what a step of a document has cost, and forget it, and its calls."""
+        self.made.take(caller)
         return self._tallies.pop(caller, Tally())
 
     def halt(self, error: Fatal) -> None:

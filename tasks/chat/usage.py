@@ -1,5 +1,6 @@
 """The tokens of a reply: as the server counted them, where that can be."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +29,10 @@ class Allowed:
 
 @dataclass(frozen=True)
 class Tokens:
-    """What a reply took. `completion` has the `reasoning` in it, and `prompt` what was `cached`.
+    """What a reply took. `completion` has the `reasoning` in it, `prompt` what was `cached` and `kept`.
 
-    `estimated` says that a count was missing or beyond what the request allows: bytes / 3 then.
+    `kept` is what the server put into its cache. `estimated` says that a count was missing or beyond what the
+    request allows: bytes / 3 then. `billed_usd` is what the server itself says that it books.
     """
 
     prompt: int
@@ -38,6 +40,8 @@ class Tokens:
     cached: int = 0
     reasoning: int = 0
     estimated: bool = False
+    kept: int = 0
+    billed_usd: float | None = None
 
 
 def tokens_of(reply: Reply, allowed: Allowed) -> Tokens:
@@ -47,10 +51,11 @@ def tokens_of(reply: Reply, allowed: Allowed) -> Tokens:
     figure. It may exceed max_tokens, but with all else not the context.
     """
     usage = reply.usage or Usage()
-    prompt, said, cached = _count(usage.prompt_tokens), _count(usage.completion_tokens), _cached(usage)
+    prompt, said = _count(usage.prompt_tokens), _count(usage.completion_tokens)
+    cached, kept = _cached(usage), _kept(usage)
     beside = max(0, _count(usage.total_tokens) - prompt - said) if prompt else 0
-    if beside and beside == cached:  # Claude's own count of the prompt leaves cached tokens out
-        prompt, beside = prompt + cached, 0
+    if beside and beside in (cached, cached + kept):  # Claude's own count of the prompt leaves these out
+        prompt, beside = prompt + beside, 0
     completion = said + beside
     told = _count((usage.completion_tokens_details or CompletionDetails()).reasoning_tokens)
     reasoning = min(max(told, beside if said else 0), completion)
@@ -60,15 +65,28 @@ def tokens_of(reply: Reply, allowed: Allowed) -> Tokens:
     if not sound:
         completion, reasoning = _written_tokens(reply), 0
     if not sound_prompt:
-        prompt, cached = allowed.request_bytes // BYTES_PER_TOKEN, 0
-    estimated = not (sound and sound_prompt)
-    return Tokens(prompt, completion, min(cached, prompt), reasoning, estimated)
+        prompt, cached, kept = allowed.request_bytes // BYTES_PER_TOKEN, 0, 0
+    estimated, cached = not (sound and sound_prompt), min(cached, prompt)
+    return Tokens(
+        prompt, completion, cached, reasoning, estimated, min(kept, prompt - cached), _billed(usage.cost)
+    )
 
 
 def _cached(usage: Usage) -> int:
     details = usage.prompt_tokens_details or PromptDetails()
     names = details.cached_tokens, usage.prompt_cache_hit_tokens, usage.cache_read_input_tokens
     return max(map(_count, names))
+
+
+def _kept(usage: Usage) -> int:
+    details = usage.prompt_tokens_details or PromptDetails()
+    names = details.cache_creation_tokens, details.cache_write_tokens, usage.cache_creation_input_tokens
+    return max(map(_count, names))
+
+
+def _billed(cost: float | None) -> float | None:
+    """Take a server's own bill where it is an amount of money."""
+    return cost if cost is not None and 0 <= cost < math.inf else None
 
 
 def _count(tokens: int | None) -> int:

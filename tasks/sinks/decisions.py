@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy import Connection, Select, case, column, delete, exists, func, select, update
@@ -15,6 +15,7 @@ from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks import typed
 from docmill.tasks.sinks.database import changing_tables, engine_of
+from docmill.tasks.sinks.history import keep_earlier
 from docmill.tasks.sinks.keys import native
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.rows import Row
@@ -129,7 +130,9 @@ class Deciding:
             self._connection.execute(DECISIONS.insert(), rows)
 
     def change(self, document_id: str, values: Row) -> None:
-        """Change columns of a document's outcome."""
+        """Change columns of a document's outcome, whose earlier form is kept."""
+        row = {"document_id": document_id, **values}
+        keep_earlier(self._connection, self._results._pipeline, [row], datetime.now(UTC))
         self._connection.execute(update(OUTCOMES).where(*self._of(document_id)).values(dict(values)))
 
     def fill(self, document: Outcome, run_id: str) -> None:

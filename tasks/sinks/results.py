@@ -23,8 +23,9 @@ from docmill.tasks.sinks.database import (
     sqlite_file,
 )
 from docmill.tasks.sinks.evaluations import Evaluations
+from docmill.tasks.sinks.history import History, put
 from docmill.tasks.sinks.keys import type_in
-from docmill.tasks.sinks.rows import Row, outcome_row, run_row, upsert
+from docmill.tasks.sinks.rows import Row, outcome_row, run_row
 from docmill.tasks.sinks.spending import Spending
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 from docmill.tasks.sinks.typed_rows import fill, replace_rows
@@ -49,6 +50,7 @@ class Results:
         self._inode: int | None = None  # of that file, once it is open for writing
         self._columns: dict[Table, Sequence[Column[Any]]] = {}  # where an earlier version's is read alone
         self.url = shown(into.url)
+        self.history = History(engine, pipeline, self.url)
         self.evaluations = Evaluations(engine, pipeline, self.url)
         self.spending = Spending(engine, pipeline, self.url)
 
@@ -81,9 +83,7 @@ class Results:
             raise ConfigError(nothing)
         with results._opening(), results._engine.connect() as connection:
             results._columns = {table: present(connection, table) for table in (OUTCOMES, RUNS)}
-        if not results._columns[OUTCOMES]:
-            raise ConfigError(nothing)
-        if results.last_run() is None:
+        if not results._columns[OUTCOMES] or results.last_run() is None:
             raise ConfigError(nothing)
         return results
 
@@ -137,8 +137,7 @@ class Results:
         with self._writing() as connection:
             current = self._current(connection, outcomes)
             rows = [{**outcome_row(outcome), **common, "updated_at": now} for outcome in current]
-            if rows:
-                upsert(connection, OUTCOMES, rows)
+            put(connection, self._pipeline, rows, now)
             for outcome in current:
                 if outcome.status == "done":
                     replace_rows(connection, self._tables, self._own, outcome, run_id)

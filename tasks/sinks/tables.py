@@ -3,6 +3,8 @@
 A column that comes later than its table is nullable or has a server_default: `upgraded` adds it.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -10,6 +12,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    DefaultClause,
     Double,
     Index,
     Integer,
@@ -37,6 +40,13 @@ def _tally() -> list[Column[object]]:
         Column("cost_usd", Double),
         Column("cost_estimated", Boolean, nullable=False),
     ]
+
+
+def _earlier(column: Column[Any]) -> Column[Any]:
+    """Give a column of docmill_outcomes as docmill_history has it."""
+    default = column.server_default
+    kept = str(default.arg) if isinstance(default, DefaultClause) else None
+    return Column(column.name, column.type, nullable=column.nullable, server_default=kept)
 
 
 RUNS = Table(
@@ -82,6 +92,15 @@ OUTCOMES = Table(
     *_tally(),
     Column("seconds", Double, nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+
+# What outcomes were before they changed: the columns of docmill_outcomes, without a key.
+HISTORY = Table(
+    "docmill_history",
+    METADATA,
+    *(_earlier(column) for column in OUTCOMES.columns),
+    Column("replaced_at", DateTime(timezone=True), nullable=False),
+    Index("docmill_history_of", "pipeline", "document_id"),
 )
 
 # How right a pipeline's results were; `accepted` is what later ones are held against.

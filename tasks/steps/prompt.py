@@ -45,9 +45,10 @@ def beginning(text: str, max_tokens: int | None) -> str:
 def turn(text: str, instruction: str, options: StepOptions) -> Message:
     """Make the user's message of one document, document first: prompt caches read it once.
 
-    The step's own `instructions` come last.
+    The step's own `instructions` follow its instruction. Where the step says so both come first.
     """
-    parts = (quoted(text), instruction, options.instructions)
+    said = (instruction, options.instructions)
+    parts = (*said, quoted(text)) if options.first == "instructions" else (quoted(text), *said)
     return {"role": "user", "content": "\n\n".join(filter(None, parts))}
 
 
@@ -69,8 +70,9 @@ def body(
     `max_tokens` is the step's default, which the options replace and the endpoint's cap limits.
     """
     if tool and target.endpoint.structured_output == "text":
-        last = messages[-1]
-        messages = [*messages[:-1], {**last, "content": f"{last['content']}\n\n{_wanted(tool)}"}]
+        last, wanted = messages[-1], _wanted(tool)
+        parts = (wanted, last["content"]) if options.first == "instructions" else (last["content"], wanted)
+        messages = [*messages[:-1], {**last, "content": "\n\n".join(parts)}]
     request: dict[str, Any] = {
         "model": target.model,
         "messages": [{"role": "system", "content": SYSTEM}, *messages],

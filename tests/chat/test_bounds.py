@@ -250,6 +250,44 @@ def test_a_usage_is_counted_as_far_as_the_request_allows(usage: Any, counted: An
     assert (tokens.prompt, tokens.completion, tokens.cached, tokens.reasoning, tokens.estimated) == counted
 
 
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        ({"prompt_tokens": 900, "cache_creation_input_tokens": 300}, (900, 0, 300)),
+        (
+            {"prompt_tokens": 50, "total_tokens": 457, "cache_read_input_tokens": 300}
+            | {"cache_creation_input_tokens": 100},
+            (450, 300, 100),
+        ),
+        (
+            {"prompt_tokens": 900}
+            | {"prompt_tokens_details": {"cached_tokens": 200, "cache_creation_tokens": 300}},
+            (900, 200, 300),
+        ),
+        (
+            {"prompt_tokens": 900}
+            | {"prompt_tokens_details": {"cached_tokens": 800, "cache_write_tokens": 300}},
+            (900, 800, 100),
+        ),
+    ],
+)
+def test_what_a_server_puts_into_its_cache_is_counted(usage: Any, counted: Any):
+    whole = {"choices": [{"message": {"content": "A text of"}}]}
+    reply = reply_of(json.dumps({**whole, "usage": {"completion_tokens": 7} | usage}).encode())
+    tokens = tokens_of(reply, ALLOWED)
+    assert (tokens.prompt, tokens.cached, tokens.kept) == counted
+
+
+@pytest.mark.parametrize(
+    ("cost", "billed"),
+    [(0.25, 0.25), (0, 0), ("0.5", 0.5), (None, None), (-1, None), ({"total": 1}, None), ("NaN", None)],
+)
+def test_a_servers_own_bill_is_an_amount_of_money(cost: Any, billed: float | None):
+    usage = {"prompt_tokens": 5, "completion_tokens": 7, "cost": cost}
+    whole = {"choices": [{"message": {"content": "text"}}], "usage": usage}
+    assert tokens_of(reply_of(json.dumps(whole).encode()), ALLOWED).billed_usd == billed
+
+
 # A stream that is none, and one that nobody asked for
 
 

@@ -95,6 +95,27 @@ def test_cached_input_has_its_own_price():
     assert cost_usd(listed, Tokens(10_000, 0, cached=9_000)) == pytest.approx(0.01375)
 
 
+def test_what_a_cache_takes_in_has_its_own_price():
+    prices = Prices(input=Decimal(10), output=Decimal(0), cached_input=Decimal(1), cache_write=Decimal(20))
+    tokens = Tokens(1_000_000, 0, cached=500_000, kept=100_000)
+    assert cost_usd(target(prices=prices), tokens) == pytest.approx(0.5 + 2 + 4)
+    whole = Prices(input=Decimal(10), output=Decimal(0))
+    assert cost_usd(target(prices=whole), tokens) == pytest.approx(10)
+    listed = Target(
+        name="t",
+        endpoint=Endpoint(base_url="http://127.0.0.1:9/v1"),
+        model="claude-3-5-haiku-20241022",
+        identity="t",
+    )
+    assert cost_usd(listed, Tokens(1_000, 0, cached=400, kept=300)) == pytest.approx(0.000572)
+
+
+def test_what_the_server_books_comes_before_any_price():
+    prices = Prices(input=Decimal(10), output=Decimal(10))
+    assert cost_usd(target(prices=prices), Tokens(1_000, 1_000, billed_usd=0.25)) == 0.25
+    assert cost_usd(target(), Tokens(1_000, 1_000, billed_usd=0.0)) == 0
+
+
 def test_a_summary_is_bounded_by_a_multiple_of_its_words():
     assert kind("summarize").longest(Summarize(max_words=40)) == 1600
     assert kind("summarize").longest(Summarize(max_words=40, sentences=10)) == 24_000

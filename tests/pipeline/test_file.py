@@ -38,7 +38,7 @@ endpoint:
   max_output_tokens: 1000
   max_tokens_name: max_completion_tokens
   strict: false
-  prices: {input: 0.15, output: 0.6, cached_input: 0.075}
+  prices: {input: 0.15, output: 0.6, cached_input: 0.075, cache_write: 0.2}
   cache_id: ours
   allow_http: true
 """
@@ -126,7 +126,7 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
         f"steps:\n{CLASSIFY}  - summarize: {{needs: [], max_tokens: 100, instructions: In German.}}\n"
         "  - summarize: {id: short, needs: [classify, summarize], input: summarize, when: {classify: a}}\n"
         "  - summarize: {id: long, when: {classify: [a, b]}, max_input_tokens: 50, "
-        "params: {temperature: null, top_p: 0.5, stop: [x]}}\n",
+        "first: instructions, params: {temperature: null, top_p: 0.5, stop: [x]}}\n",
         {
             "steps": [
                 {"classify": {"labels": LABELS}},
@@ -144,6 +144,7 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
                         "id": "long",
                         "when": {"classify": ["a", "b"]},
                         "max_input_tokens": 50,
+                        "first": "instructions",
                         "params": {"temperature": None, "top_p": 0.5, "stop": ["x"]},
                     }
                 },
@@ -189,7 +190,7 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
                 "max_output_tokens": 1000,
                 "max_tokens_name": "max_completion_tokens",
                 "strict": False,
-                "prices": {"input": "0.15", "output": "0.6", "cached_input": "0.075"},
+                "prices": {"input": "0.15", "output": "0.6", "cached_input": "0.075", "cache_write": "0.2"},
                 "cache_id": "ours",
                 "allow_http": True,
             }

@@ -291,6 +291,7 @@ def changed(index: int, **options: Any) -> list[dict[str, Any]]:
         {"steps": changed(0, max_words=60)},
         {"steps": changed(0, params={"top_p": 0.5})},
         {"steps": changed(0, instructions="In German.")},
+        {"steps": changed(0, first="instructions")},
         {"steps": changed(0, max_input_tokens=9)},
         {"steps": changed(1, labels={"a": "the first", "b": "another"})},
         {"steps": changed(1, labels={"b": "the second", "a": "the first"})},

@@ -25,7 +25,7 @@ from prefect.states import Cancelling
 
 from docmill.flows.plan import confirming
 from docmill.flows.process import process
-from tests.support.billing import priced
+from tests.support.counting import priced
 from tests.support.project import Project
 from tests.support.provider import Provider
 

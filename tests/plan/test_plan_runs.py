@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.billing import priced
 from tests.support.connection import Request
+from tests.support.counting import priced
 from tests.support.project import THING, Project
 from tests.support.provider import Provider
 from tests.support.shapes import SHAPES, Shape, saying

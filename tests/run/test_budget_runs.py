@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.billing import Biller, priced, usd, wordy
+from tests.support.counting import Biller, priced, usd, wordy
 from tests.support.project import Project
 from tests.support.provider import Provider
 from tests.support.shapes import SHAPES, Shape, saying

@@ -234,6 +234,20 @@ def test_a_teams_own_words_follow_the_steps(kind: str):
     assert instructed["messages"][0] == plain["messages"][0]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("output", ["tools", "text"])
+def test_what_is_the_same_for_all_documents_may_come_first(kind: str, output: str):
+    own = {"instructions": "Answer in German.", "endpoint": {"structured_output": output}}
+    begun = [
+        request(kind, text, first="instructions", **own)["messages"][-1]["content"] for text in ("one", "two")
+    ]
+    usual = request(kind, "one", **own)["messages"][-1]["content"]
+    assert [each.partition("<document>")[2] for each in begun] == ["\none\n</document>", "\ntwo\n</document>"]
+    assert len({each.partition("<document>")[0] for each in begun}) == 1
+    assert sorted(begun[0].split("\n\n")) == sorted(usual.split("\n\n"))
+    assert request(kind, "one", first="document", **own) == request(kind, "one", **own)
+
+
 def test_examples_are_asked_in_the_same_words_as_the_document():
     labels = {"a": {"examples": ["A letter"]}, "b": ""}
     [_, example, _, last] = request("classify", labels=labels, instructions="Look twice.")["messages"]

@@ -1,0 +1,1 @@
+"""What of the cache no stored outcome needs."""

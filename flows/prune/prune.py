@@ -1,0 +1,103 @@
+"""Frees the cache's records that no stored outcome needs, and outcomes' earlier forms that are old."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.chat.records import Record, Uses, free, records
+from docmill.tasks.sinks.needs import Needs, drop_history, take_needs
+from docmill.tasks.sinks.register import identity, registered
+
+
+class Pruned(BaseModel):
+    """What became of a cache's records; `freed` are those that would be, of a dry run.
+
+    `needed` are those of outcomes, `recent` those written or read within the time, `unknown` those of which
+    it is not known whether an outcome needs them, `in_use` those that a run asked for at that moment.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    freed: int = 0
+    freed_bytes: int = 0
+    needed: int = 0
+    recent: int = 0
+    unknown: int = 0
+    in_use: int = 0
+    earlier_forms: int = 0
+    databases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Databases:
+    """The results databases that a cache was used for.
+
+    Records that were written before `known_since` may be needed by others.
+    """
+
+    urls: Sequence[str]
+    known_since: float
+
+
+def databases(directory: Path, given: Iterable[str], without: Iterable[str]) -> Databases:
+    """Find the databases: those that runs have written down, and those that are given.
+
+    Raises ConfigError where one of them cannot be opened for want of its password.
+    """
+    known = {identity(url): url for url in given}
+    gone = {identity(url) for url in without}
+    found = registered(directory)
+    for each in found:
+        if each.url in gone or each.url in known:
+            continue
+        if not each.is_whole:
+            raise ConfigError(
+                f"{each.url} has outcomes that need records, and its password is not known here: name its "
+                f"pipeline, or --into URL. Where it is gone for good: --without {each.url}"
+            )
+        known[each.url] = each.url
+    since = min((each.since for each in found), default=datetime.now(UTC))
+    return Databases(tuple(known.values()), since.timestamp())
+
+
+def prune(directory: Path, of: Databases, days: int, *, dry_run: bool, unknown: bool) -> Pruned:
+    """Free what no outcome needs and was neither written nor read for some days.
+
+    With `unknown` also what may be needed by outcomes of which that is not known. Raises ConfigError where
+    a database cannot be read: nothing is freed then.
+    """
+    before = datetime.now(UTC) - timedelta(days=days)
+    uses = Uses(directory, before.timestamp())
+    needs = Needs(unknown_until=of.known_since)
+    for url in of.urls:
+        take_needs(needs, url)
+    until = 0.0 if unknown else needs.unknown_until
+    counts = dict.fromkeys(("freed", "freed_bytes", "needed", "recent", "unknown", "in_use"), 0)
+    for record in records(directory):
+        kept = _kept(record, needs, uses, before.timestamp(), until)
+        if kept is None and not dry_run and not free(directory, record, uses):
+            kept = "in_use"
+        counts[kept or "freed"] += 1
+        counts["freed_bytes"] += 0 if kept else record.size
+    if not dry_run:
+        for notes in uses.outdated():
+            notes.unlink(missing_ok=True)
+    earlier = sum(drop_history(url, before, dry_run=dry_run) for url in of.urls)
+    return Pruned(**counts, earlier_forms=earlier, databases=tuple(map(identity, of.urls)))
+
+
+def _kept(record: Record, needs: Needs, uses: Uses, before: float, unknown_until: float) -> str | None:
+    """Say why a record stays; None where it need not."""
+    if record.written >= before:
+        return "recent"
+    if not record.is_whole:
+        return None
+    if needs.has(record.digest):
+        return "needed"
+    if uses.has(record.digest):
+        return "recent"
+    return "unknown" if record.written <= unknown_until else None

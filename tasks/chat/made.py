@@ -1,0 +1,49 @@
+"""What the calls of a step of a document were, until its outcome takes them."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from docmill.schemas.call import CallKind, CallMade, short
+from docmill.schemas.chat import Completion
+from docmill.schemas.outcome import Tally
+
+MOST = 40  # calls of a step that are kept one by one: the first ones
+Caller = tuple[str, str]  # document, step
+
+
+@dataclass
+class Made:
+    """The calls of one step of one document, and the keys of all records that it was made of."""
+
+    calls: list[CallMade] = field(default_factory=list)
+    keys: dict[str, None] = field(default_factory=dict)  # in their order
+
+    def add(self, call: CallMade) -> None:
+        """Keep a call, of a step with very many the first ones alone."""
+        if len(self.calls) < MOST:
+            self.calls.append(call)
+
+
+class CallsMade:
+    """The calls of all steps that are on their way."""
+
+    def __init__(self) -> None:
+        self._of: defaultdict[Caller, Made] = defaultdict(Made)
+
+    def tried(self, caller: Caller, kind: CallKind, key: str, model: str, cost: Tally) -> None:
+        """Note an attempt, with what was booked for it."""
+        told = cost.model_dump(include={"prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd"})
+        self._of[caller].add(CallMade(at=datetime.now(UTC), kind=kind, model=model, key=short(key), **told))
+
+    def answered(self, caller: Caller, key: str, model: str, reply: Completion, *, cached: bool) -> None:
+        """Note the record that answers a request: an outcome needs it as long as it stands."""
+        made = self._of[caller]
+        made.keys[key.rpartition("/")[2]] = None
+        if cached:
+            tokens = reply.model_dump(include={"prompt_tokens", "completion_tokens", "cached_tokens"})
+            made.add(CallMade(at=datetime.now(UTC), kind="cached", model=model, key=short(key), **tokens))
+
+    def take(self, caller: Caller) -> Made:
+        """Take what a step of a document asked, and forget it."""
+        return self._of.pop(caller, Made())

@@ -1,0 +1,63 @@
+"""The runs of a results database, of one pipeline or of all: read without its pipelines' files."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.sinks.database import engine_of, reason, shown, sqlite_file
+from docmill.tasks.sinks.rows import Row
+from docmill.tasks.sinks.tables import OUTCOMES, RUNS
+from docmill.tasks.sinks.upgrade import present
+
+
+def stored_runs(url: str, pipeline: str | None = None) -> tuple[list[Row], dict[str, int]]:
+    """Give the runs, the newest first, and by pipeline how many documents wait for a person.
+
+    Raises ConfigError where there is no such database, or no run in it.
+    """
+    file, engine = sqlite_file(url), engine_of(url)
+    try:
+        if file is not None and not file.is_file():
+            raise ConfigError(f"there is no results database {shown(url)}: `docmill run` a pipeline into it")
+        with engine.connect() as connection:
+            reading = connection.execution_options(reading=True)
+            rows, waiting = runs_of(reading, pipeline), _waiting(reading, pipeline)
+    except (SQLAlchemyError, ValueError, TypeError) as error:  # options that its driver does not take
+        raise ConfigError(f"the database {shown(url)} cannot be opened: {reason(error)}") from None
+    finally:
+        engine.dispose()
+    if not rows:
+        of = f" of {pipeline}" if pipeline else ""
+        raise ConfigError(f"{shown(url)} holds no runs{of}: `docmill run` it first")
+    return rows, waiting
+
+
+def runs_of(connection: Connection, pipeline: str | None) -> list[Row]:
+    """Give the rows of docmill_runs, the newest first; times are UTC."""
+    columns = present(connection, RUNS)
+    if not columns:
+        return []
+    query = select(*columns).order_by(RUNS.c.started_at.desc())
+    query = query if pipeline is None else query.where(RUNS.c.pipeline == pipeline)
+    return [
+        {name: _zoned(value) for name, value in row.items()} for row in connection.execute(query).mappings()
+    ]
+
+
+def _zoned(value: Any) -> Any:
+    """Say that a time is UTC, which SQLite does not keep."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
+
+
+def _waiting(connection: Connection, pipeline: str | None) -> dict[str, int]:
+    columns: Sequence[Any] = present(connection, OUTCOMES)
+    query = select(OUTCOMES.c.pipeline, func.count()).where(OUTCOMES.c.status == "review")
+    if OUTCOMES.c.reviewed_at in columns:
+        query = query.where(OUTCOMES.c.reviewed_at.is_(None))
+    query = query if pipeline is None else query.where(OUTCOMES.c.pipeline == pipeline)
+    found = connection.execute(query.group_by(OUTCOMES.c.pipeline).order_by(OUTCOMES.c.pipeline))
+    return {row[0]: row[1] for row in found} if columns else {}
