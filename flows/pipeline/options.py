@@ -15,5 +15,6 @@ class RunOptions:
     limit: int | None = None
     document: tuple[str, ...] = ()
     sample: int | None = None
+    only: frozenset[str] | None = None  # the documents that `retry` takes, where they are there still
     trial: bool = False  # whose results are held against no labels
     refresh: bool = False

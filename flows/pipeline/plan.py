@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.endpoint import Asked, asked_of, first
 from docmill.flows.pipeline.options import RunOptions
+from docmill.schemas.alert import Alert
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import Evaluate
@@ -25,7 +26,7 @@ from docmill.tasks.checks.variables import expanded
 from docmill.tasks.sinks.keys import KeyedInto
 from docmill.tasks.sources.documents import source_of
 from docmill.tasks.sources.rows import Rows
-from docmill.tasks.sources.selected import Selected
+from docmill.tasks.sources.selected import Only, Selected
 from docmill.tasks.sources.source import Source
 from docmill.tasks.steps import prompt
 from docmill.tasks.steps.kind import kind
@@ -74,6 +75,8 @@ class Plan:
     allow_unread: bool
     sha256: str
     evaluate: Evaluate | None = None
+    fail_above: float = 0.0
+    alert: Alert | None = None
 
     @property
     def model(self) -> str:
@@ -110,6 +113,8 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
         allow_unread=pipeline.unread == "allow",
         sha256=_whole_sha256(pipeline, steps, checked.tools),
         evaluate=None if options.trial else evaluate_of(pipeline),
+        fail_above=pipeline.fail_above,
+        alert=pipeline.alert,
     )
 
 
@@ -150,6 +155,8 @@ def ends(pipeline: Pipeline, options: RunOptions) -> tuple[Source, Into]:
 
 def _selected(source: Source, options: RunOptions) -> Source:
     """Take a part of the source where the options ask for one."""
+    if options.only is not None:
+        source = Only(source, options.only)
     if not options.document and options.sample is None:
         return source
     return Selected(source, options.document, options.sample)

@@ -49,6 +49,10 @@ LABELS = {"a": {"description": "the first"}, "b": {"description": "the second"}}
 RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
     "a step without options": (SUMMARIZE, {"steps": [{"summarize": {}}]}),
     "parts that may be unread": (f"unread: allow\n{SUMMARIZE}", {"unread": "allow"}),
+    "what a run may leave undone, and what it is not to pass in silence": (
+        f"fail_above: 0.1\nalert: {{cost_usd: 10, review: 0.2, bad: 0.1, deferred: 0}}\n{SUMMARIZE}",
+        {"fail_above": 0.1, "alert": {"cost_usd": 10, "review": 0.2, "bad": 0.1, "deferred": 0}},
+    ),
     "a summary in words": (
         "steps:\n  - summarize: {max_words: 60}\n",
         {"steps": [{"summarize": {"max_words": 60}}]},
@@ -298,7 +302,7 @@ def test_all_faults_are_told_at_once_and_no_more_than_twenty(written: Path):
         "p.yaml:1:1: name: is missing",
         "p.yaml:1:1: steps: is missing",
         "p.yaml:1:1: wrong0: unknown key; known: name, documents, rows, endpoint, model, steps, into, "
-        "limits, unread, evaluate",
+        "limits, unread, fail_above, alert, evaluate",
     ]
     assert said.splitlines()[20:] == ["12 more"]
 
