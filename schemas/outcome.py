@@ -78,6 +78,7 @@ class StepOutcome(Tally):
     """What became of one step of one document; `sha256` is that of the step's declaration.
 
     `doubts` is what a person decides, of a step in review; None of an earlier version's.
+    `reply` is the last one of a step that is invalid, as it came: 16 KB at most.
     """
 
     status: StepStatus
@@ -86,6 +87,7 @@ class StepOutcome(Tally):
     output: Any = None  # str of a summary or label, object of a record: JSON by nature
     seconds: float = 0.0
     doubts: tuple[Doubt, ...] | None = None
+    reply: str | None = None
     error: str | None = Field(default=None, exclude=True)
     reason: str | None = Field(default=None, exclude=True)
     truncated: bool = Field(default=False, exclude=True)

@@ -115,6 +115,7 @@ def _outcome(
         model=answer.model,
         output=answer.held.record,
         doubts=answer.held.doubts() if doubt else None,
+        reply=getattr(failure, "reply", "") or None,
         error=described(step, failure) if failure else doubt,
         reason=reason(step, failure) if failure else doubt,
         truncated=limit is not None and len(text.encode()) > limit * BYTES_PER_TOKEN,

@@ -8,6 +8,7 @@ from docmill.schemas.chat import Completion, Reply
 from docmill.schemas.errors import (
     Blocked,
     ChatError,
+    CutShort,
     Deferred,
     Fatal,
     InvalidReply,
@@ -22,6 +23,7 @@ from docmill.tasks.chat.envelope import reply_of
 from docmill.tasks.chat.expected import Expected
 from docmill.tasks.chat.key import cache_key
 from docmill.tasks.chat.prices import cost_usd
+from docmill.tasks.chat.repair import as_it_came
 from docmill.tasks.chat.request_state import RequestState
 from docmill.tasks.chat.session import Caller, Session
 from docmill.tasks.chat.streaming import asks_for_stream, streamed
@@ -29,6 +31,7 @@ from docmill.tasks.chat.usage import Allowed, Tokens, tokens_of
 from docmill.tasks.checks.request import BYTES_PER_TOKEN, parsed, require_request
 
 LONGEST_ON_LOOP_BYTES = 65_536
+LONGEST_KEPT_BYTES = 16_384
 Read = TypeVar("Read")
 
 
@@ -63,6 +66,8 @@ async def attempt(
         raise
     except ChatError as error:
         error.body = session.transport.redacted(error.body)
+        if reply is not None and isinstance(error, InvalidReply | CutShort):
+            error.reply = _kept(session.transport.redacted(as_it_came(reply, error.choice)))
         if reply is None and isinstance(error, MaybeBilled | InvalidReply):
             # What came and could not be read was paid for all the same.
             _book(session, caller, model, int(isinstance(error, InvalidReply)), _most(allowed))
@@ -139,6 +144,11 @@ async def _posted(session: Session, body: bytes, caller: Caller, model: str) -> 
         raise Deferred(session.closed or "the run was stopped") from None
     finally:
         session.sending.discard(task)
+
+
+def _kept(text: str) -> str:
+    """Give as much of an invalid reply as is kept, without what databases do not take."""
+    return text.replace("\0", "").encode(errors="replace")[:LONGEST_KEPT_BYTES].decode(errors="ignore")
 
 
 def _most(allowed: Allowed) -> Tokens:

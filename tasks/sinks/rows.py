@@ -26,8 +26,9 @@ def outcome_row(outcome: Outcome) -> Row:
 
 
 def _step(step: StepOutcome) -> Row:
-    """Write a step; what is doubtful stands there only where something is."""
-    return step.model_dump(exclude=None if step.doubts else {"doubts"})
+    """Write a step; what is doubtful, and an invalid reply, stand there only where there is one."""
+    absent = {name for name in ("doubts", "reply") if not getattr(step, name)}
+    return step.model_dump(exclude=absent)
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

@@ -1,19 +1,24 @@
 """After a bad night: what a run may leave undone, quarantine, and how it is tried again."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from ruamel.yaml import YAML
 
 from docmill.flows.process import process
 from tests.evaluate.test_runs import events
+from tests.flows.test_arrived import documented
 from tests.support.processes import eventually
 from tests.support.project import Project
 from tests.support.provider import Provider
-from tests.support.shapes import error
+from tests.support.shapes import error, saying
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_api")]
 Printed = pytest.CaptureFixture[str]
+BAD_STATES = ["incomplete", "stopped", "failed"]
 STEP = "  - summarize:\n"
 COUNTS = "select state, done, failed, quarantined from docmill_runs order by started_at desc limit 1"
 
@@ -60,21 +65,38 @@ def test_a_document_in_quarantine_is_passed_over_until_it_is_released(
 
 def test_retry_takes_what_is_not_done_and_nothing_else(bad: Project, provider: Provider):
     assert bad.run("run", "p.yaml") == 1
-    provider.rule(lambda _: None)
     bad.documents(later="a new text")
     assert bad.run("retry", "p.yaml", "--status", "deferred") == 0
     assert bad.statuses()["in/wrong.txt"] == "failed"
+    bad.documents(wrong="another text")
     assert bad.run("retry", "p.yaml", "--status", "failed") == 0
     assert bad.statuses() == {"in/fine.txt": "done", "in/wrong.txt": "done"}
     assert bad.rows("select documents_in from docmill_runs order by started_at desc limit 1") == [(1,)]
 
 
+def test_an_invalid_reply_is_kept_and_shown(project: Project, provider: Provider, capfd: Printed):
+    project.documents(a="text")
+    provider.rule(lambda _: saying(json.dumps({"name": 1, "long": "x" * 20_000})))
+    project.pipeline(f"{{base_url: '{provider.url}'}}", "  - extract: {schema: thing}\n")
+    assert project.run("run", "p.yaml") == 1
+    [(steps,)] = project.rows("select steps from docmill_outcomes")
+    kept = json.loads(steps)["extract"]["reply"]
+    assert len(kept) == 16_384
+    assert '{"name": 1, "long": "xxx' in kept
+    capfd.readouterr()
+    assert project.run("report", "p.yaml") == 0
+    assert "extract replied: " in capfd.readouterr().out
+    assert project.run("show", "p.yaml", "--json") == 0
+    assert json.loads(capfd.readouterr().out)["steps"][0]["invalid_reply"] == kept
+
+
 def test_an_automation_fires_on_an_alert_and_on_a_state(bad: Project, provider: Provider, prefect_api: str):
+    declared = YAML(typ="safe").load(documented("# alert.yaml", "yaml"))["trigger"]
     bad.pipeline(provider.url, STEP, alert="{bad: 0.2, review: 0.2}")
     made = [
-        _automation(prefect_api, "docmill.alert", {"docmill.threshold": "bad"}),
-        _automation(prefect_api, "docmill.run.finished", {"docmill.state": "incomplete"}),
-        _automation(prefect_api, "docmill.alert", {"docmill.threshold": "review"}),
+        _automation(prefect_api, declared),
+        _automation(prefect_api, declared, "docmill.run.finished", {"docmill.state": BAD_STATES}),
+        _automation(prefect_api, declared, "docmill.alert", {"docmill.threshold": "review"}),
     ]
     try:
         assert bad.run("run", "p.yaml") == 1
@@ -89,15 +111,12 @@ def test_an_automation_fires_on_an_alert_and_on_a_state(bad: Project, provider: 
     assert told["docmill.alert"] == {"run_id": run_id, "threshold": "bad", "limit": 0.2, "value": 0.5}
 
 
-def _automation(api: str, event: str, labels: dict[str, str]) -> str:
-    trigger = {
-        "type": "event",
-        "posture": "Reactive",
-        "expect": [event],
-        "match": {"prefect.resource.id": "docmill.pipeline.p", **labels},
-        "threshold": 1,
-        "within": 0,
-    }
+def _automation(
+    api: str, declared: dict[str, Any], event: str | None = None, labels: dict[str, Any] | None = None
+) -> str:
+    """Make an automation of the trigger that docs/operations.md has, or of the same for another event."""
+    match = declared["match"] if labels is None else {"prefect.resource.id": "docmill.pipeline.*", **labels}
+    trigger = {**declared, "expect": [event] if event else declared["expect"], "match": match}
     body = {"name": f"{event} {labels}", "trigger": trigger, "actions": [{"type": "do-nothing"}]}
     return str(httpx.post(f"{api}/automations/", json=body).raise_for_status().json()["id"])
 
