@@ -57,7 +57,7 @@ def show(
     shown = [each for each in found if step in (None, each.step.id)]
     invalid = _invalid_replies(plan, read.document_id)
     if json:
-        steps = [{**_step(each), "invalid_reply": invalid.get(each.step.id)} for each in shown]
+        steps = [_step(each) | _kept(invalid.get(each.step.id)) for each in shown]
         print_json({"document": read.document_id, "steps": steps})
         return 0
     print_steps(read, shown)
@@ -86,6 +86,10 @@ def _invalid_replies(plan: Plan, document_id: str) -> dict[str, str]:
             results.close()
         return {name: step["reply"] for name, step in steps.items() if step.get("reply")}
     return {}
+
+
+def _kept(reply: str | None) -> dict[str, str]:
+    return {"invalid_reply": reply} if reply else {}
 
 
 def _step(shown: "Shown") -> dict[str, Any]:
