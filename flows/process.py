@@ -43,10 +43,11 @@ async def process(
         plan_only: Says in an artifact and in the state's message what a run would do and cost; sends nothing.
 
     With Prefect's `return_state=True` it gives the final state: Completed where every document is done,
-    unchanged or in review; Failed with the counts, or with what is wrong, as its message, and under the name
-    Incomplete where what the pipeline's `evaluate` asks does not hold; Cancelled where the run was. Without,
-    it gives nothing and raises where the run is not Completed. A pipeline that is no file is held to what a
-    parameter may do: its endpoint is built in, or on a host in DOCMILL_HOSTS.
+    unchanged or in review; Incomplete, a Failed with the counts as its message, where some are not or what
+    the pipeline's `evaluate` asks does not hold; Stopped, which is Cancelled for a signal or a cancel, else
+    Failed; Failed with what is wrong as its message. Without, it gives nothing and raises where the run is
+    not Completed. A pipeline that is no file is held to what a parameter may do: its endpoint is built in, or
+    on a host in DOCMILL_HOSTS.
 
     >>> state = await docmill.process(Path("letters.yaml"), return_state=True)
     >>> state.name, state.message

@@ -53,7 +53,8 @@ class ChatError(DocmillError):
     first 500 characters of what it sent, with the key redacted: for the outcome's `error` alone,
     never for logs or events. `retry_after_s` is how long the server asks to wait. `again` is set
     where the same key has a try or a repair left. `choice` is the index of the choice that is not
-    valid. `remedy` is for the person who reads the terminal.
+    valid, and `reply` what it said, at most 16 KB with the key redacted. `remedy` is for the person who
+    reads the terminal.
 
     >>> try:
     ...     await docmill.summarize("A text that is refused")
@@ -76,6 +77,7 @@ class ChatError(DocmillError):
         self.remedy = remedy
         self.again = False
         self.choice = 0
+        self.reply = ""
         self.retry_after_s: float | None = None
         self.status = status
         self.code = code

@@ -81,6 +81,7 @@ class StepOutcome(Tally):
     `schema_sha256` is of what its answer has to satisfy alone.
     `doubts` is what a person decides, of a step in review; None of an earlier version's. `made` are its
     calls in this run, `keys` the digests of the cache's records that it was made of: None where not known.
+    `reply` is the last one of a step that is invalid, as it came: 16 KB at most.
     """
 
     status: StepStatus
@@ -92,6 +93,7 @@ class StepOutcome(Tally):
     doubts: tuple[Doubt, ...] | None = None
     keys: tuple[str, ...] | None = None
     made: tuple[CallMade, ...] | None = None
+    reply: str | None = None
     error: str | None = Field(default=None, exclude=True)
     reason: str | None = Field(default=None, exclude=True)
     truncated: bool = Field(default=False, exclude=True)

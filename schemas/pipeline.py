@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
 from docmill.schemas.endpoint import Declared, Endpoint, without_password
-from docmill.schemas.evaluate import Evaluate
+from docmill.schemas.evaluate import Evaluate, Share
 from docmill.schemas.steps import Models, Step, kind_and_options
 
 Pattern = Annotated[str, Field(min_length=1)]
@@ -82,6 +83,11 @@ class Pipeline(Declared):
         default="review",
         description="Whether what could not be read of a document keeps it from being done: review, or allow",
     )
+    fail_above: Share = Field(
+        default=0.0,
+        description="The share of a run's documents that may be invalid, refused or failed, 0 to 1",
+    )
+    alert: Alert | None = Field(default=None, description="What a run emits the event docmill.alert for")
 
     evaluate: Evaluate | None = Field(
         default=None, description="Labels that the results are held against, and what has to hold"

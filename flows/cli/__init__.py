@@ -23,6 +23,8 @@ COMMANDS = {
     "Exits with 0 where every document is done, unchanged or in review, with 1 where some are not, "
     "with 2 where the configuration is wrong and nothing was sent, and with 3 where the run was stopped.",
     "plan": "Say what a run would do and cost: documents, calls, tokens, USD and minutes; nothing is sent",
+    "retry": "Run the documents that earlier runs did not get done, and no others.\n\n"
+    "Exits as `run` does, and with 0 where there are none.",
     "check": "Check a pipeline; nothing is sent unless --connect says so",
     "text": "Print the text of files as a step would send it, and what could not be read of them.\n\n"
     "Nothing is sent. Exits with 1 where a file could not be read at all, with 2 where nothing matches.",

@@ -1,6 +1,6 @@
 """`docmill report`: what a run has come to, and every document that is not done with its reason."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,13 +14,16 @@ from docmill.flows.cli.html_report import write
 from docmill.flows.cli.options import Documents, IntoUrl, Json, PipelineName, Statuses
 from docmill.flows.cli.output import console, plain, print_json
 from docmill.flows.cli.results import stored
+from docmill.flows.report.reasons import grouped, holding
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.money import money, tokens_of
 from docmill.schemas.outcome import NOT_DONE, STATUSES, Status, counted
 from docmill.tasks.sinks.results import Results
 
 MOST = 5
+MOST_CHARS = 300  # of an invalid reply, in a line: --json and `show` have the whole
 Row = Mapping[str, Any]
+Listed = Callable[[], Iterator[Row]]
 Html = Annotated[
     Path | None,
     Parameter(help="Write a page instead: every outcome, with its text and the evidence beside its record"),
@@ -28,7 +31,10 @@ Html = Annotated[
 DocumentId = Annotated[
     str | None, Parameter(name="--document", help="Tell how this document's outcome came to be")
 ]
-RunId = Annotated[str | None, Parameter(name="--run", help="Report this run, not the last one")]
+RunId = Annotated[
+    str | None, Parameter(name="--run", help="Report this run, not the last one; its id's beginning will do")
+]
+Reason = Annotated[str | None, Parameter(help="Only documents whose reason holds this text")]
 
 
 def report(
@@ -37,6 +43,7 @@ def report(
     *,
     run: RunId = None,
     status: Statuses = (),
+    reason: Reason = None,
     html: Html = None,
     document: DocumentId = None,
     documents: Documents = None,
@@ -58,15 +65,19 @@ def report(
             report_document(results, document, json=json)
             return 0
         row = _run(results, run)
+
+        def listed(statuses: Sequence[Status] = status or NOT_DONE) -> Iterator[Row]:
+            return holding(results.outcomes(statuses, row["run_id"] if run else None), reason)
+
         if html is not None:
-            rows, runs = results.outcomes(status, run), results.history.runs()
+            rows, runs = listed(status), results.history.runs()
             write(html, declared, documents, row, rows, status, runs)
         if json:
-            _print_json(results, row, status, run)
+            _print_json(results, row, listed)
         elif html is not None:
             console().print(str(html), markup=False, soft_wrap=True)
         else:
-            _print(console(), results, row, status, run)
+            _print(console(), results, row, listed)
     return 0
 
 
@@ -76,24 +87,29 @@ def _highest(results: Results, row: Row) -> dict[str, list[Row]]:
     return {name: results.highest(column, MOST, row["run_id"]) for name, column in columns.items()}
 
 
-def _print_json(results: Results, row: Row, status: Sequence[Status], run: str | None) -> None:
-    listed = {"documents": results.outcomes(status or NOT_DONE, run), **_highest(results, row)}
-    print_json({"run": dict(row), **{name: [*map(dict, rows)] for name, rows in listed.items()}})
+def _print_json(results: Results, row: Row, listed: Listed) -> None:
+    rows = {"documents": listed(), **_highest(results, row)}
+    reasons = [dict(zip(("status", "reason", "documents"), each, strict=True)) for each in grouped(listed())]
+    told = {name: [*map(dict, found)] for name, found in rows.items()}
+    print_json({"run": dict(row), "reasons": reasons, **told})
 
 
-def _print(out: Console, results: Results, row: Row, status: Sequence[Status], run: str | None) -> None:
+def _print(out: Console, results: Results, row: Row, listed: Listed) -> None:
     highest = _highest(results, row)
     out.print(_head(row), soft_wrap=True)
     _print_highest(out, "slowest", [(each, f"{each['seconds']:.1f} s") for each in highest["slowest"]])
     _print_highest(out, "dearest", [(each, _cost(each)) for each in highest["dearest"]])
-    _print_documents(out, results.outcomes(status or NOT_DONE, run))
+    _print_reasons(out, grouped(listed()))
+    _print_documents(out, listed())
 
 
 def _run(results: Results, run_id: str | None) -> Row:
-    row = results.run(run_id) if run_id else results.last_run()
-    if row is None:
+    found = results.runs_named(run_id) if run_id else [results.last_run()]
+    if len(found) > 1:
+        raise ConfigError(f"--run: several runs begin with {run_id!r}: give more of its id")
+    if not found or found[0] is None:
         raise ConfigError(f"--run: there is no run {run_id!r} in {results.url}")
-    return row
+    return found[0]
 
 
 def _head(row: Row) -> Text:
@@ -122,6 +138,13 @@ def _print_highest(out: Console, title: str, rows: list[tuple[Row, str]]) -> Non
     out.print(table)
 
 
+def _print_reasons(out: Console, reasons: Iterable[tuple[str, str, int]]) -> None:
+    for number, (status, reason, count) in enumerate(reasons):
+        if number == 0:
+            out.print(Text("\nreasons", style="bold"))
+        out.print(Text(f"{count:>6,} × {status}: ").append(plain(reason)), soft_wrap=True)
+
+
 def _print_documents(out: Console, rows: Iterable[Row]) -> None:
     """Print a line a document: there may be thousands, so no table that is laid out as a whole."""
     for number, row in enumerate(rows):
@@ -138,6 +161,10 @@ def _told(row: Row) -> Iterator[str]:
     """Give what a person has to look at, a line each; an earlier version's outcomes have no such columns."""
     yield from (f"not read: {each['part']}: {each['why']}" for each in row.get("unread") or ())
     yield from (f"rule {each['name']}: {each['message']}" for each in row.get("broken_rules") or ())
+    for name, step in row["steps"].items():
+        if reply := step.get("reply"):
+            line = " ".join(reply[: 2 * MOST_CHARS].split())
+            yield f"{name} replied: {line[:MOST_CHARS]}{'…' * (len(line) > MOST_CHARS)}"
     left_out = row.get("missing") or ()
     yield from (f"left out of {each['path']}: {each['quote']}" for each in left_out[:MOST])
     if (more := len(left_out) - MOST) > 0:

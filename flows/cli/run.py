@@ -77,17 +77,18 @@ def run(
     )
     file = pipeline_file(pipeline)
     if not try_:
-        return _run(pipeline, file, options, resolve(load(file), options), json=json)
+        return carried_out(pipeline, file, options, resolve(load(file), options), json=json)
     with trial.database() as url:
         tried = replace(options, into=url, limit=limit or trial.DOCUMENTS)
         plan = resolve(load(file), tried)
-        code = _run(pipeline, file, tried, plan, json=False)
+        code = carried_out(pipeline, file, tried, plan, json=False)
         with suppress(ConfigError):  # nothing began, which was told
             trial.tell(console(), plan)
         return code
 
 
-def _run(pipeline: str, file: Path, options: RunOptions, plan: Plan, *, json: bool) -> int:
+def carried_out(pipeline: str, file: Path, options: RunOptions, plan: Plan, *, json: bool) -> int:
+    """Run a plan in the foreground and tell what came of it; gives the exit code."""
     require_ready(plan)
     out = console(stderr=json)
     out.print(plan.origin, markup=False)

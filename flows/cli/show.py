@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -12,7 +13,8 @@ from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import Plan, resolve
 from docmill.schemas.document import Document
-from docmill.schemas.errors import ConfigError, Unreadable
+from docmill.schemas.errors import ConfigError, DocmillError, Unreadable
+from docmill.tasks.sinks.decisions import ReviewedResults
 
 if TYPE_CHECKING:  # Prefect takes seconds to import: not before the pipeline is known to be right
     from docmill.flows.run.replay import Asked, Shown
@@ -53,10 +55,15 @@ def show(
 
     found = asyncio.run(replayed(plan, read))
     shown = [each for each in found if step in (None, each.step.id)]
+    invalid = _invalid_replies(plan, read.document_id)
     if json:
-        print_json({"document": read.document_id, "steps": [_step(each) for each in shown]})
-    else:
-        print_steps(read, shown)
+        steps = [_step(each) | _kept(invalid.get(each.step.id)) for each in shown]
+        print_json({"document": read.document_id, "steps": steps})
+        return 0
+    print_steps(read, shown)
+    for each in shown:
+        if said := invalid.get(each.step.id):
+            _write(f"\n==> {each.step.id}, the invalid reply of the last run <==\n{said}")
     return 0
 
 
@@ -67,6 +74,22 @@ def _read(plan: Plan) -> Document:
         if ref is None:
             raise ConfigError(plan.source.nothing())
         return ref.read()
+
+
+def _invalid_replies(plan: Plan, document_id: str) -> dict[str, str]:
+    """Give what the results have kept of invalid replies, by step; nothing where there are no results."""
+    with suppress(DocmillError):
+        results = ReviewedResults.read(plan.into, plan.name)
+        try:
+            steps = results.outcome(document_id)["steps"]
+        finally:
+            results.close()
+        return {name: step["reply"] for name, step in steps.items() if step.get("reply")}
+    return {}
+
+
+def _kept(reply: str | None) -> dict[str, str]:
+    return {"invalid_reply": reply} if reply else {}
 
 
 def _step(shown: "Shown") -> dict[str, Any]:

@@ -64,6 +64,7 @@ class Summary:
             out.print("results: none are kept, as --try says; what was paid for is in the cache")
             return
         out.print(f"results: {shown(self._plan.into.url)}", markup=False, soft_wrap=True)
+        out.print(f"run {run.run_id[:8]}", markup=False, style="dim")
         for line in _advice(run, self._pipeline, waiting):
             out.print(line, markup=False, soft_wrap=True)
 
@@ -124,5 +125,8 @@ def _advice(run: Run, pipeline: str, waiting: Waiting) -> Iterator[str]:
         yield "Run it again to go on: what is done is not done again, what was paid is not paid again."
     if bad := [status for status in BAD if run.counts.get(status)]:
         yield f"Why {' or '.join(bad)}: docmill report {pipeline}"
+    if quarantined := run.counts.get("quarantined"):
+        many = f"{quarantined:,} in quarantine, as in three runs in a row"
+        yield f"{many} they were not done: docmill retry {pipeline} --quarantined"
     if waiting.in_all:
         yield f"{waiting}: docmill review {pipeline}"

@@ -1,7 +1,7 @@
 """What the Prefect UI shows of a run beside its task runs: log lines, events and two artifacts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from prefect.events import emit_event
 from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
+from docmill.flows.observe.alerts import passed
 from docmill.flows.observe.artifact import markdown
 from docmill.flows.observe.highlights import Highlights
 from docmill.flows.observe.observer import Observer
@@ -118,14 +119,25 @@ class PrefectUI(Observer):
         if waiting.in_all:
             waits = {"run_id": run.run_id, "waiting": waiting.in_all, "of_this_run": waiting.of_run}
             emit_event("docmill.review.waiting", self._resource, payload=waits)
+        above = passed(self._plan.alert, run)
+        for each in above:
+            payload = {"run_id": run.run_id, "threshold": each.name, "limit": each.limit, "value": each.value}
+            # A trigger matches labels of the resource, never a payload.
+            labelled = self._resource | {"docmill.threshold": each.name}
+            emit_event("docmill.alert", labelled, payload=payload)
+        self._finished(run, [each.name for each in above])
+
+    def _finished(self, run: Run, above: Sequence[str]) -> None:
         payload = {
             "run_id": run.run_id,
             "state": run.state,
             "documents_in": run.documents_in,
             **run.every_count(),
             "cost_usd": run.cost_usd,
+            "passed": above,
         }
-        emit_event("docmill.run.finished", self._resource, payload=payload)
+        labelled = self._resource | {"docmill.state": run.state}
+        emit_event("docmill.run.finished", labelled, payload=payload)
 
 
 @asynccontextmanager

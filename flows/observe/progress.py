@@ -25,8 +25,15 @@ class RunProgress:
 
     def add_unchanged(self) -> None:
         """Count a document that need not be done again."""
+        self._pass_over("unchanged")
+
+    def add_quarantined(self) -> None:
+        """Count a document that failed too often before."""
+        self._pass_over("quarantined")
+
+    def _pass_over(self, status: Status) -> None:
         self.documents_in += 1
-        self.counts["unchanged"] += 1
+        self.counts[status] += 1
 
     def add(self, outcome: Outcome) -> None:
         """Count an outcome that is stored."""
@@ -36,8 +43,8 @@ class RunProgress:
         self.total += outcome.tally()
 
     def taken_up(self) -> int:
-        """Count the documents that were not unchanged and have an outcome."""
-        return self.counts.total() - self.counts["unchanged"]
+        """Count the documents that were not passed over and have an outcome."""
+        return self.counts.total() - self.counts["unchanged"] - self.counts["quarantined"]
 
     def adds_up(self) -> bool:
         """Say whether every document that was read has an outcome."""

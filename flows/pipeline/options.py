@@ -18,5 +18,6 @@ class RunOptions:
     sample: int | None = None
     yes: bool = False  # a person has confirmed what it may cost
     max_cost: Decimal | None = None  # USD
+    only: frozenset[str] | None = None  # the documents that `retry` takes, where they are there still
     trial: bool = False  # whose results are held against no labels
     refresh: bool = False

@@ -14,6 +14,7 @@ from docmill.flows.pipeline.budget import budget_of, require_affordable
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.endpoint import Asked, asked_of, first
 from docmill.flows.pipeline.options import RunOptions
+from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
@@ -27,7 +28,7 @@ from docmill.tasks.checks.variables import expanded
 from docmill.tasks.sinks.keys import KeyedInto
 from docmill.tasks.sources.documents import source_of
 from docmill.tasks.sources.rows import Rows
-from docmill.tasks.sources.selected import Selected
+from docmill.tasks.sources.selected import Only, Selected
 from docmill.tasks.sources.source import Source
 from docmill.tasks.steps import prompt
 from docmill.tasks.steps.kind import kind
@@ -81,6 +82,8 @@ class Plan:
     budget: Budget | None = None
     confirm_above_usd: float | None = None
     is_trial: bool = False  # its results are kept nowhere
+    fail_above: float = 0.0
+    alert: Alert | None = None
 
     @property
     def model(self) -> str:
@@ -122,6 +125,8 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
         budget=budget,
         confirm_above_usd=None if options.yes else pipeline.confirm_above_usd,
         is_trial=options.trial,
+        fail_above=pipeline.fail_above,
+        alert=pipeline.alert,
     )
 
 
@@ -162,6 +167,8 @@ def ends(pipeline: Pipeline, options: RunOptions) -> tuple[Source, Into]:
 
 def _selected(source: Source, options: RunOptions) -> Source:
     """Take a part of the source where the options ask for one."""
+    if options.only is not None:
+        source = Only(source, options.only)
     if not options.document and options.sample is None:
         return source
     return Selected(source, options.document, options.sample)

@@ -128,7 +128,7 @@ def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def _step(name: str, step: Mapping[str, Any], row: Row) -> dict[str, Any]:
-    output = step["output"]
+    output = step["output"] if step["output"] is not None else step.get("reply")
     elsewhere = output in (None, row["summary"], row["label"], row["record"])
     return {
         "cells": [

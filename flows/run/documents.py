@@ -53,6 +53,9 @@ class Documents:
             if found.unchanged:
                 run.ledger.unchanged()
                 continue
+            if found.quarantined:
+                run.ledger.quarantined()
+                continue
             await self._room.acquire()
             admitted += 1
             run.progress.documents_in += 1

@@ -67,9 +67,10 @@ async def execute(prepare: Callable[[], Plan], confirm: Confirm) -> State[Any]:
 
     `confirm` gives the reason why it is not to be run, None where it is: then it is Stopped.
 
-    Completed where every document is done, unchanged or in review, else Failed with the counts as
-    its message; Incomplete, a Failed too, where what the pipeline's `evaluate` asks does not hold;
-    Cancelled where it was cancelled.
+    Completed where every document is done, unchanged or in review, but for the share that `fail_above`
+    allows; Incomplete, a Failed, where some are not, or what the pipeline's `evaluate` asks does not hold;
+    Stopped, a Cancelled for a signal or a cancel, a Failed where the account or the budget ended it; else
+    Failed.
     """
     invocation = _invocation.get() or Invocation()
     stop = Stop(invocation.observer)
@@ -103,18 +104,21 @@ def _unconfirmed(stop: Stop, why: str) -> State[Any]:
 async def _state(ended: ActiveRun, stop: Stop) -> State[Any]:
     counts = ended.row.counted()
     if ended.row.state == "complete":
-        return Completed(message=counts)
+        waits = f". {ended.waiting}" if ended.waiting.in_all else ""
+        return Completed(message=counts + waits)
     if ended.row.state == "stopped":
         await stop.look(_flow_run_id())  # a worker's SIGTERM comes before the next look
-    if stop.cancelled:
-        return Cancelled(message=f"{stop.reason}. {counts}")
+    stopped = ended.row.state == "stopped"
+    if stop.cancelled or (stopped and stop.reason and not ended.error):
+        return Cancelled(name="Stopped", message=f"{stop.reason}. {counts}")
+    if stopped:
+        return Failed(name="Stopped", message=f"{ended.error or stop.reason}. {counts}")
     if ended.error or stop.reason:
         return Failed(message=f"{ended.error or stop.reason}. {counts}")
-    if ended.verdict and ended.verdict.reasons:
-        return Failed(name="Incomplete", message=". ".join([counts, *ended.verdict.reasons]))
     if ended.row.state == "failed":
         return Failed(message=f"the counts do not add up to documents_in {ended.row.documents_in}: {counts}")
-    return Failed(message=counts)
+    reasons = ended.verdict.reasons if ended.verdict else ()
+    return Failed(name="Incomplete", message=". ".join([counts, *reasons]))
 
 
 def _flow_run_id() -> str:

@@ -19,11 +19,13 @@ FIRST_BATCH = 20  # of a source that is slow to list, the first documents begin 
 class Found:
     """A document of the source; `unchanged` where a good outcome of the same content is stored.
 
-    `decisions` are what people have decided about it before.
+    `quarantined` where that content failed too often before. `decisions` are what people
+    have decided about it before.
     """
 
     ref: DocumentRef
     unchanged: bool
+    quarantined: bool = False
     decisions: tuple[Decision, ...] = ()
 
 
@@ -48,13 +50,27 @@ def _batch(refs: Iterator[DocumentRef], size: int, plan: Plan, results: Reviewed
         if not batch:
             raise
     unchanged = set() if plan.refresh else _unchanged(batch, plan, results)
-    changed = [ref.document_id for ref in batch if ref.document_id not in unchanged]
+    quarantined = _quarantined(batch, plan, results) - unchanged
+    passed = unchanged | quarantined
+    changed = [ref.document_id for ref in batch if ref.document_id not in passed]
     decisions = results.decisions(changed) if changed and results.has_decisions() else {}
     return [
-        Found(ref, ref.document_id in unchanged, tuple(decisions.get(ref.document_id, ()))) for ref in batch
+        Found(
+            ref,
+            ref.document_id in unchanged,
+            ref.document_id in quarantined,
+            tuple(decisions.get(ref.document_id, ())),
+        )
+        for ref in batch
     ]
 
 
 def _unchanged(batch: list[DocumentRef], plan: Plan, results: ReviewedResults) -> set[str]:
     hashes = {ref.document_id: digest for ref in batch if (digest := ref.sha256())}
     return results.unchanged(hashes, plan.sha256) if hashes else set()
+
+
+def _quarantined(batch: list[DocumentRef], plan: Plan, results: ReviewedResults) -> set[str]:
+    if not batch or not results.has_quarantined():
+        return set()
+    return results.quarantined({ref.document_id: ref.sha256() for ref in batch}, plan.sha256)

@@ -30,6 +30,11 @@ class Ledger:
         self._progress.add_unchanged()
         self._observer.unchanged()
 
+    def quarantined(self) -> None:
+        """Count a document that failed too often before."""
+        self._progress.add_quarantined()
+        self._observer.unchanged()
+
     async def put(self, outcome: Outcome) -> None:
         """Store an outcome; returns when it is durable. Raises StorageError, from the first failure on."""
         if self._failure:

@@ -24,14 +24,14 @@ from docmill.flows.run.stop import Stop
 from docmill.schemas.decision import NONE_WAITING, Waiting
 from docmill.schemas.errors import DocmillError, StorageError
 from docmill.schemas.evaluate import Verdict
-from docmill.schemas.outcome import Run, RunState
+from docmill.schemas.outcome import BAD, Run, RunState
 from docmill.schemas.pipeline import Limits
 from docmill.tasks.chat.session import Session, session
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.register import register
 from docmill.tasks.sources.source import DocumentRef
 
-FINE = {"done", "unchanged", "review"}
+FINE = {"done", "unchanged", "review", "quarantined"}
 
 
 @dataclass
@@ -187,5 +187,12 @@ def _state(run: ActiveRun) -> RunState:
         return "failed"
     if run.session.ending.is_set():
         return "stopped"
-    fine = run.progress.counts.keys() <= FINE and not (run.verdict and run.verdict.reasons)
+    fine = _is_fine(run) and not (run.verdict and run.verdict.reasons)
     return "complete" if fine else "incomplete"
+
+
+def _is_fine(run: ActiveRun) -> bool:
+    """Say whether every document is done, but for the share that `fail_above` allows to be bad."""
+    counts = +run.progress.counts
+    bad = sum(counts[status] for status in BAD)
+    return counts.keys() <= FINE | set(BAD) and bad <= run.plan.fail_above * run.progress.documents_in

@@ -119,6 +119,7 @@ def _outcome(
         doubts=answer.held.doubts() if doubt else None,
         keys=tuple(made.keys),
         made=tuple(made.calls),
+        reply=getattr(failure, "reply", "") or None,
         error=described(step, failure) if failure else doubt,
         reason=reason(step, failure) if failure else doubt,
         truncated=limit is not None and len(text.encode()) > limit * BYTES_PER_TOKEN,

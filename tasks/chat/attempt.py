@@ -8,8 +8,10 @@ from docmill.schemas.chat import Completion, Reply
 from docmill.schemas.errors import (
     Blocked,
     ChatError,
+    CutShort,
     Deferred,
     Fatal,
+    InvalidReply,
     RateLimited,
     Transient,
     Unserved,
@@ -19,6 +21,7 @@ from docmill.tasks.chat.bill import Bill
 from docmill.tasks.chat.envelope import reply_of
 from docmill.tasks.chat.expected import Expected
 from docmill.tasks.chat.key import cache_key
+from docmill.tasks.chat.repair import as_it_came
 from docmill.tasks.chat.request_state import RequestState
 from docmill.tasks.chat.session import Caller, Session
 from docmill.tasks.chat.streaming import asks_for_stream, streamed
@@ -26,6 +29,7 @@ from docmill.tasks.chat.usage import Allowed
 from docmill.tasks.checks.request import parsed, require_request
 
 LONGEST_ON_LOOP_BYTES = 65_536
+LONGEST_KEPT_BYTES = 16_384
 Read = TypeVar("Read")
 
 
@@ -63,6 +67,8 @@ async def attempt(
         error.body = session.transport.redacted(error.body)
         if reply is None:
             session.made.tried(caller, "failed", key, target.model, bill.booked)
+        elif isinstance(error, InvalidReply | CutShort):
+            error.reply = _kept(session.transport.redacted(as_it_came(reply, error.choice)))
         now = asyncio.get_running_loop().time()
         failure = state.failed(error, reply, request, session.target, now)
         if isinstance(error, Transient):
@@ -139,3 +145,8 @@ async def _posted(session: Session, body: bytes, bill: Bill) -> bytes:
         raise Deferred(session.closed or "the run was stopped") from None
     finally:
         session.sending.discard(task)
+
+
+def _kept(text: str) -> str:
+    """Give as much of an invalid reply as is kept, without what databases do not take."""
+    return text.replace("\0", "").encode(errors="replace")[:LONGEST_KEPT_BYTES].decode(errors="ignore")

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from docmill.schemas.chat import Reply
 from docmill.schemas.endpoint import Target
@@ -39,7 +39,7 @@ class Bill:
     target: Target
     allowed: Allowed
     tools: bool
-    booked: Tally = Tally()
+    booked: Tally = field(default_factory=Tally)
     _reservation: Reservation | None = None
 
     @asynccontextmanager

@@ -7,6 +7,7 @@ from typing import Any
 from docmill.schemas.chat import Message, Reply, ToolCall
 from docmill.tasks.checks.request import LONGEST_QUOTED_BYTES
 
+LONGEST_READ_CHARS = 32_768  # more than is kept: no key is cut in two where that ends
 MOST_QUOTED_CALLS = 16  # each is answered with the whole problem
 LONGEST_PROBLEM_CHARS = 2_000
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # servers refuse a request with another tool's name in it
@@ -32,6 +33,14 @@ def follow_up(reply: Reply, problem: str, choice: int = 0) -> list[dict[str, Any
         return [{"role": "assistant", "content": message.text()}, {"role": "user", "content": wrong}]
     answer: dict[str, Any] = {"role": "assistant", "content": message.text() or None, "tool_calls": calls}
     return [answer, *({"role": "tool", "tool_call_id": call["id"], "content": wrong} for call in calls)]
+
+
+def as_it_came(reply: Reply, choice: int) -> str:
+    """Give what a reply said, for a person to read: its text, and the arguments of its calls."""
+    message = reply.choices[choice].message if reply.choices else Message()
+    calls = [_quoted(call, number)["function"] for number, call in enumerate(message.tool_calls or [])]
+    said = [message.text(), *(f"{call['name']}: {call['arguments']}" for call in calls)]
+    return "\n".join(part[:LONGEST_READ_CHARS] for part in said if part)[:LONGEST_READ_CHARS]
 
 
 def _quoted(call: ToolCall, number: int) -> dict[str, Any]:

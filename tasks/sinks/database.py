@@ -153,3 +153,11 @@ def _begin(connection: Connection) -> None:
     # A deferred transaction that reads first is refused, not queued, when it comes to write.
     reading = connection.get_execution_options().get("reading")
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def inode(file: Path) -> int | None:
+    """Give the number of a file, which another in its place has not; None where there is none."""
+    try:
+        return file.stat().st_ino
+    except FileNotFoundError:
+        return None

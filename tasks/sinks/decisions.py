@@ -17,7 +17,7 @@ from docmill.tasks.sinks import typed
 from docmill.tasks.sinks.database import changing_tables, engine_of
 from docmill.tasks.sinks.history import keep_earlier
 from docmill.tasks.sinks.keys import native
-from docmill.tasks.sinks.results import Results
+from docmill.tasks.sinks.quarantine import QuarantiningResults
 from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.tables import DECISIONS, OUTCOMES
 from docmill.tasks.sinks.typed_rows import replace_rows
@@ -26,7 +26,7 @@ from docmill.tasks.sinks.upgrade import upgrade
 Decisions = Mapping[str, Sequence[Decision]]  # of each document, in the order they were made
 
 
-class ReviewedResults(Results):
+class ReviewedResults(QuarantiningResults):
     """Results that people decide about: what waits, what was decided, and what comes of it."""
 
     _decided = False
@@ -34,7 +34,7 @@ class ReviewedResults(Results):
     @classmethod
     def reopen(cls, into: Into, pipeline: str, schemas: Mapping[str, ToolSchema]) -> "ReviewedResults":
         """Open what runs have made, without their source; raises ConfigError where that is nothing."""
-        Results.read(into, pipeline).close()
+        QuarantiningResults.read(into, pipeline).close()
         results = cls(engine_of(into.url), into, pipeline, {})
         with results._opening(), changing_tables(results._engine) as connection:
             upgrade(connection)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import Column, Connection, Engine, Select, Table, func, select, update
@@ -17,6 +16,7 @@ from docmill.tasks.sinks import typed
 from docmill.tasks.sinks.database import (
     changing_tables,
     engine_of,
+    inode,
     reason,
     require_folder,
     shown,
@@ -89,7 +89,7 @@ class Results:
 
     def mark_opened(self) -> None:
         """Remember which file is written to: SQLite goes on writing into one that lost its name."""
-        self._inode = _inode(self._file) if self._file else None
+        self._inode = inode(self._file) if self._file else None
 
     def close(self) -> None:
         """Let the connections go."""
@@ -106,6 +106,10 @@ class Results:
         """Write what a run has come to."""
         with self._writing() as connection:
             connection.execute(update(RUNS).where(RUNS.c.run_id == run.run_id).values(run_row(run)))
+            self._ended(connection, run)
+
+    def _ended(self, _: Connection, run: Run) -> None:
+        """Write what else a run's end changes, in the same transaction."""
 
     def running(self) -> list[tuple[str, str | None]]:
         """List the runs of the pipeline whose rows say that they go on, each with its flow run."""
@@ -193,6 +197,13 @@ class Results:
         """Give the row of one run of the pipeline."""
         return self._one(self._select(RUNS).where(RUNS.c.run_id == run_id, RUNS.c.pipeline == self._pipeline))
 
+    def runs_named(self, beginning: str) -> Sequence[Row]:
+        """Give the rows of the pipeline's runs whose ids begin so; of an id that is whole its own alone."""
+        if whole := self.run(beginning):
+            return [whole]
+        named = RUNS.c.run_id.startswith(beginning, autoescape=True), RUNS.c.pipeline == self._pipeline
+        return [row._mapping for row in self._rows(self._select(RUNS).where(*named).limit(2))]
+
     def _one(self, query: Select[Any]) -> Row | None:
         row = next(self._rows(query), None)
         return row._mapping if row is not None else None
@@ -221,7 +232,7 @@ class Results:
     def _writing(self) -> Iterator[Connection]:
         with self._failing(), self._engine.begin() as connection:
             yield connection
-        if self._file is not None and _inode(self._file) != self._inode:
+        if self._file is not None and inode(self._file) != self._inode:
             raise StorageError(  # SQLite goes on writing into a file that no longer has a name
                 f"the results database {self.url} is gone: its file was removed or replaced. Run again: "
                 "what was paid for is in the cache"
@@ -243,10 +254,3 @@ class Results:
             yield
         except (SQLAlchemyError, ValueError, TypeError) as error:  # options that its driver does not take
             raise ConfigError(f"into: the database {self.url} cannot be opened: {reason(error)}") from None
-
-
-def _inode(file: Path) -> int | None:
-    try:
-        return file.stat().st_ino
-    except FileNotFoundError:
-        return None

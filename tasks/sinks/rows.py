@@ -26,8 +26,8 @@ def outcome_row(outcome: Outcome) -> Row:
 
 
 def _step(step: StepOutcome) -> Row:
-    """Write a step; what is doubtful, and its calls, stand there only where there are any."""
-    absent = {name for name in ("doubts", "made") if not getattr(step, name)}
+    """Write a step; what is doubtful, its calls and an invalid reply stand there only where there are any."""
+    absent = {name for name in ("doubts", "made", "reply") if not getattr(step, name)}
     return step.model_dump(exclude=absent if step.keys is not None else {*absent, "keys"})
 
 

@@ -115,6 +115,17 @@ EVALUATIONS = Table(
     Column("figures", Json, nullable=False),
 )
 
+# In how many runs in a row a document was invalid, refused or failed with the same hashes.
+FAILURES = Table(
+    "docmill__failures",
+    METADATA,
+    Column("pipeline", Text, primary_key=True),
+    Column("document_id", Text, primary_key=True),
+    Column("content_sha256", Text),
+    Column("pipeline_sha256", Text, nullable=False),
+    Column("runs", Integer, nullable=False),
+)
+
 # Every decision is kept, in the order of `id`: the last one of a point holds, `undo` opens it again.
 DECISIONS = Table(
     "docmill_decisions",

@@ -68,6 +68,35 @@ class Selected:
         )
 
 
+@dataclass(frozen=True)
+class Only:
+    """The documents of a source that have one of these ids, as they are listed; those that are gone are not.
+
+    Unlike Selected it holds no document: there may be very many.
+    """
+
+    source: Source
+    ids: frozenset[str]
+
+    @contextmanager
+    def opened(self) -> Iterator[Iterator[DocumentRef]]:
+        """List them in the source's order."""
+        with self.source.opened() as refs:
+            yield (ref for ref in refs if ref.document_id in self.ids)
+
+    def count(self) -> int | None:
+        """Count them as if none were gone."""
+        return len(self.ids)
+
+    def described(self) -> str:
+        """Name the source."""
+        return self.source.described()
+
+    def nothing(self) -> str:
+        """Say that the source has no documents."""
+        return self.source.nothing()
+
+
 def _digest(ref: DocumentRef) -> bytes:
     return sha256(ref.document_id.encode(errors="surrogatepass")).digest()
 

@@ -174,3 +174,47 @@ def test_csv_has_no_cell_that_a_spreadsheet_computes(
 def test_each_cell_stands_in_quotes_so_that_a_semicolon_begins_none(mixed: Project, capfd: Printed):
     lines = _lines(mixed, capfd, "export", "p.yaml", "--to", "csv", "--status", "failed")
     assert lines[1] == '"in/empty.txt","failed","","","","",""'
+
+
+@pytest.fixture
+def night(project: Project) -> Project:
+    """Give a project of two runs, the first of which has three documents that are not done."""
+    project.documents(a="a", b="b", c="c", d="d")
+    project.pipeline("http://127.0.0.1:9/v1", "  - summarize:\n")
+    refused = "extract: the server answered 400 [request {}]: no"
+    failed = [outcome(Path(f"in/{name}.txt"), "failed", error=refused.format(name)) for name in "ab"]
+    plant([*failed, outcome(Path("in/c.txt"), "invalid", error="it is empty")], "3f2a-1")
+    plant([outcome(Path("in/d.txt"))], "3f2b-2", STARTED + timedelta(days=1))
+    return project
+
+
+def test_reasons_come_with_their_counts_the_most_frequent_first(night: Project, capfd: Printed):
+    lines = _lines(night, capfd, "report", "p.yaml")
+    first = lines.index("reasons") + 1
+    assert lines[first : first + 3] == [
+        "     2 × failed: extract: the server answered 400: no",
+        "     1 × invalid: it is empty",
+        "",
+    ]
+    assert lines[first + 3] == "documents"
+
+
+def test_a_reason_limits_the_documents(night: Project, capfd: Printed):
+    told = json.loads(_lines(night, capfd, "report", "p.yaml", "--reason", "ANSWERED 400", "--json")[0])
+    assert [row["document_id"] for row in told["documents"]] == ["in/a.txt", "in/b.txt"]
+    assert told["reasons"] == [
+        {"status": "failed", "reason": "extract: the server answered 400: no", "documents": 2}
+    ]
+
+
+def test_the_beginning_of_an_id_names_a_run(night: Project, capfd: Printed):
+    told = json.loads(_lines(night, capfd, "report", "p.yaml", "--run", "3f2a", "--json")[0])
+    assert told["run"]["run_id"] == "3f2a-1"
+    assert len(told["documents"]) == 3
+
+
+def test_a_beginning_that_several_runs_have_is_refused(night: Project, capfd: Printed):
+    assert night.run("report", "p.yaml", "--run", "3f2") == 2
+    assert "several runs begin with '3f2'" in capfd.readouterr().err
+    assert night.run("report", "p.yaml", "--run", "3f2%") == 2
+    assert "there is no run" in capfd.readouterr().err

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from docmill.schemas import pipeline as declared
 from docmill.schemas import steps
+from docmill.schemas.alert import Alert
 from docmill.schemas.endpoint import Endpoint, Prices
 from docmill.schemas.evaluate import Evaluate, LabelsQuery
 from docmill.schemas.published import FILE, published
@@ -37,6 +38,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     steps.Label,
     declared.Limits,
     declared.Into,
+    Alert,
     Evaluate,
     LabelsQuery,
     Endpoint,

@@ -187,7 +187,7 @@ def test_a_cancel_in_the_ui_stops_a_deployed_run_and_the_next_finishes(slow: Slo
         assert slow.under_way()
         change = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
         slow.site.post(f"/flow_runs/{slow.flow_run_id}/set_state", change).raise_for_status()
-        assert slow.site.ended(slow.flow_run_id)[0] == "Cancelled"
+        assert slow.site.ended(slow.flow_run_id)[0] == "Stopped"
         assert eventually(lambda: slow.rows() == ["stopped"])
         assert slow.finished_by_the_next()
 

@@ -54,6 +54,10 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
         {"budget": {"run_usd": "5", "day_usd": "20"}},
     ),
     "a question before it costs much": (f"confirm_above_usd: 10\n{SUMMARIZE}", {"confirm_above_usd": 10}),
+    "what a run may leave undone, and what it is not to pass in silence": (
+        f"fail_above: 0.1\nalert: {{cost_usd: 10, review: 0.2, bad: 0.1, deferred: 0}}\n{SUMMARIZE}",
+        {"fail_above": 0.1, "alert": {"cost_usd": 10, "review": 0.2, "bad": 0.1, "deferred": 0}},
+    ),
     "a summary in words": (
         "steps:\n  - summarize: {max_words: 60}\n",
         {"steps": [{"summarize": {"max_words": 60}}]},
@@ -304,7 +308,7 @@ def test_all_faults_are_told_at_once_and_no_more_than_twenty(written: Path):
         "p.yaml:1:1: name: is missing",
         "p.yaml:1:1: steps: is missing",
         "p.yaml:1:1: wrong0: unknown key; known: name, documents, rows, endpoint, model, steps, into, "
-        "limits, budget, confirm_above_usd, unread, evaluate",
+        "limits, budget, confirm_above_usd, unread, fail_above, alert, evaluate",
     ]
     assert said.splitlines()[20:] == ["12 more"]
 
