@@ -24,7 +24,6 @@ from docmill.schemas.decision import NONE_WAITING, Waiting
 from docmill.schemas.errors import DocmillError, StorageError
 from docmill.schemas.evaluate import Verdict
 from docmill.schemas.outcome import Run, RunState
-from docmill.schemas.pipeline import Limits
 from docmill.tasks.chat.session import Session, session
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sources.source import DocumentRef
@@ -98,7 +97,7 @@ async def _recorded(
     row = _row(plan, flow_run_id)
     ledger = Ledger(results, row, progress, observer)
     try:
-        async with session(plan.target, Limits(concurrency=plan.concurrency), refresh=plan.refresh) as opened:
+        async with session(plan.target, plan.limits, refresh=plan.refresh) as opened:
             with kept_alive(row.run_id, opened.directory), stop.stopping(opened):
                 opened.tell = observer.warn
                 await recover(results, plan.name, opened.directory, observer)

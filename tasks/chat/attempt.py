@@ -53,7 +53,7 @@ async def attempt(
     allowed = Allowed.of(request if sent is body else parsed(sent), len(sent), session.target.endpoint)
     reply: Reply | None = None
     try:
-        reply, size = await _exchange(session, sent, caller, model)
+        reply, size = await _exchange(session, sent, caller, model, allowed)
         _book(session, caller, model, 1, tokens_of(reply, allowed))
         completion = await _off_the_loop(size, reading.accepted, reply, expected, allowed)
     except Deferred as error:
@@ -84,17 +84,23 @@ async def _off_the_loop(size: int, read: Callable[..., Read], *arguments: Any) -
     return await asyncio.to_thread(read, *arguments)
 
 
-async def _exchange(session: Session, body: bytes, caller: Caller, model: str) -> tuple[Reply, int]:
+async def _exchange(
+    session: Session, body: bytes, caller: Caller, model: str, allowed: Allowed
+) -> tuple[Reply, int]:
     """Send a body and give the reply with its bytes; rate limits are waited out with the whole lane."""
     lane = session.lane(model)
     while True:
-        async with lane.slot() as sent:
+        async with lane.slot(), session.pace(model).taken(allowed) as take:
+            if (sent := lane.sent()) is None:  # it paused meanwhile
+                continue
+            take.sent = True
             session.book(caller, Tally(attempts=1))
             try:
                 answer = await _posted(session, body, caller, model)
                 # Here, as an answer with status 200 may be a rate limit all the same.
                 reply = await _reply(session, body, answer)
             except RateLimited as error:
+                take.refused = True
                 lane.refused(sent, error.retry_after_s)
                 continue
             except Fatal as error:
@@ -108,6 +114,7 @@ async def _exchange(session: Session, body: bytes, caller: Caller, model: str) -
                 alive = not isinstance(error, Transient) or isinstance(error, Unserved)
                 (lane.answered if alive else lane.failed)(sent)
                 raise
+            take.used = tokens_of(reply, allowed)
             lane.succeeded(sent)
             session.served = True
             session.trouble = None
@@ -126,11 +133,12 @@ async def _posted(session: Session, body: bytes, caller: Caller, model: str) -> 
     """Send a body, so that a run that is stopped can end the call without ending its task."""
     task = asyncio.current_task()
     assert task is not None
+    heard = session.pace(model).heard
     session.sending.add(task)
     try:
         if session.target.endpoint.stream:
-            return await session.transport.post(streamed(body), stream=True)
-        return await session.transport.post(body, stream=asks_for_stream(body))
+            return await session.transport.post(streamed(body), stream=True, heard=heard)
+        return await session.transport.post(body, stream=asks_for_stream(body), heard=heard)
     except asyncio.CancelledError:
         if not session.aborted:
             raise
