@@ -100,6 +100,7 @@ async def _recorded(
         async with session(plan.target, plan.limits, refresh=plan.refresh) as opened:
             with kept_alive(row.run_id, opened.directory), stop.stopping(opened):
                 opened.tell = observer.warn
+                progress.waited = opened.waited
                 await recover(results, plan.name, opened.directory, observer)
                 await asyncio.to_thread(_tell_other_models, plan, results, observer)
                 await asyncio.to_thread(results.begin, row)

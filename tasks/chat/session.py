@@ -20,7 +20,7 @@ from docmill.tasks.chat.pace import Pace
 from docmill.tasks.chat.request_state import TRIES, RequestState
 from docmill.tasks.chat.transport import Transport
 from docmill.tasks.chat.window_file import SharedWindows, window_file
-from docmill.tasks.chat.windows import WINDOW_S, Rates
+from docmill.tasks.chat.windows import RESOURCES, WINDOW_S, Rates
 
 MOST_TOLD = 5  # reasons a run
 MOST_PAGES = 8  # in a row from the beginning: then it is not the documents
@@ -80,6 +80,11 @@ class Session:
             file = window_file(self.directory, self.target.identity, model)
             self._paces[model] = Pace(said, lambda: SharedWindows(file, WINDOW_S), self.wait)
         return self._paces[model]
+
+    def waited(self) -> dict[str, float]:
+        """Tell how many seconds the run has waited for each limit a minute, in its slowest lane."""
+        paces = [pace.waited for pace in self._paces.values()]
+        return {name: max((each[name] for each in paces), default=0.0) for name in RESOURCES}
 
     def close(self, reason: str) -> None:
         """Let no call through any more, whatever its model."""

@@ -42,4 +42,4 @@ class Enforcing:
             return rate_limited("0.2", **headers)
         self._window.append((now, tokens))
         self.taken.append((now, tokens))
-        return written(answer, **headers)
+        return written(answer, 200, **headers)
