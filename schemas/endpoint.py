@@ -104,6 +104,12 @@ class Endpoint(Declared):
         default="auto",
         description="Whether a json_schema is strict; auto: where all properties are required, none is open",
     )
+    requests_per_minute: int | None = Field(
+        default=None, gt=0, strict=True, description="Requests that it takes in any minute"
+    )
+    tokens_per_minute: int | None = Field(
+        default=None, gt=0, strict=True, description="Tokens that it takes in any minute, read and written"
+    )
     prices: Prices | None = Field(
         default=None, description="USD a million tokens; else the list price is used"
     )

@@ -149,6 +149,10 @@ class Run(Tally):
     max_cost_usd: float | None = None
     counts: dict[Status, int] = Field(default_factory=dict)
 
+    def seconds(self) -> float:
+        """Say how long it took; 0 where it has not ended."""
+        return (self.ended_at - self.started_at).total_seconds() if self.ended_at else 0.0
+
     def every_count(self) -> dict[str, int]:
         """Give a count for each status there is, 0 included."""
         return {status: self.counts.get(status, 0) for status in STATUSES}

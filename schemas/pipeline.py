@@ -33,6 +33,15 @@ class Limits(Declared):
     """What a run may take."""
 
     concurrency: int = Field(default=8, gt=0, strict=True, le=1000, description="Calls in flight at a time")
+    requests_per_minute: int | None = Field(
+        default=None, gt=0, strict=True, description="Requests in any minute, of all processes on one cache"
+    )
+    tokens_per_minute: int | None = Field(
+        default=None,
+        gt=0,
+        strict=True,
+        description="Tokens in any minute, read and written, of all processes on one cache",
+    )
 
 
 class Into(Declared):

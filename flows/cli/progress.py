@@ -106,7 +106,8 @@ class Progress(Observer):
         completed, in_all = progress.counts.total(), progress.in_all()
         counted = f"{completed:,}/{in_all:,}" if in_all else f"{completed:,}"
         cost = money(progress.total.cost_usd, estimated=progress.total.cost_estimated)
-        line = ", ".join(filter(None, [counted, listed(progress.counts), rate, cost]))
+        held = progress.held_back(elapsed)
+        line = ", ".join(filter(None, [counted, listed(progress.counts), rate, cost, held]))
         self._bar.update(self._task, completed=completed, total=in_all, line=line)
         if not self._out.is_terminal and time.monotonic() - self._shown_at > LINE_EVERY_S:
             self._shown_at = time.monotonic()

@@ -54,6 +54,8 @@ class Summary:
         unread = f", {left:,} more not read" if run.state == "stopped" and left > 0 else ""
         out.print(f"{run.state}: {run.counted()}{unread}", style="bold")
         out.print(f"{calls}, {tokens}, {self._cost(run)}")
+        if held := self.progress.held_back(run.seconds()):
+            out.print(held, style="dim")
         if truncated := self.progress.truncated:
             out.print(f"{truncated:,} read only in part, as max_input_tokens says", style="dim")
         if in_part := self.progress.done_in_part:

@@ -28,17 +28,18 @@ def markdown(
     done_in_part: int = 0,
     waiting: Waiting = NONE_WAITING,
     verdict: Verdict | None = None,
+    held_back: str = "",
 ) -> str:
     """Write what a run has come to, and every document that is not done with its reason.
 
     `why` is what stopped or failed it; `done_in_part` counts those done with parts unread, `waiting` those
-    that wait for a person; `verdict` is what became of its labels. Names and reasons are escaped: they are
-    not docmill's own.
+    that wait for a person; `verdict` is what became of its labels, `held_back` says by
+    which limit. Names and reasons are escaped: they are not docmill's own.
     """
     lines = [
         *_head(run, why),
         *_waiting(plan, waiting),
-        *_numbers(plan, run),
+        *_numbers(plan, run, held_back),
         *_evaluation(verdict),
         *_picture(plan),
         *_not_done(highlights),
@@ -63,15 +64,16 @@ def _waiting(plan: Plan, waiting: Waiting) -> Iterator[str]:
         yield f"\n{waiting}: `docmill review {plan.name}`"
 
 
-def _numbers(plan: Plan, run: Run) -> Iterator[str]:
+def _numbers(plan: Plan, run: Run, held_back: str) -> Iterator[str]:
     listed = plan.target.endpoint.prices is None
     cost = money(run.cost_usd, estimated=run.cost_estimated, listed=listed)
-    seconds = (run.ended_at - run.started_at).total_seconds() if run.ended_at else 0.0
     yield from ("\n| | |", "| --- | --- |")
     yield f"| cost | {cost} |"
     yield f"| calls paid | {run.calls:,} in {run.attempts:,} attempts, {run.cached_calls:,} from the cache |"
     yield f"| tokens | {tokens_of(run.model_dump()).replace(' tokens', '', 1)} |"
-    yield f"| time | {seconds:,.0f} s from {run.started_at:%Y-%m-%d %H:%M:%S} UTC |"
+    yield f"| time | {run.seconds():,.0f} s from {run.started_at:%Y-%m-%d %H:%M:%S} UTC |"
+    if held_back:
+        yield f"| limit | {held_back} |"
     yield f"| endpoint and model | {escaped(run.endpoint)}, {escaped(run.model)} |"
     yield f"| run | `{run.run_id}` |"
 

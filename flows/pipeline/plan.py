@@ -73,7 +73,7 @@ class Plan:
     steps: tuple[StepPlan, ...]
     tools: Mapping[str, ToolSchema]
     into: Into
-    concurrency: int
+    limits: Limits
     limit: int | None
     refresh: bool
     allow_unread: bool
@@ -89,6 +89,11 @@ class Plan:
     def model(self) -> str:
         """Name all models that may be asked, in the order of the steps."""
         return ", ".join(dict.fromkeys(model for step in self.steps for model in step.models))
+
+    @property
+    def concurrency(self) -> int:
+        """Say how many calls may be in flight."""
+        return self.limits.concurrency
 
     def typed(self) -> dict[str, ToolSchema]:
         """Give the tool schemas whose records have a table, by their declared names."""
@@ -116,7 +121,7 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
         steps=steps,
         tools=checked.tools,
         into=into,
-        concurrency=LOCAL_CONCURRENCY if target.local else _limits(pipeline, options).concurrency,
+        limits=Limits(concurrency=LOCAL_CONCURRENCY) if target.local else _limits(pipeline, options),
         limit=options.limit,
         refresh=options.refresh,
         allow_unread=pipeline.unread == "allow",
@@ -190,7 +195,7 @@ def _limits(pipeline: Pipeline, options: RunOptions) -> Limits:
     if options.concurrency is None:
         return pipeline.limits
     try:
-        return Limits(concurrency=options.concurrency)
+        return Limits.model_validate({**dict(pipeline.limits), "concurrency": options.concurrency})
     except ValidationError as error:
         raise ConfigError(f"--concurrency: {faults(error, {}, Limits)[0][1]}") from None
 

@@ -98,7 +98,7 @@ async def _watched(plan: Plan, stop: Stop, confirm: Confirm) -> str | None:
 
 
 def _unconfirmed(stop: Stop, why: str) -> State[Any]:
-    return Cancelled(message=why) if stop.cancelled else Failed(name="Stopped", message=why)
+    return Cancelled(name="Stopped", message=why) if stop.cancelled else Failed(name="Stopped", message=why)
 
 
 async def _state(ended: ActiveRun, stop: Stop) -> State[Any]:

@@ -25,7 +25,6 @@ from docmill.schemas.decision import NONE_WAITING, Waiting
 from docmill.schemas.errors import DocmillError, StorageError
 from docmill.schemas.evaluate import Verdict
 from docmill.schemas.outcome import BAD, Run, RunState
-from docmill.schemas.pipeline import Limits
 from docmill.tasks.chat.session import Session, session
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.register import register
@@ -100,11 +99,12 @@ async def _recorded(
     row = _row(plan, flow_run_id)
     ledger = Ledger(results, row, progress, observer)
     try:
-        async with session(plan.target, Limits(concurrency=plan.concurrency), refresh=plan.refresh) as opened:
+        async with session(plan.target, plan.limits, refresh=plan.refresh) as opened:
             with kept_alive(row.run_id, opened.directory), stop.stopping(opened):
                 opened.tell = observer.warn
                 if not plan.is_trial:
                     register(opened.directory, plan.into.url)
+                progress.waited = opened.waited
                 await recover(results, plan.name, opened.directory, observer)
                 await asyncio.to_thread(_tell_other_models, plan, results, observer)
                 await asyncio.to_thread(results.begin, row)

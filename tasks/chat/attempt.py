@@ -91,15 +91,17 @@ async def _exchange(session: Session, body: bytes, bill: Bill) -> tuple[Reply, i
     """Send a body and give the reply with its bytes; rate limits are waited out with the whole lane."""
     lane = session.lane(bill.target.model)
     while True:
-        async with lane.slot() as sent, bill.reserved():
-            if not lane.is_open():  # it has paused while the money was reserved
+        async with lane.slot(), bill.reserved(), session.pace(bill.target.model).taken(bill.allowed) as take:
+            if (sent := lane.sent()) is None:  # it has paused meanwhile
                 continue
+            take.sent = True
             bill.attempted()
             try:
                 answer = await _posted(session, body, bill)
                 # Here, as an answer with status 200 may be a rate limit all the same.
                 reply = await _reply(session, body, answer)
             except RateLimited as error:
+                take.refused = True
                 lane.refused(sent, error.retry_after_s)
                 continue
             except Fatal as error:
@@ -113,8 +115,8 @@ async def _exchange(session: Session, body: bytes, bill: Bill) -> tuple[Reply, i
                 alive = not isinstance(error, Transient) or isinstance(error, Unserved)
                 (lane.answered if alive else lane.failed)(sent)
                 raise
+            take.used = bill.paid(reply)
             lane.succeeded(sent)
-            bill.paid(reply)
             session.served = True
             session.trouble = None
         await asyncio.sleep(0)  # the next call is sent before this reply is checked: the server never idles
@@ -132,11 +134,12 @@ async def _posted(session: Session, body: bytes, bill: Bill) -> bytes:
     """Send a body, so that a run that is stopped can end the call without ending its task."""
     task = asyncio.current_task()
     assert task is not None
+    heard = session.pace(bill.target.model).heard
     session.sending.add(task)
     try:
         if session.target.endpoint.stream:
-            return await session.transport.post(streamed(body), stream=True)
-        return await session.transport.post(body, stream=asks_for_stream(body))
+            return await session.transport.post(streamed(body), stream=True, heard=heard)
+        return await session.transport.post(body, stream=asks_for_stream(body), heard=heard)
     except asyncio.CancelledError:
         if not session.aborted:
             raise

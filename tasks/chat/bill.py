@@ -65,9 +65,11 @@ class Bill:
         """Book that a request is sent."""
         self.session.book(self.caller, Tally(attempts=1))
 
-    def paid(self, reply: Reply) -> None:
-        """Book what a reply took."""
-        self._book(1, tokens_of(reply, self.allowed))
+    def paid(self, reply: Reply) -> Tokens:
+        """Book what a reply took, and give it."""
+        tokens = tokens_of(reply, self.allowed)
+        self._book(1, tokens)
+        return tokens
 
     def guess(self, calls: int) -> None:
         """Book what may have been paid for without a reply that could be read."""

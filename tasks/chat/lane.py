@@ -66,6 +66,15 @@ class Lane:
             self._room.release()
             self._leave()
 
+    def sent(self) -> float | None:
+        """Give the loop's time for a call that goes now; None where the lane has paused meanwhile.
+
+        Raises Deferred where it has closed.
+        """
+        if self.closed:
+            raise Deferred(self.closed)
+        return None if self._is_pausing() else asyncio.get_running_loop().time()
+
     def refused(self, sent: float, retry_after_s: float | None) -> None:
         """Pause after a 429 or 529 to the call sent at that time of the loop.
 

@@ -1,6 +1,7 @@
 """The session: what all completions of one run share, set once and passed through no signature."""
 
 import asyncio
+import math
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable
@@ -8,17 +9,20 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from docmill.schemas.endpoint import Target
+from docmill.schemas.endpoint import Endpoint, Target
 from docmill.schemas.errors import Blocked, ChatError, Deferred, Fatal, OverBudget, StorageError
 from docmill.schemas.outcome import Tally
 from docmill.schemas.pipeline import Limits
 from docmill.tasks.chat.environment import environment_target
 from docmill.tasks.chat.lane import Lane
 from docmill.tasks.chat.made import CallsMade
+from docmill.tasks.chat.pace import Pace
 from docmill.tasks.chat.places import default_directory
 from docmill.tasks.chat.purse import Purse
 from docmill.tasks.chat.request_state import TRIES, RequestState
 from docmill.tasks.chat.transport import Transport
+from docmill.tasks.chat.window_file import SharedWindows, window_file
+from docmill.tasks.chat.windows import RESOURCES, WINDOW_S, Rates
 
 MOST_TOLD = 5  # reasons a run
 MOST_PAGES = 8  # in a row from the beginning: then it is not the documents
@@ -41,13 +45,14 @@ class Session:
     Without a `purse` there is no budget.
     """
 
-    def __init__(self, target: Target, transport: Transport, concurrency: int, *, refresh: bool) -> None:
+    def __init__(self, target: Target, transport: Transport, limits: Limits, *, refresh: bool) -> None:
         self.target = target
         self.transport = transport
-        self._room = asyncio.Semaphore(concurrency)
+        self._room = asyncio.Semaphore(limits.concurrency)
         self.closed: str | None = None  # why nothing is sent any more
-        self._concurrency = concurrency
+        self._limits = limits
         self._lanes: dict[str, Lane] = {}
+        self._paces: dict[str, Pace] = {}
         self.directory: Path = default_directory()
         self.oldest = time.time() if refresh else 0.0
         self.keys: dict[str, RequestState] = {}
@@ -70,10 +75,23 @@ class Session:
     def lane(self, model: str) -> Lane:
         """Give the lane of a model at the session's endpoint."""
         if model not in self._lanes:
-            self._lanes[model] = lane = Lane(self._concurrency, self._room)
+            self._lanes[model] = lane = Lane(self._limits.concurrency, self._room)
             if self.closed:
                 lane.close(self.closed)
         return self._lanes[model]
+
+    def pace(self, model: str) -> Pace:
+        """Give the pace of a model at the session's endpoint, which all processes on the cache share."""
+        if model not in self._paces:
+            said = _rates(self._limits).smaller(_rates(self.target.endpoint))
+            file = window_file(self.directory, self.target.identity, model)
+            self._paces[model] = Pace(said, lambda: SharedWindows(file, WINDOW_S), self.wait)
+        return self._paces[model]
+
+    def waited(self) -> dict[str, float]:
+        """Tell how many seconds the run has waited for each limit a minute, in its slowest lane."""
+        paces = [pace.waited for pace in self._paces.values()]
+        return {name: max((each[name] for each in paces), default=0.0) for name in RESOURCES}
 
     def close(self, reason: str) -> None:
         """Let no call through any more, whatever its model."""
@@ -148,6 +166,10 @@ class Session:
                 "there (or set DOCMILL_CACHE), then run again: nothing was marked done without its reply"
             )
 
+    async def wait(self, seconds: float) -> None:
+        """Wait so long; Deferred where the run stops before."""
+        await self.wait_until(asyncio.get_running_loop().time() + seconds)
+
     async def wait_until(self, moment: float) -> None:
         """Wait until the loop's clock shows that moment; Deferred where the run stops before."""
         delay = moment - asyncio.get_running_loop().time()
@@ -167,12 +189,16 @@ async def session(target: Target, limits: Limits, *, refresh: bool = False) -> A
     Raises ConfigError where the endpoint's key is not in the environment.
     """
     async with Transport(target.endpoint, limits.concurrency) as transport:
-        opened = Session(target, transport, limits.concurrency, refresh=refresh)
+        opened = Session(target, transport, limits, refresh=refresh)
         token = _current.set(opened)
         try:
             yield opened
         finally:
             _current.reset(token)
+
+
+def _rates(said: Limits | Endpoint) -> Rates:
+    return Rates(said.requests_per_minute or math.inf, said.tokens_per_minute or math.inf)
 
 
 _ambient: dict[int, Session] = {}
@@ -193,7 +219,7 @@ def current(run: object) -> Session:
     if id(run) not in _ambient:
         target, limits = environment_target(), Limits()
         transport = Transport(target.endpoint, limits.concurrency)
-        _ambient[id(run)] = Session(target, transport, limits.concurrency, refresh=False)
+        _ambient[id(run)] = Session(target, transport, limits, refresh=False)
         weakref.finalize(run, _close, id(run), asyncio.get_running_loop())
     return _ambient[id(run)]
 

@@ -5,7 +5,7 @@ import json
 import math
 import re
 from codecs import BOM_UTF8
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
@@ -67,19 +67,26 @@ class Transport:
         ]
 
     async def post(
-        self, body: bytes, *, stream: bool = False, tell: Callable[[str], None] = lambda _: None
+        self,
+        body: bytes,
+        *,
+        stream: bool = False,
+        tell: Callable[[str], None] = lambda _: None,
+        heard: Callable[[Mapping[str, str]], None] = lambda _: None,
     ) -> bytes:
         """Send a body once and give the bytes of a reply with status 200, without the key.
 
         `stream` says that the body asks for a stream: it is given as the whole reply that it makes,
-        and `tell` is told its texts as they come. Raises what the answer means (see `refusal`);
-        Transient where nothing was sent, MaybeBilled where the reply was lost after sending.
+        and `tell` is told its texts as they come. `heard` takes the answer's headers.
+
+        Raises what the answer means (see `refusal`); Transient where nothing was sent, MaybeBilled where
+        the reply was lost after sending.
         """
-        return await self._asked("POST", COMPLETIONS, body, stream, tell)
+        return await self._asked("POST", COMPLETIONS, body, stream, tell, heard)
 
     async def models(self) -> list[str]:
         """List the models that the endpoint says it serves; raises what its answer means."""
-        content = await self._asked("GET", "/models", b"", False, lambda _: None)
+        content = await self._asked("GET", "/models", b"", False, lambda _: None, lambda _: None)
         try:
             listed = json.loads(content)["data"]
             return [str(model["id"]) for model in listed]
@@ -87,7 +94,13 @@ class Transport:
             raise without_answer(content, self.secret) from None
 
     async def _asked(
-        self, method: str, path: str, body: bytes, stream: bool, tell: Callable[[str], None]
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        stream: bool,
+        tell: Callable[[str], None],
+        heard: Callable[[Mapping[str, str]], None],
     ) -> bytes:
         client = min(self._clients, key=lambda client: client.in_flight)
         client.in_flight += 1
@@ -98,6 +111,7 @@ class Transport:
         if isinstance(answer, ChatError):
             raise self.named(answer, body)
         response, content = answer
+        heard(response.headers)
         if response.status_code == 200:
             return await self._without_key(content)
         raise self.named(refusal(response.status_code, response.headers, content, self.secret), body)

@@ -272,3 +272,10 @@ def test_prefect_draws_no_link_and_no_element_of_what_is_hostile(
         assert not re.search(r"(?i)<(a|img)\b[^>]*(evil|onerror|javascript|mailto)", page.dom)
         assert "<title>owned" not in page.dom
     assert "classify" in " ".join(page.elements("svg"))
+
+
+def test_the_limit_that_held_the_run_back_is_named(plan: Plan):
+    held = "held back by tokens a minute 62 % of the time"
+    report = markdown(plan, ended(), Highlights(), None, held_back=held)
+    assert f"| limit | {held} |" in report
+    assert "| limit |" not in markdown(plan, ended(), Highlights(), None)

@@ -201,11 +201,11 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "a model, limits and a database": (
-        "model: m\nlimits: {concurrency: 16}\n"
+        "model: m\nlimits: {concurrency: 16, requests_per_minute: 600, tokens_per_minute: 200000}\n"
         f"into: postgresql+psycopg://u:${{PGPASSWORD}}@h/db\n{SUMMARIZE}",
         {
             "model": "m",
-            "limits": {"concurrency": 16},
+            "limits": {"concurrency": 16, "requests_per_minute": 600, "tokens_per_minute": 200_000},
             "into": "postgresql+psycopg://u:${PGPASSWORD}@h/db",
         },
     ),

@@ -1,0 +1,123 @@
+"""The pace of a lane: each call takes its requests and tokens of the minute before it is sent."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from docmill.tasks.chat.usage import Allowed, Tokens
+from docmill.tasks.chat.windows import RESOURCES, Rates, Resource, Slot, Windows
+from docmill.tasks.checks.request import BYTES_PER_TOKEN
+
+OUTPUT_SHARE = 0.25  # of max_tokens, until an answer has come
+WEIGHT = 0.1  # of the newest answer in what is expected of the next
+REQUEST_HEADERS = ("x-ratelimit-limit-requests", "anthropic-ratelimit-requests-limit")
+TOKEN_HEADERS = ("x-ratelimit-limit-tokens", "anthropic-ratelimit-tokens-limit")
+
+
+class Take:
+    """What a call has taken until it is settled."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.slot: Slot | None = None
+        self.used: Tokens | None = None
+        self.sent = self.refused = False
+
+
+class Pace:
+    """Holds the calls of one model to requests and tokens a minute; where no limit is known it does nothing.
+
+    `waited` says how many seconds the lane's next call has waited, by what held it back.
+    """
+
+    def __init__(
+        self,
+        declared: Rates,
+        windows: Callable[[], Windows],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.waited: dict[Resource, float] = dict.fromkeys(RESOURCES, 0.0)
+        self._declared = declared
+        self._learned = Rates()
+        self._open = windows
+        self._sleep = sleep  # ends early, with Deferred, where the run stops
+        self._windows: Windows | None = None
+        self._next = asyncio.Lock()  # first come, first served
+        self._tokens_per_byte = 1 / BYTES_PER_TOKEN
+        self._output: float | None = None
+
+    @property
+    def rates(self) -> Rates:
+        """The smaller of what was declared and what the server says."""
+        return self._declared.smaller(self._learned)
+
+    @asynccontextmanager
+    async def taken(self, allowed: Allowed) -> AsyncIterator[Take]:
+        """Wait for the call's place in the minute; what it did not need is given back at the end."""
+        take = Take(allowed.request_bytes)
+        if self.rates.limited:
+            async with self._next:
+                take.slot = await self._slot(self.expected(allowed))
+        try:
+            yield take
+        finally:
+            self._settle(take)
+
+    def expected(self, allowed: Allowed) -> float:
+        """Estimate the tokens of a call: as earlier ones had, else bytes / 3 and a share of max_tokens."""
+        share = OUTPUT_SHARE * allowed.answer_tokens
+        output = share if self._output is None else min(self._output, allowed.answer_tokens)
+        return allowed.request_bytes * self._tokens_per_byte + output
+
+    def heard(self, headers: Mapping[str, str]) -> None:
+        """Learn the limits that a server's headers name; what is no sound number is passed over."""
+        requests = _limit(headers, REQUEST_HEADERS) or self._learned.requests
+        tokens = _limit(headers, TOKEN_HEADERS) or self._learned.tokens
+        if (requests, tokens) != (self._learned.requests, self._learned.tokens):
+            self._learned = Rates(requests, tokens)
+
+    async def _slot(self, tokens: float) -> Slot:
+        while True:
+            self._windows = self._windows or self._open()
+            slot = self._windows.take(self.rates, tokens)
+            try:
+                await self._wait(slot)
+            except BaseException:
+                self._windows.settle(self.rates, slot, 0, 0)
+                raise
+            if slot.part is not None:
+                return slot
+
+    async def _wait(self, slot: Slot) -> None:
+        if slot.wait_s > 0:
+            self.waited[slot.cause] += slot.wait_s
+            await self._sleep(slot.wait_s)
+
+    def _settle(self, take: Take) -> None:
+        if used := take.used:
+            self._learn(take.size, used)
+        if self._windows is None or take.slot is None:
+            return
+        if used:
+            self._windows.settle(self.rates, take.slot, 1, used.prompt + used.completion)
+        elif take.refused or not take.sent:
+            self._windows.settle(self.rates, take.slot, int(take.sent), 0)
+
+    def _learn(self, size: int, used: Tokens) -> None:
+        if used.estimated:
+            return
+        self._tokens_per_byte += WEIGHT * (used.prompt / size - self._tokens_per_byte)
+        before = used.completion if self._output is None else self._output
+        self._output = before + WEIGHT * (used.completion - before)
+
+
+def _limit(headers: Mapping[str, str], names: tuple[str, ...]) -> float | None:
+    for name in names:
+        try:
+            limit = float(headers.get(name, ""))
+        except ValueError:
+            continue
+        if math.isfinite(limit) and limit >= 1:
+            return limit
+    return None
