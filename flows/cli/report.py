@@ -18,6 +18,7 @@ from docmill.flows.report.reasons import grouped, holding
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.money import money, tokens_of
 from docmill.schemas.outcome import NOT_DONE, STATUSES, Status, counted
+from docmill.tasks.sinks.looking import runs_named
 from docmill.tasks.sinks.results import Results
 
 MOST = 5
@@ -104,7 +105,7 @@ def _print(out: Console, results: Results, row: Row, listed: Listed) -> None:
 
 
 def _run(results: Results, run_id: str | None) -> Row:
-    found = results.runs_named(run_id) if run_id else [results.last_run()]
+    found = runs_named(results, run_id) if run_id else [results.last_run()]
     if len(found) > 1:
         raise ConfigError(f"--run: several runs begin with {run_id!r}: give more of its id")
     if not found or found[0] is None:

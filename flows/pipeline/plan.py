@@ -1,18 +1,16 @@
 """From a checked pipeline to a plan: everything that is decided before the first request."""
 
-import hashlib
-import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import ValidationError
 
 from docmill.flows.pipeline.budget import budget_of, require_affordable
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.endpoint import Asked, asked_of, first
+from docmill.flows.pipeline.hashes import sha256_of, surroundings, unhashed, whole_sha256
 from docmill.flows.pipeline.options import RunOptions
 from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
@@ -20,7 +18,6 @@ from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import Evaluate
 from docmill.schemas.pipeline import Into, Limits, Pipeline
-from docmill.schemas.rule import Rule
 from docmill.schemas.steps import Kind, StepOptions, kind_and_options
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.declared import faults
@@ -30,11 +27,9 @@ from docmill.tasks.sources.documents import source_of
 from docmill.tasks.sources.rows import Rows
 from docmill.tasks.sources.selected import Only, Selected
 from docmill.tasks.sources.source import Source
-from docmill.tasks.steps import prompt
 from docmill.tasks.steps.kind import kind
 
 AS_DECLARED = RunOptions()
-LATER_KEYS = {"instructions": None, "lists": "auto", "first": "document"}
 
 
 @dataclass(frozen=True)
@@ -125,7 +120,7 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
         limit=options.limit,
         refresh=options.refresh,
         allow_unread=pipeline.unread == "allow",
-        sha256=_whole_sha256(pipeline, steps, checked.tools),
+        sha256=whole_sha256(pipeline, steps, checked.tools),
         evaluate=None if options.trial else evaluate_of(pipeline),
         budget=budget,
         confirm_above_usd=None if options.yes else pipeline.confirm_above_usd,
@@ -208,55 +203,11 @@ def _steps(checked: CheckedPipeline, asked: Asked) -> tuple[StepPlan, ...]:
         answers = kind(name).answers(options, checked.tools)
         declared = [
             name,
-            options.model_dump(mode="json", by_alias=True, exclude=_unhashed(options)),
+            options.model_dump(mode="json", by_alias=True, exclude=unhashed(options)),
             before,
             answers,
-            _surroundings(asked.target.model_copy(update={"model": first_model}), further),
+            surroundings(asked.target.model_copy(update={"model": first_model}), further),
         ]
-        hashes = {"sha256": _sha256(declared), "schema_sha256": _sha256(answers)}
+        hashes = {"sha256": sha256_of(declared), "schema_sha256": sha256_of(answers)}
         plans.append(StepPlan(step_id, name, options, before, models=models, **hashes))
     return tuple(plans)
-
-
-def _unhashed(options: StepOptions) -> set[str]:
-    """Name the keys that change no request, and those that came later where they are not used."""
-    later = (name for name, default in LATER_KEYS.items() if getattr(options, name, default) == default)
-    return {"complete", "rules", "model", *later}
-
-
-def _whole_sha256(pipeline: Pipeline, steps: Sequence[StepPlan], tools: Mapping[str, ToolSchema]) -> str:
-    """Hash whatever can change an outcome: documents of another hash are taken up again.
-
-    `unread`, `complete` and rules are no part of the steps' hashes: the replies that they had come from the
-    cache.
-    """
-    changed = [] if pipeline.unread == "review" else [f"unread: {pipeline.unread}"]  # as before the key
-    for step in steps:
-        acts = kind(step.kind)
-        if acts.typed and not acts.is_complete(step.options):
-            changed.append(f"{step.id}: complete: off")
-    changed += [f"{step.id}: {rule.model_dump_json()}" for step in steps for rule in _rules(step, tools)]
-    return _sha256([*(step.sha256 for step in steps), *changed])
-
-
-def _rules(step: StepPlan, tools: Mapping[str, ToolSchema]) -> Iterator[Rule]:
-    """Give the rules of a step and of the schemas that it may use."""
-    acts = kind(step.kind)
-    yield from acts.rules(step.options)
-    for _, name in acts.schemas(step.options):
-        yield from tools[name].rules
-
-
-def _surroundings(target: Target, further: Sequence[str] = ()) -> list[Any]:
-    """List what decides every step's bodies beside its own declaration."""
-    endpoint = target.endpoint
-    limits = [endpoint.structured_output, endpoint.max_output_tokens]
-    # Named only where they are not what every endpoint had before there were such keys.
-    changed: list[Any] = [] if endpoint.max_tokens_name == "max_tokens" else [endpoint.max_tokens_name]
-    changed += [] if endpoint.strict else ["not strict"]
-    changed += [["then", *further]] if further else []
-    return [prompt.VERSION, target.model, target.identity, *limits, *changed]
-
-
-def _sha256(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

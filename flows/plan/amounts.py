@@ -28,6 +28,11 @@ class Span:
         """Divide it by a number."""
         return self.times(1 / number, 1 / number, 1 / number)
 
+    def at_least(self, *others: "Span") -> "Span":
+        """Give the largest of each."""
+        spans = (self, *others)
+        return Span(*(max(getattr(each, name) for each in spans) for name in ("low", "likely", "high")))
+
     def written(self, digits: int = 0) -> Any:
         """Give one number where it is known, else `[low, high]`; whole ones but for `digits`."""
         low, high = (round(each, digits) if digits else round(each) for each in (self.low, self.high))

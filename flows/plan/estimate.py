@@ -9,6 +9,7 @@ from docmill.flows.plan.amounts import Amounts, Calls, Span
 from docmill.flows.plan.history import FEWEST_CALLS, History
 from docmill.flows.plan.requests import Read
 from docmill.tasks.chat.prices import cost_usd
+from docmill.tasks.chat.session import rates_of
 from docmill.tasks.chat.usage import Tokens
 
 TOKENS_A_BYTE = Span(1 / 6, 1 / 4, 1 / 2)  # of texts in any language, until a model's own is known
@@ -71,14 +72,16 @@ class Estimator:
         keys = sorted(amounts, key=lambda key: (order[key[0]], key[1]))
         steps = tuple(self._step(*key, amounts[key]) for key in keys)
         calls = _sum(each.calls for each in steps)
+        prompt = _sum(each.prompt_tokens for each in steps)
+        completion = _sum(each.completion_tokens for each in steps)
         return Estimate(
             steps,
             calls,
             _sum(each.cached_calls for each in steps),
-            _sum(each.prompt_tokens for each in steps),
-            _sum(each.completion_tokens for each in steps),
+            prompt,
+            completion,
             self._costs(steps),
-            self._minutes(calls),
+            self._minutes(calls, prompt + completion),
             tuple(self.assumed),
         )
 
@@ -129,7 +132,13 @@ class Estimator:
             costs.append(usd * made)
         return Span(*costs)
 
-    def _minutes(self, calls: Span) -> Span:
+    def _minutes(self, calls: Span, tokens: Span) -> Span:
+        """Say how long it takes: as long as the calls do, or as the limits a minute let them."""
+        held = rates_of(self.plan.limits).smaller(rates_of(self.plan.target.endpoint))
+        by_limits = (calls.over(held.requests), tokens.over(held.tokens))
+        return self._at_this_pace(calls).at_least(*by_limits)
+
+    def _at_this_pace(self, calls: Span) -> Span:
         if (pace := self.past.calls_a_minute) is not None:
             return calls.times(0.7 / pace, 1 / pace, 1.5 / pace)
         if calls.high:

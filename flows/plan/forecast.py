@@ -18,7 +18,7 @@ from docmill.flows.plan.reasons import Standing, reason, standing
 from docmill.flows.plan.requests import Known
 from docmill.schemas.errors import ConfigError, Deferred, Unreadable
 from docmill.tasks.sinks.looking import states_of, steps_of
-from docmill.tasks.sinks.results import Results
+from docmill.tasks.sinks.quarantine import QuarantiningResults
 from docmill.tasks.sources.source import DocumentRef
 
 BATCH = 500  # documents that are looked up together
@@ -69,7 +69,7 @@ class _Found:
 @dataclass
 class _Planning:
     plan: Plan
-    results: Results | None
+    results: QuarantiningResults | None
     past: History
     tell: Tell
     known: Known
@@ -111,13 +111,19 @@ class _Planning:
         ids = [ref.document_id for ref in listed]
         rows = states_of(self.results, ids) if self.results and ids else {}
         hashes = {ref.document_id: ref.sha256() for ref in listed}
-        how = {id_: standing(self.plan, rows.get(id_), hashes[id_]) for id_ in ids}
+        held = self._quarantined(hashes)
+        how = {id_: standing(self.plan, rows.get(id_), hashes[id_], held=id_ in held) for id_ in ids}
         other = [id_ for id_ in ids if how[id_] == "changed"]
         steps = steps_of(self.results, other) if self.results and other else {}
         return [
             _Found(ref, how[id_], self._why(how[id_], rows.get(id_), hashes[id_], steps.get(id_, {})))
             for ref, id_ in zip(listed, ids, strict=True)
         ]
+
+    def _quarantined(self, hashes: Mapping[str, str | None]) -> set[str]:
+        if self.results is None or not self.results.has_quarantined():
+            return set()
+        return self.results.quarantined(hashes, self.plan.sha256)
 
     def _why(self, how: Standing, row: Row | None, content_sha256: str | None, steps: Row) -> str | None:
         if how in ("unchanged", "quarantined"):
@@ -153,8 +159,8 @@ async def forecast(plan: Plan, tell: Tell = lambda _: None) -> PlannedRun:
     return PlannedRun(plan.name, planning.documents, counts, dict(planning.why.most_common()), estimate)
 
 
-def _results(plan: Plan) -> Results | None:
+def _results(plan: Plan) -> QuarantiningResults | None:
     try:
-        return Results.read(plan.into, plan.name)
+        return QuarantiningResults.read(plan.into, plan.name)
     except ConfigError:  # there are none yet; a run makes them
         return None

@@ -7,7 +7,7 @@ from typing import Any
 
 from docmill.flows.pipeline.plan import Plan, StepPlan
 from docmill.flows.plan.amounts import Span
-from docmill.tasks.sinks.looking import last_runs, recent_steps
+from docmill.tasks.sinks.looking import recent_steps
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.steps.kind import kind
 
@@ -90,8 +90,9 @@ def _add(tokens: Tokens, step: Mapping[str, Any]) -> None:
 
 def _pace(plan: Plan, results: Results) -> float | None:
     """Give the calls a minute of the last run with the plan's models; None where there is none to go by."""
-    for run in last_runs(results, 10):
-        minutes = (run["ended_at"] - run["started_at"]).total_seconds() / 60
-        if run["model"] == plan.model and run["calls"] >= FEWEST_CALLS and minutes > 0:
+    for run in results.history.runs():
+        if run["model"] != plan.model or run["calls"] < FEWEST_CALLS or run["ended_at"] is None:
+            continue
+        if (minutes := (run["ended_at"] - run["started_at"]).total_seconds() / 60) > 0:
             return float(run["calls"] / minutes)
     return None

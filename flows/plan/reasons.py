@@ -10,13 +10,16 @@ Standing = Literal["new", "changed", "not_done", "unchanged", "quarantined"]
 Row = Mapping[str, Any]
 
 
-def standing(plan: Plan, row: Row | None, content_sha256: str | None) -> Standing:
-    """Say how a document stands, by the hashes and the status of its outcome, where it has one."""
+def standing(plan: Plan, row: Row | None, content_sha256: str | None, *, held: bool) -> Standing:
+    """Say how a document stands, by the hashes and the status of its outcome, where it has one.
+
+    One that is `held` in quarantine is passed over.
+    """
     if row is None:
         return "new"
-    same = row["content_sha256"] == content_sha256 is not None and row["pipeline_sha256"] == plan.sha256
-    if same and row["status"] == "quarantined" and not plan.refresh:
+    if held:
         return "quarantined"
+    same = row["content_sha256"] == content_sha256 is not None and row["pipeline_sha256"] == plan.sha256
     if not same or plan.refresh:
         return "changed"
     return "unchanged" if row["status"] in GOOD else "not_done"

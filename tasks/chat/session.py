@@ -83,7 +83,7 @@ class Session:
     def pace(self, model: str) -> Pace:
         """Give the pace of a model at the session's endpoint, which all processes on the cache share."""
         if model not in self._paces:
-            said = _rates(self._limits).smaller(_rates(self.target.endpoint))
+            said = rates_of(self._limits).smaller(rates_of(self.target.endpoint))
             file = window_file(self.directory, self.target.identity, model)
             self._paces[model] = Pace(said, lambda: SharedWindows(file, WINDOW_S), self.wait)
         return self._paces[model]
@@ -197,7 +197,8 @@ async def session(target: Target, limits: Limits, *, refresh: bool = False) -> A
             _current.reset(token)
 
 
-def _rates(said: Limits | Endpoint) -> Rates:
+def rates_of(said: Limits | Endpoint) -> Rates:
+    """Give the limits a minute that are declared; what is not is infinite."""
     return Rates(said.requests_per_minute or math.inf, said.tokens_per_minute or math.inf)
 
 

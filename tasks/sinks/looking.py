@@ -1,4 +1,4 @@
-"""What the results hold of documents that a plan asks for: looked up by the batch, never all at once."""
+"""What the results hold of documents and runs that are asked for, never all at once."""
 
 from collections.abc import Iterator, Sequence
 
@@ -33,12 +33,12 @@ def recent_steps(results: Results, most: int) -> Iterator[Row]:
     yield from (row[0] for row in results._rows(query.order_by(OUTCOMES.c.updated_at.desc()).limit(most)))
 
 
-def last_runs(results: Results, most: int) -> list[Row]:
-    """Give the pipeline's last runs that have ended and paid for calls, the latest first."""
-    known = results._select(RUNS)
-    paid = RUNS.c.pipeline == results._pipeline, RUNS.c.calls > 0, RUNS.c.ended_at.is_not(None)
-    query = known.where(*paid).order_by(RUNS.c.started_at.desc()).limit(most)
-    return [row._mapping for row in results._rows(query)]
+def runs_named(results: Results, beginning: str) -> list[Row]:
+    """Give the rows of two runs at most whose ids begin so; of an id that is whole its own alone."""
+    if whole := results.run(beginning):
+        return [whole]
+    named = RUNS.c.run_id.startswith(beginning, autoescape=True), RUNS.c.pipeline == results._pipeline
+    return [row._mapping for row in results._rows(results._select(RUNS).where(*named).limit(2))]
 
 
 def _of(results: Results, documents: Sequence[str], *columns: object):  # type: ignore[no-untyped-def]

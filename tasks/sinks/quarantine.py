@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from docmill.schemas.outcome import BAD, GOOD, Run
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.tables import FAILURES, OUTCOMES
+from docmill.tasks.sinks.upgrade import present
 
 RUNS_IN_A_ROW = 3
 
@@ -31,8 +32,15 @@ class QuarantiningResults(Results):
     def has_quarantined(self) -> bool:
         """Say whether any document is in quarantine; asked once, as that changes at a run's end alone."""
         if self._any is None:
-            self._any = bool(next(self._rows(select(exists().where(*self._held()))))[0])
+            self._any = self._is_counting() and bool(
+                next(self._rows(select(exists().where(*self._held()))))[0]
+            )
         return self._any
+
+    def _is_counting(self) -> bool:
+        """Say whether the database has the table: one of an earlier version gains it at the next run."""
+        with self._failing(), self._engine.connect() as connection:
+            return bool(present(connection.execution_options(reading=True), FAILURES))
 
     def release(self) -> list[str]:
         """Let all go that are in quarantine, whose runs are counted anew; gives their ids."""

@@ -197,13 +197,6 @@ class Results:
         """Give the row of one run of the pipeline."""
         return self._one(self._select(RUNS).where(RUNS.c.run_id == run_id, RUNS.c.pipeline == self._pipeline))
 
-    def runs_named(self, beginning: str) -> Sequence[Row]:
-        """Give the rows of the pipeline's runs whose ids begin so; of an id that is whole its own alone."""
-        if whole := self.run(beginning):
-            return [whole]
-        named = RUNS.c.run_id.startswith(beginning, autoescape=True), RUNS.c.pipeline == self._pipeline
-        return [row._mapping for row in self._rows(self._select(RUNS).where(*named).limit(2))]
-
     def _one(self, query: Select[Any]) -> Row | None:
         row = next(self._rows(query), None)
         return row._mapping if row is not None else None

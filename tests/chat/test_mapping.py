@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from docmill.flows.pipeline.plan import _surroundings
+from docmill.flows.pipeline.hashes import surroundings
 from docmill.schemas.endpoint import LOCAL, Endpoint, Prices, Target
 from docmill.schemas.steps import Extract, Summarize
 from docmill.schemas.tool import ToolSchema
@@ -73,11 +73,11 @@ def test_what_was_paid_for_as_strict_is_found_again():
 
 
 def test_a_key_that_says_what_was_always_so_changes_no_hash():
-    usual = _surroundings(target())
-    assert _surroundings(target(max_tokens_name="max_tokens", strict="auto")) == usual
-    assert _surroundings(target(strict=True)) == usual
-    assert _surroundings(target(max_tokens_name="max_completion_tokens")) != usual
-    assert _surroundings(target(strict=False)) != usual
+    usual = surroundings(target())
+    assert surroundings(target(max_tokens_name="max_tokens", strict="auto")) == usual
+    assert surroundings(target(strict=True)) == usual
+    assert surroundings(target(max_tokens_name="max_completion_tokens")) != usual
+    assert surroundings(target(strict=False)) != usual
 
 
 def test_the_embedded_model_is_asked_as_it_always_was():

@@ -239,3 +239,25 @@ def test_a_run_by_hand_that_may_cost_too_much_asks_first(
     assert not provider.requests
     assert project.run("run", pipeline, "--yes") == 0
     assert project.run("run", pipeline) == 0  # there is nothing to pay
+
+
+def test_a_limit_a_minute_says_how_long_it_takes(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    documents(project)
+    pipeline = written(project, provider, FREE, limits="{concurrency: 8, requests_per_minute: 2}")
+    assert plan(project, pipeline, capsys)["minutes"] == DOCUMENTS
+
+
+@pytest.mark.slow
+def test_what_is_in_quarantine_is_planned_as_such(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    documents(project, 2)
+    provider.rule(lambda request: SHAPES["refusal"] if "day 0" in request.text else None)
+    pipeline = written(project, provider, "  - summarize: {max_words: 20}\n")
+    for number in range(3):
+        project.documents(**{f"new{number}": f"It snowed on day {number + 7}."})
+        assert project.run("run", pipeline) == 1
+    planned = plan(project, pipeline, capsys)
+    assert (planned["quarantined"], planned["unchanged"], planned["calls"]) == (1, 4, 0)

@@ -47,6 +47,14 @@ def test_documents_that_an_earlier_version_has_done_are_unchanged(
     assert provider.requests == []
 
 
+def test_what_an_earlier_version_has_done_is_planned_as_unchanged(
+    earlier: Project, capsys: pytest.CaptureFixture[str]
+):
+    assert earlier.run("plan", "earlier.yaml", "--json") == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert (planned["unchanged"], planned["calls"]) == (3, 0)
+
+
 @pytest.mark.slow
 def test_replies_that_an_earlier_version_has_paid_for_come_from_its_cache(
     earlier: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
