@@ -82,7 +82,8 @@ def test_the_first_line_says_whom_it_asks_and_where_that_came_from(
     assert printed[0] == f"endpoint {provider.url} (pipeline), model other (--model)"
     assert printed[3].startswith(f"watch this run: {prefect_api.removesuffix('/api')}/runs/flow-run/")
     assert "complete: 1 document: 1 done" in printed
-    assert printed[-1] == "results: sqlite:///results.db"
+    [(run_id,)] = project.rows("select run_id from docmill_runs")
+    assert printed[-2:] == ["results: sqlite:///results.db", f"run {run_id[:8]}"]
 
 
 def test_json_is_the_runs_row_and_nothing_else_on_stdout(

@@ -56,6 +56,7 @@ def test_a_status_limits_the_documents(mixed: Project, capfd: Printed):
         ["done", "in/a.txt"],
         ["done", "in/b.txt"],
         ["invalid", "in/wrong.txt"],
+        ["extract", "replied:"],
     ]
 
 
