@@ -25,6 +25,7 @@ from docmill.tasks.chat.prices import cost_usd
 from docmill.tasks.chat.request_state import RequestState
 from docmill.tasks.chat.session import Caller, Session
 from docmill.tasks.chat.streaming import asks_for_stream, streamed
+from docmill.tasks.chat.telemetry import booked, call_span
 from docmill.tasks.chat.usage import Allowed, Tokens, tokens_of
 from docmill.tasks.checks.request import BYTES_PER_TOKEN, parsed, require_request
 
@@ -91,9 +92,11 @@ async def _exchange(session: Session, body: bytes, caller: Caller, model: str) -
         async with lane.slot() as sent:
             session.book(caller, Tally(attempts=1))
             try:
-                answer = await _posted(session, body, caller, model)
-                # Here, as an answer with status 200 may be a rate limit all the same.
-                reply = await _reply(session, body, answer)
+                with call_span(session.target, model) as answered:
+                    answer = await _posted(session, body, caller, model)
+                    # Here, as an answer with status 200 may be a rate limit all the same.
+                    reply = await _reply(session, body, answer)
+                    answered(reply)
             except RateLimited as error:
                 lane.refused(sent, error.retry_after_s)
                 continue
@@ -147,15 +150,14 @@ def _most(allowed: Allowed) -> Tokens:
 
 
 def _book(session: Session, caller: Caller, model: str, calls: int, tokens: Tokens) -> None:
-    session.book(
-        caller,
-        Tally(
-            calls=calls,
-            prompt_tokens=tokens.prompt,
-            completion_tokens=tokens.completion,
-            cached_tokens=tokens.cached,
-            reasoning_tokens=tokens.reasoning,
-            cost_usd=cost_usd(session.target.model_copy(update={"model": model}), tokens),
-            cost_estimated=tokens.estimated,
-        ),
+    tally = Tally(
+        calls=calls,
+        prompt_tokens=tokens.prompt,
+        completion_tokens=tokens.completion,
+        cached_tokens=tokens.cached,
+        reasoning_tokens=tokens.reasoning,
+        cost_usd=cost_usd(session.target.model_copy(update={"model": model}), tokens),
+        cost_estimated=tokens.estimated,
     )
+    session.book(caller, tally)
+    booked(session.target, model, tally)

@@ -51,6 +51,14 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
 
 
+def inode(file: Path) -> int | None:
+    """Tell one file from another of the same name; None where there is none."""
+    try:
+        return file.stat().st_ino
+    except FileNotFoundError:
+        return None
+
+
 def require_folder(url: str) -> None:
     """Raise ConfigError where a SQLite file would lie in a folder that does not exist."""
     file = sqlite_file(url)

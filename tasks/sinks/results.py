@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import Column, Connection, Engine, Select, Table, func, select, update
@@ -17,6 +16,7 @@ from docmill.tasks.sinks import typed
 from docmill.tasks.sinks.database import (
     changing_tables,
     engine_of,
+    inode,
     reason,
     require_folder,
     shown,
@@ -26,7 +26,7 @@ from docmill.tasks.sinks.evaluations import Evaluations
 from docmill.tasks.sinks.keys import type_in
 from docmill.tasks.sinks.rows import Row, outcome_row, run_row, upsert
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
-from docmill.tasks.sinks.typed_rows import fill, replace_rows
+from docmill.tasks.sinks.typed_rows import Filled, fill, filled, replace_rows
 from docmill.tasks.sinks.upgrade import present, upgrade
 
 MOST_IN_QUERY = 500  # values: a database takes only so many
@@ -87,7 +87,7 @@ class Results:
 
     def mark_opened(self) -> None:
         """Remember which file is written to: SQLite goes on writing into one that lost its name."""
-        self._inode = _inode(self._file) if self._file else None
+        self._inode = inode(self._file) if self._file else None
 
     def close(self) -> None:
         """Let the connections go."""
@@ -144,6 +144,12 @@ class Results:
     def _current(self, _: Connection, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Choose the outcomes that may take the place of what is stored."""
         return outcomes
+
+    def filled(self, run_id: str) -> list[Filled]:
+        """Count the rows of the typed tables that this run has written to."""
+        made = [table for table in self._tables.values() if table.name in self._own]
+        with self._failing(), self._engine.connect() as connection:
+            return filled(connection, made, run_id)
 
     def document_ids(self) -> list[str]:
         """List every document that has an outcome."""
@@ -220,7 +226,7 @@ class Results:
     def _writing(self) -> Iterator[Connection]:
         with self._failing(), self._engine.begin() as connection:
             yield connection
-        if self._file is not None and _inode(self._file) != self._inode:
+        if self._file is not None and inode(self._file) != self._inode:
             raise StorageError(  # SQLite goes on writing into a file that no longer has a name
                 f"the results database {self.url} is gone: its file was removed or replaced. Run again: "
                 "what was paid for is in the cache"
@@ -242,10 +248,3 @@ class Results:
             yield
         except (SQLAlchemyError, ValueError, TypeError) as error:  # options that its driver does not take
             raise ConfigError(f"into: the database {self.url} cannot be opened: {reason(error)}") from None
-
-
-def _inode(file: Path) -> int | None:
-    try:
-        return file.stat().st_ino
-    except FileNotFoundError:
-        return None
