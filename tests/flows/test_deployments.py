@@ -238,3 +238,20 @@ def test_the_systemd_unit_stops_runs_before_the_worker(slow: Slow):
         assert slow.rows() == ["stopped"]
         assert eventually(lambda: slow.state() == "Failed")
     assert slow.finished_by_the_next()
+
+
+@pytest.mark.slow
+def test_the_images_worker_stops_runs_before_itself(slow: Slow):
+    """deploy/worker, as docker and Kubernetes end it."""
+    environment = slow.site.environment | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    command = [str(CLONE / "deploy/worker"), "--pool", "docmill", "--type", "process"]
+    with subprocess.Popen(
+        command, cwd=slow.site.elsewhere, env=environment, start_new_session=True
+    ) as worker:
+        assert slow.under_way()
+        slow.site.provider.delay_s = 0.0
+        worker.terminate()
+        assert worker.wait(90) == 0
+    assert slow.rows() == ["stopped"]
+    assert eventually(lambda: slow.state() == "Failed")
+    assert slow.finished_by_the_next()
