@@ -103,7 +103,7 @@ def test_it_holds_no_secret():
 
 
 def test_every_prefect_setting_in_the_docs_is_known():
-    written = set(re.findall(r"PREFECT_[A-Z_]+", OPERATIONS))
+    written = set(re.findall(r"PREFECT_(?!REDIS)[A-Z_]+", OPERATIONS))  # that is prefect-redis's own
     assert not {name for name in written if not hasattr(prefect.settings, name)}
 
 

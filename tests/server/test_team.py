@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from tests.support.debian import settings
 from tests.support.deploying import CLONE, Site
 from tests.support.processes import eventually
-from tests.support.team import settings, team_site
+from tests.support.team import team_site
 
 pytestmark = pytest.mark.slow
 WITHIN_S = 240

