@@ -242,9 +242,9 @@ def test_the_systemd_unit_stops_runs_before_the_worker(slow: Slow):
 
 @pytest.mark.slow
 def test_the_images_worker_stops_runs_before_itself(slow: Slow):
-    """deploy/worker, as docker and Kubernetes end it."""
+    """deploy/worker.py, as docker and Kubernetes end it."""
     environment = slow.site.environment | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    command = [str(CLONE / "deploy/worker"), "--pool", "docmill", "--type", "process"]
+    command = [sys.executable, str(CLONE / "deploy/worker.py"), "--pool", "docmill", "--type", "process"]
     with subprocess.Popen(
         command, cwd=slow.site.elsewhere, env=environment, start_new_session=True
     ) as worker:
