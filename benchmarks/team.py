@@ -31,7 +31,8 @@ def tree_cpu_s(root: int) -> float:
     """Add up the CPU time of a process, its living descendants, and of those that it has outlived."""
     try:
         stat = Path(f"/proc/{root}/stat").read_text().rpartition(")")[2].split()
-        children = Path(f"/proc/{root}/task/{root}/children").read_text().split()
+        threads = list(Path(f"/proc/{root}/task").glob("*/children"))
+        children = [pid for thread in threads for pid in thread.read_text().split()]
     except OSError:
         return 0.0
     return sum(map(int, stat[11:15])) / TICKS + sum(tree_cpu_s(int(child)) for child in children)

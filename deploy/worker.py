@@ -10,12 +10,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 
 def runs_of(worker: int) -> list[int]:
     """List the processes of a worker's flow runs."""
-    return [int(pid) for pid in Path(f"/proc/{worker}/task/{worker}/children").read_text().split()]
+    threads = Path(f"/proc/{worker}/task").glob("*/children")
+    return [int(pid) for children in threads for pid in children.read_text().split()]
 
 
 def main() -> int:
@@ -26,7 +28,8 @@ def main() -> int:
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, signal.SIG_IGN)
         for run in runs_of(worker.pid):
-            os.kill(run, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it has ended by itself
+                os.kill(run, signal.SIGTERM)
         while runs_of(worker.pid):
             time.sleep(0.5)
         worker.terminate()
