@@ -22,9 +22,8 @@ def runs_of(worker: int) -> list[int]:
 
 def main() -> int:
     """Keep the worker until it ends, or until a signal ends it after its runs."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_DFL
-    )  # where it is ignored, as in the background, Prefect's goes on
+    # What a process ignores its child ignores: in the background that is SIGINT, by which Prefect's ends.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     worker = subprocess.Popen(["prefect", "worker", "start", *sys.argv[1:]])  # noqa: S603, S607  on PATH
 
     def stop(*_: object) -> None:
