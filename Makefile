@@ -57,13 +57,16 @@ lint: $(DEVELOPMENT)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# What docmill runs with and the model, and in a file of their own the packages that only development adds.
+# What docmill runs with and the model, and in files of their own the packages that only development adds, and
+# those that a team's Prefect server does.
 RESOLVE := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
+ADDED := awk 'NR == FNR { if (/^[^ \#]/) runs[$$1]; next } /^[^ ]/ { keep = !($$1 in runs) } keep'
 lock: $(DEVELOPMENT)
 	$(RESOLVE) pyproject.toml --group local --group dev -o $(VENV)/all.lock >/dev/null
 	$(RESOLVE) pyproject.toml --group local -c $(VENV)/all.lock -o requirements.lock >/dev/null
-	awk 'NR == FNR { if (/^[^ #]/) runs[$$1]; next } /^[^ ]/ { keep = !($$1 in runs) } keep' \
-		requirements.lock $(VENV)/all.lock >requirements-dev.lock
+	$(RESOLVE) pyproject.toml --group local --group server -c $(VENV)/all.lock -o $(VENV)/server.lock >/dev/null
+	$(ADDED) requirements.lock $(VENV)/all.lock >requirements-dev.lock
+	$(ADDED) requirements.lock $(VENV)/server.lock >deploy/requirements.lock
 
 $(TICKETS): samples/tickets.csv samples/tickets.py | $(RUNTIME)
 	@$(BIN)/python samples/tickets.py

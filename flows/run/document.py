@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 
 from prefect.context import FlowRunContext
 
+from docmill.flows.observe.telemetry import document_ended, traced
 from docmill.flows.review.carried import REJECTED, rejection
 from docmill.flows.run.decided import Decided, decided
 from docmill.flows.run.failures import not_read
@@ -20,6 +21,11 @@ from docmill.tasks.sources.source import DocumentRef
 from docmill.tasks.steps.kind import kind
 
 
+def _named(run: ActiveRun, found: Found, _: Executor) -> dict[str, str]:
+    return {"docmill.pipeline": run.plan.name, "docmill.document_id": found.ref.document_id}
+
+
+@traced("document", _named)
 async def process_document(run: ActiveRun, found: Found, readers: Executor) -> None:
     """Bring a listed document to its outcome and store it; free steps run at the same time."""
     begun = time.monotonic()
@@ -35,6 +41,7 @@ async def process_document(run: ActiveRun, found: Found, readers: Executor) -> N
             outcome = await _without_steps(run, found.ref, failure)
         known = {"seconds": time.monotonic() - begun, "decisions": len(found.decisions)}
         await run.ledger.put(outcome.model_copy(update=known))
+        document_ended(run.plan, outcome)
     except StorageError as error:
         run.fail(error)
     finally:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from docmill.flows.observe.observer import Observer
 from docmill.flows.observe.progress import RunProgress
+from docmill.flows.observe.telemetry import count_document
 from docmill.schemas.errors import StorageError
 from docmill.schemas.outcome import Outcome, Run
 from docmill.tasks.sinks.results import Results
@@ -28,6 +29,7 @@ class Ledger:
     def unchanged(self) -> None:
         """Count a document that need not be done again."""
         self._progress.add_unchanged()
+        count_document(self._run.pipeline, "unchanged")
         self._observer.unchanged()
 
     def quarantined(self) -> None:

@@ -10,9 +10,11 @@ from uuid import uuid4
 
 from docmill.flows.evaluate.evaluation import Evaluator
 from docmill.flows.evaluate.kept import evaluator_of
+from docmill.flows.observe.assets import materialised
 from docmill.flows.observe.observer import Observer
 from docmill.flows.observe.prefect_ui import shown_in_prefect
 from docmill.flows.observe.progress import RunProgress
+from docmill.flows.observe.telemetry import run_ended, run_span
 from docmill.flows.pipeline.plan import Plan
 from docmill.flows.run.budget import within
 from docmill.flows.run.embedded_model import with_embedded_model
@@ -72,6 +74,7 @@ async def active(plan: Plan, observer: Observer, stop: Stop, flow_run_id: str) -
         # Opened first: what is wrong with the source is said before anything is written.
         evaluator = await asyncio.to_thread(evaluator_of, plan)
         with ExitStack() as stack:
+            stack.enter_context(run_span(plan, flow_run_id))
             refs = await asyncio.to_thread(stack.enter_context, plan.source.opened())
             async with (
                 with_embedded_model(plan, observer, stop) as reached,
@@ -137,9 +140,11 @@ async def _end(run: ActiveRun, state: RunState) -> None:
     try:
         await asyncio.to_thread(run.results.end, run.row)
         run.waiting = await asyncio.to_thread(run.results.waiting, run.row.run_id)
+        await materialised(run.plan, run.results, run.row)
     except StorageError as error:
         run.row, lost = run.row.model_copy(update={"state": "failed"}), error
     run.error = run.failure or lost or run.session.fatal
+    run_ended(run.row)
 
 
 async def _evaluate(run: ActiveRun, evaluator: Evaluator | None, observer: Observer) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from prefect.client.schemas.objects import State
 
+from docmill.flows.observe.telemetry import step_span
 from docmill.flows.pipeline.plan import Plan, StepPlan
 from docmill.flows.run.answer import Requests, whole_record
 from docmill.flows.run.calls import Calls
@@ -81,8 +82,10 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
         calls = Calls(*given, states=states, session=of.session, waited=after)
         return await answered(calls, text, of.plan.tools[schema] if schema else None)
 
-    answer = await in_turn(step, reply_of, of.is_closed)
-    outcome = _outcome(of, step, text, answer, states)
+    with step_span(of.plan, step) as ended:
+        answer = await in_turn(step, reply_of, of.is_closed)
+        outcome = _outcome(of, step, text, answer, states)
+        ended(outcome)
     return StepResult(
         outcome.model_copy(update={"seconds": time.monotonic() - begun}),
         states[-1] if states else None,

@@ -25,6 +25,7 @@ from docmill.tasks.chat.repair import as_it_came
 from docmill.tasks.chat.request_state import RequestState
 from docmill.tasks.chat.session import Caller, Session
 from docmill.tasks.chat.streaming import asks_for_stream, streamed
+from docmill.tasks.chat.telemetry import call_span
 from docmill.tasks.chat.usage import Allowed
 from docmill.tasks.checks.request import parsed, require_request
 
@@ -97,9 +98,11 @@ async def _exchange(session: Session, body: bytes, bill: Bill) -> tuple[Reply, i
             take.sent = True
             bill.attempted()
             try:
-                answer = await _posted(session, body, bill)
-                # Here, as an answer with status 200 may be a rate limit all the same.
-                reply = await _reply(session, body, answer)
+                with call_span(session.target, bill.target.model) as answered:
+                    answer = await _posted(session, body, bill)
+                    # Here, as an answer with status 200 may be a rate limit all the same.
+                    reply = await _reply(session, body, answer)
+                    answered(reply)
             except RateLimited as error:
                 take.refused = True
                 lane.refused(sent, error.retry_after_s)

@@ -11,6 +11,7 @@ from docmill.schemas.outcome import Tally
 from docmill.tasks.chat.prices import cost_usd
 from docmill.tasks.chat.purse import Reservation
 from docmill.tasks.chat.session import Caller, Session
+from docmill.tasks.chat.telemetry import booked as counted
 from docmill.tasks.chat.usage import Allowed, Tokens, tokens_of
 from docmill.tasks.checks.request import BYTES_PER_TOKEN
 
@@ -92,3 +93,4 @@ class Bill:
             cost_estimated=is_guess,
         )
         self.session.book(self.caller, self.booked)
+        counted(self.target, self.target.model, self.booked)

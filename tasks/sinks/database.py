@@ -51,6 +51,14 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
 
 
+def inode(file: Path) -> int | None:
+    """Tell one file from another of the same name; None where there is none."""
+    try:
+        return file.stat().st_ino
+    except FileNotFoundError:
+        return None
+
+
 def require_folder(url: str) -> None:
     """Raise ConfigError where a SQLite file would lie in a folder that does not exist."""
     file = sqlite_file(url)
@@ -153,11 +161,3 @@ def _begin(connection: Connection) -> None:
     # A deferred transaction that reads first is refused, not queued, when it comes to write.
     reading = connection.get_execution_options().get("reading")
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-def inode(file: Path) -> int | None:
-    """Give the number of a file, which another in its place has not; None where there is none."""
-    try:
-        return file.stat().st_ino
-    except FileNotFoundError:
-        return None

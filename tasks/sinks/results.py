@@ -28,7 +28,7 @@ from docmill.tasks.sinks.keys import type_in
 from docmill.tasks.sinks.rows import Row, outcome_row, run_row
 from docmill.tasks.sinks.spending import Spending
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
-from docmill.tasks.sinks.typed_rows import fill, replace_rows
+from docmill.tasks.sinks.typed_rows import Filled, fill, filled, replace_rows
 from docmill.tasks.sinks.upgrade import present, upgrade
 
 MOST_IN_QUERY = 500  # values: a database takes only so many
@@ -149,6 +149,12 @@ class Results:
     def _current(self, _: Connection, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Choose the outcomes that may take the place of what is stored."""
         return outcomes
+
+    def filled(self, run_id: str) -> list[Filled]:
+        """Count the rows of the typed tables that this run has written to."""
+        made = [table for table in self._tables.values() if table.name in self._own]
+        with self._failing(), self._engine.connect() as connection:
+            return filled(connection, made, run_id)
 
     def document_ids(self) -> list[str]:
         """List every document that has an outcome."""

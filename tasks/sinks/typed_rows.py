@@ -2,14 +2,35 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, delete
+from sqlalchemy import Column, Connection, Table, delete, func, select
 
 from docmill.schemas.outcome import Outcome
 from docmill.tasks.sinks import typed
 from docmill.tasks.sinks.keys import native
 from docmill.tasks.sinks.rows import upsert
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A typed table with the rows that a run has written, `rows`, and those that it has in all."""
+
+    table: str
+    rows: int
+    rows_in_all: int
+
+
+def filled(connection: Connection, tables: Iterable[Table], run_id: str) -> list[Filled]:
+    """Count the rows of those tables that a run has written to."""
+    counts = []
+    for table in {table.name: table for table in tables}.values():
+        by = next(column for column in table.columns if column.name == "run_id")
+        mine = select(func.count()).select_from(table)
+        if rows := connection.execute(mine.where(by == run_id)).scalar_one():
+            counts.append(Filled(table.name, rows, connection.execute(mine).scalar_one()))
+    return counts
 
 
 def replace_rows(

@@ -1,0 +1,140 @@
+"""deploy/'s compose file, manifests and units: their rights, what they hold, settings that Prefect knows."""
+
+import json
+import re
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+CLONE = Path(__file__).parents[2]
+DEPLOY = CLONE / "deploy"
+TEMPLATE = json.loads((DEPLOY / "kubernetes/base-job-template.json").read_text())
+JOB = TEMPLATE["job_configuration"]["job_manifest"]
+WRITTEN = [file for file in DEPLOY.rglob("*") if file.is_file() and file.suffix != ".lock"]
+SECRET = re.compile(r"^\W*(\w*(?:PASSWORD|AUTH|AUTH_STRING|API_KEY|TOKEN))[ ]*[=:][ ]*(\S.*)$", re.MULTILINE)
+
+
+def documents(name: str) -> list[Any]:
+    return list(YAML(typ="safe").load_all(StringIO((DEPLOY / name).read_text())))
+
+
+COMPOSE = documents("compose.yaml")[0]["services"]
+OWN = {name: each for name, each in COMPOSE.items() if each["image"] == "docmill"}
+MANIFESTS = [*documents("kubernetes/server.yaml"), *documents("kubernetes/worker.yaml")]
+RUNNING = {each["metadata"]["name"]: each for each in MANIFESTS if "template" in each.get("spec", {})}
+PODS = {name: each["spec"]["template"]["spec"] for name, each in RUNNING.items()}
+PODS["job"] = JOB["spec"]["template"]["spec"]
+
+
+def containers(pod: Any) -> Iterator[Any]:
+    yield from [*pod.get("initContainers", ()), *pod["containers"]]
+
+
+@pytest.mark.parametrize("file", WRITTEN, ids=lambda file: file.name)
+def test_no_file_holds_a_secret(file: Path):
+    given = [value for _, value in SECRET.findall(file.read_text()) if not value.startswith("${")]
+    assert given == []
+
+
+@pytest.mark.parametrize("file", WRITTEN, ids=lambda file: file.name)
+def test_every_prefect_setting_is_known(file: Path):
+    import prefect.settings
+
+    own = {"PREFECT_AUTH", "PREFECT_SERVER"}
+    written = set(re.findall(r"PREFECT_(?!REDIS)[A-Z_]+[A-Z]", file.read_text())) - own
+    assert not {name for name in written if not hasattr(prefect.settings, name)}
+
+
+def test_compose_has_server_database_redis_and_two_workers():
+    assert {"server", "services", "database", "redis", "worker"} <= COMPOSE.keys()
+    assert COMPOSE["worker"]["deploy"] == {"replicas": 2}
+
+
+@pytest.mark.parametrize("name", COMPOSE)
+def test_what_compose_starts_waits_for_services_that_are_healthy(name: str):
+    for other, how in COMPOSE[name].get("depends_on", {}).items():
+        if how["condition"] == "service_healthy":
+            assert "healthcheck" in COMPOSE[other]
+        else:
+            assert (how["condition"], COMPOSE[other]["restart"]) == ("service_completed_successfully", "no")
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_container_of_compose_gains_no_rights(name: str):
+    assert (OWN[name]["cap_drop"], OWN[name]["security_opt"]) == (["ALL"], ["no-new-privileges:true"])
+
+
+def test_compose_opens_one_port_on_this_machine_alone():
+    assert [each["ports"] for each in COMPOSE.values() if "ports" in each] == [["127.0.0.1:4200:4200"]]
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "kubernetes/server.yaml"])
+def test_the_server_leaves_nothing_in_the_memory_of_one_process(name: str):
+    text = (DEPLOY / name).read_text()
+    said = dict(re.findall(r"^ *(PREFECT_[A-Z_]+): (\S+)$", text, re.MULTILINE))
+    assert said["PREFECT_SERVER_EVENTS_MESSAGING_BROKER"] == "prefect_redis.messaging"
+    assert said["PREFECT_SERVER_EVENTS_MESSAGING_CACHE"] == "prefect_redis.messaging"
+    assert said["PREFECT_SERVER_EVENTS_CAUSAL_ORDERING"] == "prefect_redis.ordering"
+    assert said["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"] == "prefect_redis.lease_storage"
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_pod_runs_as_no_root_and_without_rights(name: str):
+    pod = PODS[name]
+    assert (pod["securityContext"]["runAsNonRoot"], pod["securityContext"]["runAsUser"]) == (True, 10001)
+    assert pod["automountServiceAccountToken"] is False
+    for each in containers(pod):
+        rights = each["securityContext"]
+        assert (rights["allowPrivilegeEscalation"], rights["readOnlyRootFilesystem"]) == (False, True)
+        assert rights["capabilities"] == {"drop": ["ALL"]}
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_pod_says_what_it_needs(name: str):
+    for each in containers(PODS[name]):
+        assert each["resources"]["requests"].keys() == {"cpu", "memory"}
+        assert "memory" in each["resources"]["limits"]
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_what_a_pod_mounts_is_there(name: str):
+    claims = RUNNING[name]["spec"].get("volumeClaimTemplates", []) if name in RUNNING else []
+    there = {each["name"] for each in PODS[name]["volumes"]} | {each["metadata"]["name"] for each in claims}
+    for each in containers(PODS[name]):
+        assert {mount["name"] for mount in each["volumeMounts"]} <= there
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_what_serves_a_port_is_probed_there(name: str):
+    for each in containers(PODS[name]):
+        ports = {port["name"] for port in each.get("ports", ())}
+        probes = [each[probe] for probe in ("startupProbe", "livenessProbe") if probe in each]
+        assert {probe["httpGet"]["port"] for probe in probes} == ports
+
+
+def test_a_selector_finds_its_pods():
+    for each in RUNNING.values():
+        assert each["spec"]["selector"]["matchLabels"] == each["spec"]["template"]["metadata"]["labels"]
+    for each in (each for each in MANIFESTS if each["kind"] == "Service"):
+        assert each["spec"]["selector"] == {"app": each["metadata"]["name"]}
+
+
+def test_prefect_takes_the_base_job_template():
+    from prefect.server.schemas.actions import WorkPoolCreate
+
+    pool = {"name": "docmill-jobs", "type": "kubernetes", "base_job_template": TEMPLATE}
+    assert WorkPoolCreate.model_validate(pool).base_job_template == TEMPLATE
+
+
+def test_every_variable_of_the_template_is_declared_and_used():
+    used = set(re.findall(r"{{ (\w+) }}", json.dumps(TEMPLATE["job_configuration"])))
+    assert used == TEMPLATE["variables"]["properties"].keys()
+
+
+def test_the_workers_unit_is_the_one_that_the_docs_tell():
+    unit = (DEPLOY / "systemd/docmill-worker.service").read_text().partition("\n")[2]
+    assert f"```ini\n{unit}```" in (CLONE / "docs/operations.md").read_text()
