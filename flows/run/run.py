@@ -29,6 +29,7 @@ from docmill.schemas.evaluate import Verdict
 from docmill.schemas.outcome import BAD, Run, RunState
 from docmill.tasks.chat.session import Session, session
 from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sinks.looking import made_with_others
 from docmill.tasks.sinks.register import register
 from docmill.tasks.sources.source import DocumentRef
 
@@ -161,7 +162,7 @@ async def _evaluate(run: ActiveRun, evaluator: Evaluator | None, observer: Obser
 
 def _tell_other_models(plan: Plan, results: ReviewedResults, observer: Observer) -> None:
     """Say before anything is sent which good outcomes another model has made, as they are replaced."""
-    for model, count in results.made_with_others(plan.model):
+    for model, count in made_with_others(results, plan.model):
         many = "1 outcome was" if count == 1 else f"{count:,} outcomes were"
         observer.warn(
             f"{many} made with the model {model}: those of this run's documents are asked anew with "

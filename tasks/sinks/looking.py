@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from docmill.schemas.outcome import GOOD
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
@@ -39,6 +40,19 @@ def runs_named(results: Results, beginning: str) -> list[Row]:
         return [whole]
     named = RUNS.c.run_id.startswith(beginning, autoescape=True), RUNS.c.pipeline == results._pipeline
     return [row._mapping for row in results._rows(results._select(RUNS).where(*named).limit(2))]
+
+
+def made_with_others(results: Results, model: str) -> list[tuple[str, int]]:
+    """Count the good outcomes that runs with other models have made, by model."""
+    own = OUTCOMES.c.pipeline == results._pipeline, OUTCOMES.c.status.in_(GOOD)
+    query = (
+        select(RUNS.c.model, func.count())
+        .select_from(OUTCOMES.join(RUNS, OUTCOMES.c.run_id == RUNS.c.run_id))
+        .where(*own, RUNS.c.model != model)
+        .group_by(RUNS.c.model)
+        .order_by(RUNS.c.model)
+    )
+    return [(row[0], row[1]) for row in results._rows(query)]
 
 
 def _of(results: Results, documents: Sequence[str], *columns: object):  # type: ignore[no-untyped-def]

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from sqlalchemy import Column, Connection, Engine, Select, Table, func, select, update
+from sqlalchemy import Column, Connection, Engine, Select, Table, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from docmill.schemas.errors import ConfigError, StorageError
@@ -182,17 +182,6 @@ class Results:
         value = OUTCOMES.c[column]
         query = self._outcomes(run_id).where(value > 0).order_by(value.desc()).limit(count)
         return [row._mapping for row in self._rows(query)]
-
-    def made_with_others(self, model: str) -> list[tuple[str, int]]:
-        """Count the good outcomes that runs with other models have made, by model."""
-        query = (
-            select(RUNS.c.model, func.count())
-            .select_from(OUTCOMES.join(RUNS, OUTCOMES.c.run_id == RUNS.c.run_id))
-            .where(OUTCOMES.c.pipeline == self._pipeline, OUTCOMES.c.status.in_(GOOD), RUNS.c.model != model)
-            .group_by(RUNS.c.model)
-            .order_by(RUNS.c.model)
-        )
-        return [(row[0], row[1]) for row in self._rows(query)]
 
     def last_run(self) -> Row | None:
         """Give the row of the pipeline's last run."""
