@@ -2,6 +2,7 @@
 
     DocmillError
     ├── ConfigError            correct the configuration: nothing was sent (exit 2)
+    │   └── NoResults          run the pipeline first: nothing of it is stored yet (exit 2)
     ├── StorageError           stop the run: the cache or the results cannot be written (exit 3)
     ├── Unreadable             this document is failed: it has no text that could be sent
     └── ChatError              a completion did not come about
@@ -35,6 +36,10 @@ class ConfigError(DocmillError):
     def __init__(self, message: str = "", at: int = 0) -> None:
         super().__init__(message)
         self.at = at
+
+
+class NoResults(ConfigError):
+    """The results database holds nothing of the pipeline yet."""
 
 
 class StorageError(DocmillError):

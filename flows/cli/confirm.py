@@ -25,5 +25,9 @@ def confirm(out: Console, plan: Plan) -> None:
     above = f"it may cost more than ${plan.confirm_above_usd:,.2f}"
     if not sys.stdin.isatty():
         raise ConfigError(f"confirm_above_usd: {above}: say --yes to go on, or see docmill plan")
-    if out.input(f"{above}. Go on? [y/N] ", markup=False).strip().lower() not in ("y", "yes"):
+    try:
+        answer = out.input(f"{above}. Go on? [y/N] ", markup=False)
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() not in ("y", "yes"):
         raise ConfigError("confirm_above_usd: not confirmed, nothing was sent")

@@ -93,8 +93,9 @@ class PrefectUI(Observer):
     def nearly_spent(self, budget: str, spent_usd: float, of_usd: float) -> None:
         """Log it, and announce it as an alert."""
         self.warn(f"${spent_usd:.4f} of the budget of the {budget}, ${of_usd:.4f}, are spent")
-        payload = {"run_id": self._run_id, "budget": budget, "spent_usd": spent_usd, "budget_usd": of_usd}
-        emit_event("docmill.alert", self._resource, payload={**payload, "passed": ["budget"]})
+        payload = {"run_id": self._run_id, "budget": budget, "threshold": "budget"}
+        labelled = self._resource | {"docmill.threshold": "budget"}
+        emit_event("docmill.alert", labelled, payload=payload | {"limit": of_usd, "value": spent_usd})
 
     def stopping(self, reason: str, grace_s: float) -> None:
         """Write why the run ends."""

@@ -1,6 +1,6 @@
 """What a run may spend, and whether its calls fit at all: said before anything is sent."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from docmill.tasks.checks.request import parsed
 from docmill.tasks.steps.kind import kind
 
 if TYPE_CHECKING:
-    from docmill.flows.pipeline.plan import StepPlan
+    from docmill.flows.pipeline.plan import Plan, StepPlan
 
 
 def budget_of(pipeline: Pipeline, options: RunOptions) -> Budget | None:
@@ -28,18 +28,18 @@ def budget_of(pipeline: Pipeline, options: RunOptions) -> Budget | None:
     return Budget(run_usd=options.max_cost, day_usd=day)
 
 
-def require_affordable(
-    budget: Budget, target: Target, steps: "Sequence[StepPlan]", tools: Mapping[str, ToolSchema]
-) -> None:
-    """Raise ConfigError where a model has no price, or a step could not make its shortest call."""
-    for step in steps:
+def require_affordable(plan: "Plan") -> None:
+    """Raise ConfigError where there is a budget, and a model has no price or a call could never fit."""
+    if plan.budget is None:
+        return
+    for step in plan.steps:
         for model in step.models:
-            least = min(_least(target.model_copy(update={"model": model}), step, tools))
-            if budget.least() < Decimal(least):
-                most = money(float(budget.least()), estimated=False)
+            most = max(_least(plan.target.model_copy(update={"model": model}), step, plan.tools))
+            if plan.budget.least() < Decimal(most):
+                held = money(float(plan.budget.least()), estimated=False)
                 raise ConfigError(
-                    f"budget: {most} is less than one call of {step.id} with {model} may cost, "
-                    f"{money(least, estimated=False)} even of an empty document: raise it, or give the step "
+                    f"budget: {held} is less than one call of {step.id} with {model} may cost, "
+                    f"{money(most, estimated=False)} even of an empty document: raise it, or give the step "
                     "a smaller max_tokens"
                 )
 

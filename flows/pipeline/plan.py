@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from docmill.flows.pipeline.budget import budget_of, require_affordable
+from docmill.flows.pipeline.budget import budget_of
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.endpoint import Asked, asked_of, first
 from docmill.flows.pipeline.hashes import sha256_of, surroundings, unhashed, whole_sha256
@@ -106,8 +106,6 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
     target = asked.target
     steps = _steps(checked, asked)
     source, into = ends(pipeline, options)
-    if budget := budget_of(pipeline, options):
-        require_affordable(budget, target, steps, checked.tools)
     return Plan(
         name=pipeline.name,
         source=_selected(source, options),
@@ -122,7 +120,7 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
         allow_unread=pipeline.unread == "allow",
         sha256=whole_sha256(pipeline, steps, checked.tools),
         evaluate=None if options.trial else evaluate_of(pipeline),
-        budget=budget,
+        budget=budget_of(pipeline, options),
         confirm_above_usd=None if options.yes else pipeline.confirm_above_usd,
         is_trial=options.trial,
         fail_above=pipeline.fail_above,

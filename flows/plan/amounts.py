@@ -1,7 +1,7 @@
 """Numbers that are not known exactly yet, and the calls of a step in them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 
@@ -59,6 +59,10 @@ class Calls:
 
     def __add__(self, other: "Calls") -> "Calls":
         return Calls(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(Calls)))
+
+    def or_cached(self) -> "Calls":
+        """Give calls of which each may be in the cache instead."""
+        return replace(self.perhaps(1), cached=Span(0, 0, self.paid.high))
 
     def perhaps(self, share: float) -> "Calls":
         """Give calls that may not be made, and are in this share of cases."""

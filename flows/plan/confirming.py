@@ -1,6 +1,7 @@
 """A run that may cost more than its pipeline lets pass unasked waits for a person's yes."""
 
 import asyncio
+from math import inf
 from typing import Any
 
 from prefect.flow_runs import apause_flow_run
@@ -27,8 +28,13 @@ async def needs_yes(plan: Plan) -> PlannedRun | None:
     if plan.confirm_above_usd is None:
         return None
     planned = await forecast(plan)
-    cost = planned.estimate.cost_usd
-    return planned if cost is None or cost.high > plan.confirm_above_usd else None
+    cost, budget = planned.estimate.cost_usd, plan.budget
+    if not planned.estimate.calls.high:
+        return None
+    most = inf if cost is None else cost.high
+    if budget is not None:
+        most = min(most, float(budget.least()))
+    return planned if most > plan.confirm_above_usd else None
 
 
 async def confirmed(plan: Plan, stop: Stop) -> str | None:
@@ -45,11 +51,13 @@ async def confirmed(plan: Plan, stop: Stop) -> str | None:
     await asyncio.gather(pausing, cancelled, return_exceptions=True)
     if pausing.cancelled():
         return f"{stop.reason or UNANSWERED}: nothing was sent. {said}"
+    if failure := pausing.exception():
+        return f"it could not be asked ({type(failure).__name__}): nothing was sent. {said}"
     return None if pausing.result().go_on else f"the answer was not to go on: nothing was sent. {said}"
 
 
 async def _paused(plan: Plan, told: str) -> Any:
-    asked = f"This run may cost more than ${plan.confirm_above_usd}. Shall it go on?"
+    asked = f"This run may cost more than ${plan.confirm_above_usd:,.2f}. Shall it go on?"
     form = GoOn.with_initial_data(description=f"{asked}\n\n{told}", go_on=False)
     # Once its own timeout is over Prefect takes no state of ours.
     return await apause_flow_run(wait_for_input=form, timeout=2 * WAIT_S, poll_interval=LOOK_EVERY_S)

@@ -72,7 +72,7 @@ class Forecast:
         if not way.is_wanted:
             return NOTHING
         if step.options.input in self.unknown:
-            return {(step.id, step.models[0]): self._unread(step, way)}
+            return {(step.id, model): self._unread(step, way, model) for model in step.models}
         amounts, _, _ = await self._asked(basis, step, way, sure=False)
         return amounts
 
@@ -85,7 +85,8 @@ class Forecast:
         tool = self.plan.tools[way.schema] if way.schema else None
 
         async def reply_of(model: str) -> Held:
-            made.append(Planned(self.plan, basis, step, model, known=self.known, sure=sure))
+            before = any(each.open for each in made)  # then this model may not be asked
+            made.append(Planned(self.plan, basis, step, model, known=self.known, sure=sure, open=before))
             return await answered(made[-1], text, tool)
 
         answer = await in_turn(step, reply_of, lambda _: False)
@@ -100,19 +101,20 @@ class Forecast:
         turns = self.turns.get(step.id, ())
         for place in range(step.models.index(last.model) + 1, len(step.models)):
             share = turns[place - 1] if place <= len(turns) else 0.5
-            amounts[step.id, step.models[place]] = last.calls.perhaps(share)
+            asked = last.calls.perhaps(share)
+            amounts[step.id, step.models[place]] = replace(asked, cached=Span(0, 0, asked.paid.high))
 
-    def _unread(self, step: StepPlan, way: Way) -> Calls:
+    def _unread(self, step: StepPlan, way: Way, model: str) -> Calls:
         """Count a step that reads what another puts out, which is not known: its reply may be cached."""
         acts, before = kind(step.kind), self._before(step.options.input)
         tool = acts.tool(step.options, self.plan.tools[way.schema] if way.schema else None)
-        target = self.plan.target.model_copy(update={"model": step.models[0]})
+        target = self.plan.target.model_copy(update={"model": model})
         body = acts.request("", step.options, tool, target)
         allowed = Allowed.of(parsed(body), len(body), target.endpoint)
         most = allowed.request_bytes + BYTES_OF_A_TOKEN * self._most_tokens(before)
         sizes = Span(allowed.request_bytes, (allowed.request_bytes + most) / 2, most)
         asked = Calls(exactly(1), Span(), sizes, exactly(allowed.answer_tokens))
-        return replace(asked.perhaps(1), cached=Span(0, 0, 1))
+        return asked.or_cached()
 
     def _before(self, step_id: str) -> StepPlan:
         return next(step for step in self.plan.steps if step.id == step_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from docmill.flows.pipeline.plan import Plan
-from docmill.flows.plan.amounts import Amounts, Calls, Span
+from docmill.flows.plan.amounts import Amounts, Calls, Span, exactly
 from docmill.flows.plan.history import FEWEST_CALLS, History
 from docmill.flows.plan.requests import Read
 from docmill.tasks.chat.prices import cost_usd
@@ -13,8 +13,10 @@ from docmill.tasks.chat.session import rates_of
 from docmill.tasks.chat.usage import Tokens
 
 TOKENS_A_BYTE = Span(1 / 6, 1 / 4, 1 / 2)  # of texts in any language, until a model's own is known
-AROUND_A_BYTE = (0.93, 1.07)  # of the share that the cache's replies show
+AROUND = (0.93, 1.0, 1.07)  # of what the cache's replies come to
+ALIKE = 0.25  # bodies whose mean size differs by less have as many tokens a byte
 TOOL_TOKENS = Span(0, 100, 600)  # a call, that servers write into a prompt with tools
+LABELS = "labels that are not known yet may be any; what is likely goes by those stored so far"
 WRITTEN = Span(0.1, 0.3, 1)  # of max_tokens, where no reply is known
 SECONDS_A_CALL = Span(1, 3, 15)  # until a run has shown it
 
@@ -49,6 +51,11 @@ class Estimate:
     minutes: Span
     assumed: tuple[str, ...] = field(default=())
 
+    def likely(self) -> dict[str, float | None]:
+        """Give what is most likely of what is from low to high."""
+        cost = None if self.cost_usd is None else round(self.cost_usd.likely, 6)
+        return {"calls": round(self.calls.likely), "cost_usd": cost}
+
 
 def numbers(of: StepEstimate | Estimate) -> dict[str, Any]:
     """Write calls, tokens and cost for JSON: a number each, or `[low, high]`."""
@@ -59,11 +66,11 @@ def numbers(of: StepEstimate | Estimate) -> dict[str, Any]:
 
 @dataclass
 class Estimator:
-    """Prices what was counted; `read` is what the cache's replies have shown, by model."""
+    """Prices what was counted; `read` is what the cache's replies have shown."""
 
     plan: Plan
     past: History
-    read: Mapping[str, Read]
+    read: Mapping[tuple[str, str], Read]
     assumed: dict[str, None] = field(default_factory=dict)  # in order, each once
 
     def estimate(self, amounts: Amounts) -> Estimate:
@@ -72,6 +79,12 @@ class Estimator:
         keys = sorted(amounts, key=lambda key: (order[key[0]], key[1]))
         steps = tuple(self._step(*key, amounts[key]) for key in keys)
         calls = _sum(each.calls for each in steps)
+        if calls.high:
+            self._assume(
+                "no repairs: an invalid reply, rows left out and a broken rule are asked about once more"
+            )
+        if calls.low != calls.high:
+            self._assume(LABELS if self.past.shares else "labels that are not known yet may be any")
         prompt = _sum(each.prompt_tokens for each in steps)
         completion = _sum(each.completion_tokens for each in steps)
         return Estimate(
@@ -98,17 +111,24 @@ class Estimator:
         return _sum(each.cost_usd for each in steps if each.cost_usd is not None)
 
     def _step(self, step_id: str, model: str, calls: Calls) -> StepEstimate:
-        prompt, completion = self._prompt(model, calls), self._completion(step_id, model, calls)
+        prompt, completion = self._prompt((step_id, model), calls), self._completion(step_id, model, calls)
         cost = self._cost(model, calls.paid, prompt, completion)
         return StepEstimate(step_id, model, calls.paid, calls.cached, prompt, completion, cost)
 
-    def _prompt(self, model: str, calls: Calls) -> Span:
-        read = self.read.get(model)
+    def _prompt(self, key: tuple[str, str], calls: Calls) -> Span:
+        """Estimate the tokens that the bodies come to, by the replies of the same step in the cache."""
+        read = self.read.get(key)
+        if not calls.paid.high:
+            return Span()
         if read is not None and read.replies >= FEWEST_CALLS:
-            share = read.tokens / read.bytes
-            return calls.read_bytes.times(share * AROUND_A_BYTE[0], share, share * AROUND_A_BYTE[1])
-        if calls.paid.high:
-            self._assume("a token is 2 to 6 bytes of a request: no replies in the cache tell more")
+            if fitted := read.fitted():
+                a_byte, a_request = (max(0.0, each) for each in fitted)
+                tokens = calls.read_bytes.by(exactly(a_byte)) + calls.paid.by(exactly(a_request))
+                return tokens.times(*AROUND)
+            mean = calls.read_bytes.high / calls.paid.high
+            if abs(mean * read.replies / read.bytes - 1) < ALIKE:
+                return calls.read_bytes.by(exactly(read.tokens / read.bytes)).times(*AROUND)
+        self._assume("a token is 2 to 6 bytes of a request: no replies in the cache tell more")
         return calls.read_bytes.by(TOKENS_A_BYTE) + calls.paid.by(TOOL_TOKENS)
 
     def _completion(self, step_id: str, model: str, calls: Calls) -> Span:
@@ -124,8 +144,8 @@ class Estimator:
         """Price the calls, each as the mean of all: some prices depend on a call's size."""
         target, costs = self.plan.target.model_copy(update={"model": model}), []
         for name in ("low", "likely", "high"):
-            made = getattr(paid, name)
-            means = (round(getattr(tokens, name) / max(1.0, made)) for tokens in (prompt, completion))
+            made = max(1.0, getattr(paid, name))
+            means = (round(getattr(tokens, name) / made) for tokens in (prompt, completion))
             usd = cost_usd(target, Tokens(*means))
             if usd is None:
                 return None

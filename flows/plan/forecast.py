@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from docmill.flows.pipeline.budget import require_affordable
 from docmill.flows.pipeline.plan import Plan
 from docmill.flows.plan.amounts import Calls, added
 from docmill.flows.plan.document import Forecast
@@ -16,7 +17,8 @@ from docmill.flows.plan.estimate import Estimate, Estimator, numbers
 from docmill.flows.plan.history import History, history
 from docmill.flows.plan.reasons import Standing, reason, standing
 from docmill.flows.plan.requests import Known
-from docmill.schemas.errors import ConfigError, Deferred, Unreadable
+from docmill.schemas.errors import ConfigError, NoResults, StorageError
+from docmill.tasks.sinks.database import require_folder
 from docmill.tasks.sinks.looking import states_of, steps_of
 from docmill.tasks.sinks.quarantine import QuarantiningResults
 from docmill.tasks.sources.source import DocumentRef
@@ -52,6 +54,7 @@ class PlannedRun:
             "why": self.why,
             **numbers(self.estimate),
             "minutes": self.estimate.minutes.written(1),
+            "likely": self.estimate.likely(),
             "steps": [step.written() for step in self.estimate.steps],
             "assumed": list(self.estimate.assumed),
         }
@@ -88,6 +91,8 @@ class _Planning:
                     await room.acquire()
                     task = group.create_task(self._forecast(found, readers))
                     task.add_done_callback(lambda _: room.release())
+        except* StorageError as lost:
+            raise lost.exceptions[0] from None
         finally:
             readers.shutdown(wait=False, cancel_futures=True)
 
@@ -99,7 +104,6 @@ class _Planning:
                 self.counts[found.how] += 1
                 if found.why is None:
                     continue
-                self.why[found.why] += 1
                 self.taken += 1
                 yield found
                 if self.taken == self.plan.limit:
@@ -133,10 +137,13 @@ class _Planning:
     async def _forecast(self, found: _Found, readers: ThreadPoolExecutor) -> None:
         try:
             document = await asyncio.get_running_loop().run_in_executor(readers, found.ref.read)
-        except (Unreadable, Deferred):
+        except StorageError:
+            raise
+        except Exception:  # noqa: BLE001  whatever it is, a run makes it a failed document
             self.counts[found.how] -= 1
             self.counts["unreadable"] += 1
             return
+        self.why[found.why or ""] += 1
         asked = await Forecast(self.plan, self.known, self.past.shares, self.past.turns).of(document)
         self.amounts = added([self.amounts, asked])
 
@@ -144,8 +151,10 @@ class _Planning:
 async def forecast(plan: Plan, tell: Tell = lambda _: None) -> PlannedRun:
     """Say what a run of the plan would do; `tell` takes how many documents were looked at.
 
-    Raises ConfigError where there is no such source, StorageError where it or the results are lost.
+    Raises ConfigError where there is no such source, or a budget that holds no call of it, and StorageError
+    where it or the results are lost.
     """
+    require_affordable(plan)
     with ExitStack() as stack:
         refs = await asyncio.to_thread(stack.enter_context, plan.source.opened())
         results = await asyncio.to_thread(_results, plan)
@@ -154,13 +163,16 @@ async def forecast(plan: Plan, tell: Tell = lambda _: None) -> PlannedRun:
         past = await asyncio.to_thread(history, plan, results)
         planning = _Planning(plan, results, past, tell, Known(plan.refresh))
         await planning.read(refs)
+    if not planning.documents:
+        raise ConfigError(plan.source.nothing())
     counts = {name: planning.counts.get(name, 0) for name in COUNTED}
     estimate = Estimator(plan, past, planning.known.read).estimate(planning.amounts)
     return PlannedRun(plan.name, planning.documents, counts, dict(planning.why.most_common()), estimate)
 
 
 def _results(plan: Plan) -> QuarantiningResults | None:
+    require_folder(plan.into.url)
     try:
         return QuarantiningResults.read(plan.into, plan.name)
-    except ConfigError:  # there are none yet; a run makes them
+    except NoResults:  # a run makes them
         return None

@@ -62,7 +62,8 @@ def history(plan: Plan, results: Results | None) -> History:
             found.shares[step.id] = labels
         found.turns[step.id] = _turns(step, of_step)
         for each in of_step:
-            _add(found.tokens.setdefault((step.id, each.get("model") or ""), Tokens()), each)
+            if each.get("sha256") == step.sha256:  # another prompt has other replies
+                _add(found.tokens, step.id, each)
     return found
 
 
@@ -82,10 +83,14 @@ def _turns(step: StepPlan, made: Sequence[Mapping[str, Any]]) -> tuple[float, ..
     return tuple(sum(each >= place for each in places) / len(places) for place in range(1, len(step.models)))
 
 
-def _add(tokens: Tokens, step: Mapping[str, Any]) -> None:
-    tokens.calls += step.get("calls") or 0
-    tokens.prompt += step.get("prompt_tokens") or 0
-    tokens.completion += step.get("completion_tokens") or 0
+def _add(tokens: dict[tuple[str, str], Tokens], step_id: str, step: Mapping[str, Any]) -> None:
+    """Add the calls that a step of one document has paid for, each to the model that was asked."""
+    for call in step.get("made") or ():
+        if call["kind"] in ("paid", "retried", "repaired"):
+            of_model = tokens.setdefault((step_id, call["model"]), Tokens())
+            of_model.calls += 1
+            of_model.prompt += call["prompt_tokens"]
+            of_model.completion += call["completion_tokens"]
 
 
 def _pace(plan: Plan, results: Results) -> float | None:

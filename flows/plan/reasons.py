@@ -38,6 +38,8 @@ def reason(plan: Plan, row: Row, content_sha256: str | None, steps: Row) -> str:
 
 def _edited(plan: Plan, steps: Row) -> str:
     """Say what of a pipeline has changed since: the first step that is another one."""
+    if gone := sorted(steps.keys() - {step.id for step in plan.steps}):
+        return f"`{gone[0]}` was taken out"
     for step in plan.steps:
         before = steps.get(step.id)
         if before is None:
@@ -46,10 +48,6 @@ def _edited(plan: Plan, steps: Row) -> str:
             continue
         if before.get("model") and before["model"] not in step.models:
             return f"`{step.id}` has another model"
-        schema = before.get("schema_sha256")
-        return (
-            f"the schema of `{step.id}` was edited"
-            if schema not in (None, step.schema_sha256)
-            else (f"`{step.id}` was edited")
-        )
+        edited = before.get("schema_sha256") not in (None, step.schema_sha256)
+        return f"{'the schema of ' if edited else ''}`{step.id}` was edited"
     return "the pipeline's rules were edited"

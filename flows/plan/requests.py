@@ -17,26 +17,48 @@ from docmill.tasks.chat.usage import Allowed
 from docmill.tasks.checks.request import parsed, require_room
 from docmill.tasks.steps.prompt import unsent_schema
 
+LEAST_SPREAD = 0.05  # of the sizes' mean: of bodies that are all alike no share of a byte can be told
+
 
 @dataclass
 class Read:
-    """The bodies and the prompts' tokens of replies that the cache holds: what a byte comes to."""
+    """What replies in the cache have read: sums of the bodies' bytes, of the tokens and of their products."""
 
-    bytes: int = 0
-    tokens: int = 0
     replies: int = 0
+    bytes: float = 0.0
+    tokens: float = 0.0
+    bytes_squared: float = 0.0
+    bytes_by_tokens: float = 0.0
+
+    def add(self, size: int, tokens: int) -> None:
+        """Take a reply in."""
+        self.replies, self.bytes, self.tokens = self.replies + 1, self.bytes + size, self.tokens + tokens
+        self.bytes_squared += size * size
+        self.bytes_by_tokens += size * tokens
+
+    def fitted(self) -> tuple[float, float] | None:
+        """Give the tokens of a byte and of a request beside its bytes; None where the sizes do not tell."""
+        mean = self.bytes / self.replies
+        spread = self.bytes_squared / self.replies - mean * mean
+        if spread < (LEAST_SPREAD * mean) ** 2:
+            return None
+        together = self.bytes_by_tokens / self.replies - mean * self.tokens / self.replies
+        return together / spread, self.tokens / self.replies - together / spread * mean
 
 
 @dataclass
 class Known:
-    """What a plan knows of requests: those seen before, and what the cache's replies have read, by model.
+    """What a plan knows of requests: those seen before, and what the cache's replies have read.
+
+    That is by step and model.
 
     Where the run is to `refresh`, the cache holds nothing.
     """
 
     refresh: bool = False
     seen: set[bytes] = field(default_factory=set)
-    read: dict[str, Read] = field(default_factory=dict)
+    supposed: set[bytes] = field(default_factory=set)  # of requests that may not be made
+    read: dict[tuple[str, str], Read] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -62,17 +84,11 @@ class Planned(Requests):
         key = cache_key(body, unsent_schema(self.target, tool), self.target.identity)
         found = None if self.known.refresh else await cached(key)
         digest = bytes.fromhex(key.rpartition("/")[2])[:12]
-        if found is not None or digest in self.known.seen:
-            self._count(Calls(cached=exactly(1)))
-        else:
-            if self.sure and not self.open:
-                self.known.seen.add(digest)
-            self._count(self._paid(body))
+        self._count(self._asked(digest, body, is_cached=found is not None))
         if found is None:
             raise Deferred("its reply is not in the cache")
-        read = self.known.read.setdefault(self.model, Read())
-        read.bytes, read.tokens = read.bytes + len(body), read.tokens + found.prompt_tokens
-        read.replies += 1
+        of_step = self.known.read.setdefault((self.step.id, self.model), Read())
+        of_step.add(len(body), found.prompt_tokens)
         return found
 
     async def second(
@@ -84,6 +100,15 @@ class Planned(Requests):
         except Deferred:
             self.open = True
             return None
+
+    def _asked(self, digest: bytes, body: bytes, *, is_cached: bool) -> Calls:
+        """Say whether a request is paid for: of identical ones the first is, where it is made."""
+        if is_cached or digest in self.known.seen:
+            return Calls(cached=exactly(1))
+        is_sure, paid = self.sure and not self.open, self._paid(body)
+        before = digest in self.known.supposed
+        (self.known.seen if is_sure else self.known.supposed).add(digest)
+        return paid.or_cached() if before else paid
 
     def _count(self, calls: Calls) -> None:
         self.calls += calls.perhaps(0.5) if self.open else calls

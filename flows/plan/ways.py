@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 
 from docmill.flows.pipeline.plan import StepPlan
 from docmill.flows.run.inputs import Before, is_wanted, schema_of
@@ -35,10 +36,10 @@ def ways(step: StepPlan, known: Before, unknown: Mapping[str, Open], shares: Sha
     """List the ways that a step may go, each with its share: that of the labels stored so far."""
     deciding = [each for each in _deciding(step) if each in unknown]
     cases = [list(_cases(each, unknown[each], shares)) for each in deciding]
+    if prod(map(len, cases)) > MOST_WAYS:
+        return dict.fromkeys(_every_way(step), 1.0)
     found: dict[Way, float] = {}
-    for number, case in enumerate(product(*cases)):
-        if number == MOST_WAYS:
-            break
+    for case in product(*cases):
         supposed, share = dict(known), 1.0
         for step_id, (outcome, part) in zip(deciding, case, strict=True):
             supposed[step_id], share = outcome, share * part
@@ -46,6 +47,15 @@ def ways(step: StepPlan, known: Before, unknown: Mapping[str, Open], shares: Sha
         way = Way(schema, is_wanted(step, schema, supposed))
         found[way] = found.get(way, 0.0) + share
     return found
+
+
+def _every_way(step: StepPlan) -> Iterator[Way]:
+    """Give all ways there are, where the labels before have too many combinations."""
+    acts = kind(step.kind)
+    yield Way(None, is_wanted=False)
+    yield from (Way(name, is_wanted=True) for _, name in acts.schemas(step.options))
+    if not acts.typed:
+        yield Way(None, is_wanted=True)
 
 
 def opened(step: StepPlan, found: Mapping[Way, float]) -> Open:

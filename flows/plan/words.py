@@ -25,12 +25,17 @@ def whole(plan: Plan, planned: PlannedRun) -> str:
         return "nothing to run: no call, $0"
     parts = [
         f"{to_run:,} document{'s' * (to_run != 1)} to run",
-        f"{number(estimate.calls)} calls to pay",
+        f"{number(estimate.calls)} calls to pay{_about(estimate.calls)}",
         f"{number(estimate.cached_calls)} from the cache",
         usd(estimate.cost_usd) + _budget(plan, estimate.cost_usd),
         minutes(estimate.minutes),
     ]
     return ", ".join(parts)
+
+
+def _about(span: Span) -> str:
+    """Say what is likely of a number that is not known."""
+    return "" if round(span.low) == round(span.high) else f" (likely {round(span.likely):,})"
 
 
 def number(span: Span) -> str:

@@ -15,6 +15,7 @@ from docmill.flows.observe.observer import Observer
 from docmill.flows.observe.prefect_ui import shown_in_prefect
 from docmill.flows.observe.progress import RunProgress
 from docmill.flows.observe.telemetry import run_ended, run_span
+from docmill.flows.pipeline.budget import require_affordable
 from docmill.flows.pipeline.plan import Plan
 from docmill.flows.run.budget import within
 from docmill.flows.run.embedded_model import with_embedded_model
@@ -69,6 +70,7 @@ async def active(plan: Plan, observer: Observer, stop: Stop, flow_run_id: str) -
 
     Raises ConfigError where nothing could begin.
     """
+    require_affordable(plan)
     progress = RunProgress(plan.limit)
     watching = asyncio.create_task(stop.watch(flow_run_id))
     try:

@@ -1,7 +1,7 @@
 """One attempt at a request: through the lane, over the wire, read, checked and booked."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from docmill.schemas.chat import Completion, Reply
@@ -137,7 +137,12 @@ async def _posted(session: Session, body: bytes, bill: Bill) -> bytes:
     """Send a body, so that a run that is stopped can end the call without ending its task."""
     task = asyncio.current_task()
     assert task is not None
-    heard = session.pace(bill.target.model).heard
+    pace = session.pace(bill.target.model)
+
+    def heard(headers: Mapping[str, str]) -> None:
+        pace.heard(headers)
+        bill.heard(headers)
+
     session.sending.add(task)
     try:
         if session.target.endpoint.stream:

@@ -1,30 +1,31 @@
 """The bill of a request: the most that an attempt at it may cost, and what is booked for it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from docmill.schemas.chat import Reply
 from docmill.schemas.endpoint import Target
-from docmill.schemas.errors import InvalidReply, MaybeBilled
+from docmill.schemas.errors import Deferred, InvalidReply, MaybeBilled
 from docmill.schemas.outcome import Tally
 from docmill.tasks.chat.prices import cost_usd
 from docmill.tasks.chat.purse import Reservation
 from docmill.tasks.chat.session import Caller, Session
 from docmill.tasks.chat.telemetry import booked as counted
-from docmill.tasks.chat.usage import Allowed, Tokens, tokens_of
+from docmill.tasks.chat.usage import Allowed, Tokens, billed, tokens_of
 from docmill.tasks.checks.request import BYTES_PER_TOKEN
 
 TOOLS_TOKENS = 1000  # what servers write into a prompt that offers tools, at most
 
 
-def most_usd(target: Target, allowed: Allowed, *, tools: bool) -> float | None:
+def most_usd(target: Target, allowed: Allowed, *, tools: bool, beyond: int = 0) -> float | None:
     """Price the most that an attempt may cost: a token has at least a byte. None where there is no price.
 
-    All of the prompt may go into the server's cache, which can cost more than reading it.
+    All of the prompt may go into the server's cache, which can cost more than reading it. `beyond` are the
+    tokens that a model has reasoned with on top of max_tokens.
     """
-    prompt = allowed.request_bytes + TOOLS_TOKENS * tools
-    costs = [cost_usd(target, Tokens(prompt, allowed.answer_tokens, kept=kept)) for kept in (0, prompt)]
+    prompt, answer = allowed.request_bytes + TOOLS_TOKENS * tools, allowed.answer_tokens + beyond
+    costs = [cost_usd(target, Tokens(prompt, answer, kept=kept)) for kept in (0, prompt)]
     return max((cost for cost in costs if cost is not None), default=None)
 
 
@@ -42,6 +43,7 @@ class Bill:
     tools: bool
     booked: Tally = field(default_factory=Tally)
     _reservation: Reservation | None = None
+    _header_usd: float | None = None
 
     @asynccontextmanager
     async def reserved(self) -> AsyncIterator[None]:
@@ -58,17 +60,32 @@ class Bill:
             raise
 
     def _reserved(self) -> AbstractAsyncContextManager[Reservation | None]:
-        purse = self.session.purse
-        most = None if purse is None else most_usd(self.target, self.allowed, tools=self.tools)
-        return nullcontext() if purse is None or most is None else purse.reserved(most)
+        purse, beyond = self.session.purse, self.session.beyond.get(self.target.model, 0)
+        if purse is None:
+            return nullcontext()
+        most = most_usd(self.target, self.allowed, tools=self.tools, beyond=beyond)
+        if most is None:
+            raise Deferred(f"no price is known for the model {self.target.model}, and the run has a budget")
+        return purse.reserved(most)
 
     def attempted(self) -> None:
         """Book that a request is sent."""
+        if self._reservation:
+            self._reservation.sent = True
         self.session.book(self.caller, Tally(attempts=1))
+
+    def heard(self, headers: Mapping[str, str]) -> None:
+        """Take the cost in USD that a server's header names, where it books money itself."""
+        self._header_usd = billed(headers.get("x-cost"))
 
     def paid(self, reply: Reply) -> Tokens:
         """Book what a reply took, and give it."""
         tokens = tokens_of(reply, self.allowed)
+        if tokens.billed_usd is None:
+            tokens = replace(tokens, billed_usd=self._header_usd)
+        beyond = tokens.completion - self.allowed.answer_tokens
+        if beyond > self.session.beyond.get(self.target.model, 0):
+            self.session.beyond[self.target.model] = beyond
         self._book(1, tokens)
         return tokens
 

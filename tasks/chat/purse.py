@@ -16,6 +16,8 @@ from docmill.schemas.errors import Deferred, InvalidReply, MaybeBilled, OverBudg
 from docmill.schemas.money import money
 
 NEARLY = 0.9  # of a budget: then it is told once
+LOOK_EVERY_S = 1.0  # whether other runs' attempts have cost less than was reserved for them
+OTHERS_AT_MOST_S = 30.0  # nothing of theirs has changed for so long: then they may be dead
 
 
 # Settles, then reserves as many of the wanted on a day, in their order, as the budget holds: all in one
@@ -30,6 +32,7 @@ class Reservation:
     day: date
     reserved: int
     spent: int | None = None
+    sent: bool = False  # an attempt that was not cannot have been billed
 
     def settle(self, usd: float | None) -> None:
         """Put what it did cost in the place of what it might have; None keeps that: nobody knows."""
@@ -64,6 +67,7 @@ class Purse:
         self._settled: list[Settled] = []
         self._open = 0
         self._ended: Exception | None = None
+        self._held: tuple[int, float] | None = None  # what is reserved of the day, since when
         self._told: set[str] = set()
         self._writer: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "purse")
@@ -78,7 +82,7 @@ class Purse:
         try:
             yield reservation
         except (MaybeBilled, InvalidReply, asyncio.CancelledError):
-            if reservation.spent is None:
+            if reservation.spent is None and reservation.sent:
                 reservation.settle(None)
             raise
         finally:
@@ -88,15 +92,21 @@ class Purse:
         """Write what is left to be written; raises StorageError where that cannot be."""
         while self._writer is not None and not self._writer.done():
             await asyncio.wait({self._writer})
-        try:
-            if self._settled and not isinstance(self._ended, StorageError):
-                await self._moved([])
-        finally:
-            self._thread.shutdown()
+        self._thread.shutdown()
+        if isinstance(self._ended, StorageError):
+            raise StorageError(str(self._ended))
+
+    def end(self, error: Exception) -> None:
+        """Reserve nothing any more: who waits, or comes, gets the error."""
+        self._ended = self._ended if isinstance(self._ended, StorageError) else error
+        for waiting in self._waiting:
+            if not waiting.granted.done():
+                waiting.granted.set_exception(type(error)(str(error)))
+        self._waiting = []
 
     async def _reserve(self, wanted: int) -> Reservation:
         if self._ended is not None:
-            raise self._ended
+            raise type(self._ended)(str(self._ended))
         if wanted > (most := nano(self._budget.least())):
             raise Deferred(
                 f"one call of it may cost {_usd(wanted)}, more than the whole budget of {_usd(most)}: "
@@ -123,22 +133,42 @@ class Purse:
 
     async def _write(self) -> None:
         """Write until nothing is to be settled, and nothing more fits that waits."""
-        while not isinstance(self._ended, StorageError):
-            self._waiting = [each for each in self._waiting if not each.granted.done()]
-            if not self._waiting and not self._settled:
-                return
-            wanted = list(self._waiting)
-            try:
-                balance = await self._moved(wanted)
-            except StorageError as error:
-                self._end(error)
-                return
-            self._tell(balance)
-            if balance.granted < len(wanted) and not self._settled:
-                if not self._open:
-                    self._end_over(wanted[balance.granted].nano, balance)
-                elif not balance.granted:
-                    return  # the next that is settled wakes it
+        try:
+            while await self._write_once():
+                pass
+        except StorageError as error:
+            self.end(error)
+        except Exception as error:
+            self.end(StorageError(f"the budget cannot be kept: {type(error).__name__}"))
+            raise
+
+    async def _write_once(self) -> bool:
+        """Write what there is; says whether to go on at once."""
+        self._waiting = [each for each in self._waiting if not each.granted.done()]
+        if isinstance(self._ended, StorageError) or not (self._waiting or self._settled):
+            return False
+        wanted = list(self._waiting)
+        balance = await self._moved(wanted)
+        self._tell(balance)
+        if balance.granted == len(wanted) or self._settled:
+            return True
+        if self._open:
+            return False  # the next that is settled wakes it
+        if self._is_hopeless(wanted[balance.granted].nano, balance):
+            self._end_over(wanted[balance.granted].nano, balance)
+        else:
+            await asyncio.sleep(LOOK_EVERY_S)
+        return True
+
+    def _is_hopeless(self, wanted: int, balance: Balance) -> bool:
+        """Say whether money that others hold can still come free: their attempts mostly cost less."""
+        now = asyncio.get_running_loop().time()
+        if self._held is None or self._held[0] != balance.day.reserved:
+            self._held = balance.day.reserved, now
+        totals = {"run": balance.run, "day": balance.day}
+        limits = [(totals[name], usd) for name, usd in self._limits.items() if usd is not None]
+        is_spent = any(total.spent + wanted > nano(usd) for total, usd in limits)
+        return is_spent or now - self._held[1] > OTHERS_AT_MOST_S
 
     async def _moved(self, wanted: Sequence[_Wanted]) -> Balance:
         """Write once, and hand out what was granted."""
@@ -174,16 +204,9 @@ class Purse:
                     f"cost {_usd(wanted)}: {_usd(total.taken)} are spent or reserved, "
                     f"{_usd(missing)} are missing"
                 )
+                self.end(Deferred(f"the run was stopped: {error}"))
                 self._over(error)
-                self._end(Deferred(f"the run was stopped: {error}"))
                 return
-
-    def _end(self, error: Exception) -> None:
-        self._ended = error
-        for waiting in self._waiting:
-            if not waiting.granted.done():
-                waiting.granted.set_exception(type(error)(str(error)))
-        self._waiting = []
 
 
 def _usd(amount: int) -> str:

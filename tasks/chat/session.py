@@ -64,6 +64,7 @@ class Session:
         self.ending = asyncio.Event()
         self.stopped = asyncio.Event()
         self.purse: Purse | None = None
+        self.beyond: dict[str, int] = {}  # tokens of reasoning on top of max_tokens, the most by model
         self.sending: set[asyncio.Task[object]] = set()
         self.aborted = False
         self.served = False  # whether an answer was a reply
@@ -96,6 +97,8 @@ class Session:
     def close(self, reason: str) -> None:
         """Let no call through any more, whatever its model."""
         self.closed = self.closed or reason
+        if self.purse is not None:
+            self.purse.end(Deferred(self.closed))
         for lane in self._lanes.values():
             lane.close(reason)
 
@@ -130,10 +133,12 @@ class Session:
 
     def over_budget(self, error: OverBudget) -> None:
         """Read and send nothing more, as the budget is spent; what is in flight ends by itself."""
-        self.tell(f"stopping: {error}")
-        self.fatal = self.fatal or error
+        if self.closed:
+            return  # it stops already, for another reason
+        self.fatal = error
         self.close(f"the run was stopped: {error}")
         self.ending.set()
+        self.tell(f"stopping: {error}")
 
     def stop(self, reason: str) -> None:
         """Send nothing more: all calls that wait or come are deferred."""

@@ -9,6 +9,7 @@ from docmill.schemas.endpoint import Endpoint
 from docmill.tasks.chat.toolcalls import arguments_of
 from docmill.tasks.checks.request import BYTES_PER_TOKEN, limit_of
 
+MOST_BILLED_USD = 10_000.0  # a reply: beyond that it is no amount of money
 SLACK_TOKENS = 64  # of ends and forms that servers count beyond max_tokens
 
 
@@ -68,7 +69,7 @@ def tokens_of(reply: Reply, allowed: Allowed) -> Tokens:
         prompt, cached, kept = allowed.request_bytes // BYTES_PER_TOKEN, 0, 0
     estimated, cached = not (sound and sound_prompt), min(cached, prompt)
     return Tokens(
-        prompt, completion, cached, reasoning, estimated, min(kept, prompt - cached), _billed(usage.cost)
+        prompt, completion, cached, reasoning, estimated, min(kept, prompt - cached), billed(usage.cost)
     )
 
 
@@ -84,9 +85,13 @@ def _kept(usage: Usage) -> int:
     return max(map(_count, names))
 
 
-def _billed(cost: float | None) -> float | None:
-    """Take a server's own bill where it is an amount of money."""
-    return cost if cost is not None and 0 <= cost < math.inf else None
+def billed(cost: float | str | None) -> float | None:
+    """Take a server's own bill in USD where it is an amount of money that one reply may cost."""
+    try:
+        usd = float(cost) if cost is not None else math.nan
+    except ValueError:
+        return None
+    return usd if 0 <= usd <= MOST_BILLED_USD else None
 
 
 def _count(tokens: int | None) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Self
 from sqlalchemy import Column, Connection, Engine, Select, Table, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from docmill.schemas.errors import ConfigError, StorageError
+from docmill.schemas.errors import ConfigError, NoResults, StorageError
 from docmill.schemas.outcome import GOOD, Outcome, Run
 from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
@@ -80,11 +80,11 @@ class Results:
         results = cls(engine_of(into.url), into, pipeline, {})
         nothing = f"{results.url} holds no results of {pipeline}: `docmill run` it first"
         if results._file is not None and not results._file.exists():
-            raise ConfigError(nothing)
+            raise NoResults(nothing)
         with results._opening(), results._engine.connect() as connection:
             results._columns = {table: present(connection, table) for table in (OUTCOMES, RUNS)}
         if not results._columns[OUTCOMES] or results.last_run() is None:
-            raise ConfigError(nothing)
+            raise NoResults(nothing)
         return results
 
     def mark_opened(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, exists, func, select, text, update
@@ -39,12 +39,13 @@ class Spending:
         with self._writing() as connection:
             for each in settled:
                 _settle(connection, each, own)
-            run, of_day = _total(connection, own), self._of_day(connection, day)
+            run = _total(connection, own)
+            of_day = Total() if budget.day_usd is None else self._of_day(connection, day)
             room = min(_room(budget.run_usd, run), _room(budget.day_usd, of_day))
             sums = list(accumulate(wanted))
-            granted = sum(1 for each in sums if each <= room)
+            granted = sum(1 for each in takewhile(lambda each: each <= max(room, 0), sums))
             added = Total(reserved=sums[granted - 1] if granted else 0)
-            if added.reserved:
+            if granted:
                 row = {"run_id": run_id, "day": day, "pipeline": self._pipeline, "spent": 0}
                 _reserve(connection, {**row, "reserved": added.reserved})
         return Balance(granted, run + added, of_day + added)

@@ -75,7 +75,7 @@ class Spool:
 
     def _read(self) -> Iterator[bytes]:
         """Give the whole records of the next chunk, and at least one."""
-        chunk = os.pread(self._file.fileno(), CHUNK_BYTES, self._begin)
+        chunk = os.pread(self._file.fileno(), min(CHUNK_BYTES, self._end - self._begin), self._begin)
         place = 0
         while place + LENGTH_BYTES <= len(chunk):
             begin = place + LENGTH_BYTES

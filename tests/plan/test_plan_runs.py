@@ -261,3 +261,59 @@ def test_what_is_in_quarantine_is_planned_as_such(
         assert project.run("run", pipeline) == 1
     planned = plan(project, pipeline, capsys)
     assert (planned["quarantined"], planned["unchanged"], planned["calls"]) == (1, 4, 0)
+
+
+def test_reasons_add_up_to_the_documents_that_are_run(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    project.documents(a="Good.", b="", c="Better.")
+    planned = plan(project, written(project, provider, FREE), capsys)
+    assert planned["why"] == {"new": 2}
+    assert planned["new"] + planned["unreadable"] == planned["documents"] == 3
+
+
+def test_an_edited_step_is_not_judged_by_its_earlier_replies(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    documents(project)
+    steps = "  - summarize: {max_words: 20}\n"
+    assert project.run("run", written(project, provider, steps)) == 0
+    edited = plan(project, written(project, provider, steps.replace("20", "400")), capsys)
+    assert edited["completion_tokens"][1] == DOCUMENTS * (3 * 400 + 64)
+
+
+def test_a_step_that_reads_another_is_counted_for_each_of_its_models(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    documents(project, 3)
+    provider.rule(lambda request: SHAPES["refusal"] if request.parsed["model"] == "cheap" else None)
+    steps = (
+        "  - summarize: {max_words: 20}\n"
+        "  - classify: {input: summarize, model: [cheap, strong], labels: {a: x, b: y}}\n"
+    )
+    pipeline = written(project, provider, steps)
+    planned = plan(project, pipeline, capsys)
+    assert planned["calls"] == [3, 9]
+    held(project, provider, pipeline, planned)
+
+
+def test_identical_documents_behind_a_label_stay_within_the_plan(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    project.documents(a="on day 2.", b="on day 2.", c="on day 2.")
+    labelling(provider)
+    pipeline = written(project, provider)
+    planned = plan(project, pipeline, capsys)
+    held(project, provider, pipeline, planned)
+
+
+@pytest.mark.parametrize("into", ["sqlite:///nowhere/results.db", "postgresql://u@127.0.0.1:9/db"])
+def test_a_database_that_does_not_answer_is_no_empty_one(
+    project: Project, provider: Provider, into: str, capsys: pytest.CaptureFixture[str]
+):
+    documents(project, 1)
+    assert project.run("plan", written(project, provider, FREE), "--into", into) == 2
+
+
+def test_an_empty_source_is_a_wrong_configuration(project: Project, provider: Provider):
+    assert project.run("plan", written(project, provider, FREE)) == 2

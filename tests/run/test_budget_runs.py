@@ -8,7 +8,7 @@ import pytest
 from tests.support.counting import Biller, priced, usd, wordy
 from tests.support.project import Project
 from tests.support.provider import Provider
-from tests.support.shapes import SHAPES, Shape, saying
+from tests.support.shapes import SHAPES, Shape, completion, saying, usage, written
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -166,3 +166,20 @@ def test_a_budget_of_another_shape_is_refused(project: Project, provider: Provid
     assert run(project, provider, budget="{}") == 2
     assert run(project, provider, "--max-cost", "-1") == 2
     assert not provider.requests
+
+
+def test_what_the_server_books_itself_is_what_a_call_has_cost(project: Project, provider: Provider):
+    documents(project, 3)
+    provider.rule(lambda request: written(completion(request), x_cost="0.25"))
+    assert run(project, provider, "--max-cost", "50") == 0
+    assert last_run(project)["cost_usd"] == pytest.approx(0.75)
+
+
+def test_what_reasoning_takes_beyond_max_tokens_is_reserved_once_it_is_known(
+    project: Project, provider: Provider
+):
+    documents(project, 30)
+    details = {"completion_tokens": 3000, "completion_tokens_details": {"reasoning_tokens": 2990}}
+    biller = Biller(provider, lambda _: usage(**details, total_tokens=3100))
+    assert run(project, provider, "--max-cost", "60", limits="{concurrency: 1}") == 3
+    assert 40 < biller.usd <= 60

@@ -106,12 +106,17 @@ async def test_a_call_waits_for_those_that_may_cost_less_than_was_reserved(datab
     assert (len(spent), told) == (10, [])
 
 
+async def failing(own: Purse, error: BaseException, *, sent: bool) -> None:
+    async with own.reserved(1) as reservation:
+        reservation.sent = sent
+        raise error
+
+
 async def test_what_may_have_been_billed_stays_reserved_and_what_was_not_sent_does_not(database: str):
     own = purse(results := opened(database), budget(run="10"))
-    for error in (MaybeBilled(), Deferred()):
+    for error, sent in ((MaybeBilled(), True), (Deferred(), True), (asyncio.CancelledError(), False)):
         with pytest.raises(type(error)):
-            async with own.reserved(1):
-                raise error
+            await failing(own, error, sent=sent)
     await own.close()
     assert results.spending.move("r", budget(run="10"), TODAY, [], []).run.spent == NANO
 
@@ -154,4 +159,41 @@ async def test_a_database_that_fails_stops_the_run(database: str):
         with pytest.raises(StorageError, match="takes no reservation"):
             async with own.reserved(0.1):
                 pass
+    with pytest.raises(StorageError):
+        await own.close()
+
+
+async def test_a_call_waits_for_what_another_run_has_reserved(database: str):
+    results, spent = opened(database), list[float]()
+    one, two = (purse(results, budget(day="1"), run_id) for run_id in ("one", "two"))
+    async with one.reserved(0.9) as reservation:
+        waiting = asyncio.create_task(spend(two, 0.5, lambda: 0.5, spent))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        reservation.settle(0.01)
+    await waiting
+    assert spent == [0.5]
+    for each in (one, two):
+        await each.close()
+
+
+async def test_a_stop_lets_nobody_wait_and_ends_for_no_budget(database: str):
+    told = list[object]()
+    own = purse(opened(database), budget(run="1"), told=told)
+    async with own.reserved(0.9):
+        waiting = asyncio.create_task(spend(own, 0.5, lambda: 0.5, []))
+        await asyncio.sleep(0.2)
+        own.end(Deferred("the run was stopped by SIGINT"))
+        await waiting
     await own.close()
+    assert told == []
+
+
+async def test_what_costs_nothing_is_granted_whatever_is_spent_and_what_it_cost_is_counted(database: str):
+    own = purse(results := opened(database), budget(run="1"))
+    async with own.reserved(0) as reservation:
+        reservation.settle(3)  # the server books money itself
+    async with own.reserved(0) as reservation:
+        reservation.settle(0)
+    await own.close()
+    assert results.spending.move("r", budget(run="1"), TODAY, [], []).run.spent == 3 * NANO

@@ -17,6 +17,7 @@ REMEDY: dict[type[errors.DocmillError], str] = {
     errors.ConfigError: "Correct what the message names.",
     errors.StorageError: "Make room, or give access, where the message says, then run again.",
     errors.Unreadable: "Repair or convert the document, or take it out of `documents`.",
+    errors.NoResults: "`docmill run` the pipeline first, or name its database with `--into`.",
     errors.Fatal: "Do what the table below says of the answer, then run again.",
     errors.OverBudget: "Raise `budget` or `--max-cost`, or run again later: what was paid is cached.",
     errors.Permanent: "Read what the server said in the outcome's `error`: a parameter that it does not "
