@@ -99,9 +99,9 @@ async def _recorded(
     ledger = Ledger(results, row, progress, observer)
     try:
         async with session(plan.target, Limits(concurrency=plan.concurrency), refresh=plan.refresh) as opened:
-            with kept_alive(row.run_id, opened.directory), stop.stopping(opened):
+            with kept_alive(row.run_id, opened.cache), stop.stopping(opened):
                 opened.tell = observer.warn
-                await recover(results, plan.name, opened.directory, observer)
+                await recover(results, plan.name, opened.cache, observer)
                 await asyncio.to_thread(_tell_other_models, plan, results, observer)
                 await asyncio.to_thread(results.begin, row)
                 observer.started(row, progress)

@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from prefect import task
@@ -12,8 +11,9 @@ from prefect.context import FlowRunContext
 
 from docmill.schemas.errors import ChatError, ConfigError
 from docmill.tasks.chat.attempt import attempt
-from docmill.tasks.chat.cache import SERIALIZER, CompletionCache, default_directory, lock_file
+from docmill.tasks.chat.cache import SERIALIZER, CompletionCache
 from docmill.tasks.chat.flight import SingleFlight
+from docmill.tasks.chat.kept import Cache, default_cache
 from docmill.tasks.chat.key import cache_key
 from docmill.tasks.chat.request_state import MOST_RETRIES
 from docmill.tasks.chat.session import Session, current, opened
@@ -43,9 +43,9 @@ def _session() -> Session:
     return current(context)
 
 
-def _directory() -> Path:
+def _cache() -> Cache:
     # Prefect asks for it even while it handles an error, so this must not need an endpoint.
-    return session.directory if (session := opened()) else default_directory()
+    return session.cache if (session := opened()) else default_cache()
 
 
 def _oldest() -> float:
@@ -80,7 +80,7 @@ def again(task: Any, run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001  
     task_run_name="{step} {document}",
     cache_policy=RequestKey().configure(
         isolation_level="SERIALIZABLE",
-        lock_manager=SingleFlight(lambda: lock_file(_directory())),
+        lock_manager=SingleFlight(_cache),
     ),
     persist_result=True,
     result_serializer=SERIALIZER,
@@ -105,7 +105,7 @@ async def complete(
 
 # Set last: the decorator refuses a block that is not saved on the server.
 complete.result_storage = CompletionCache(
-    directory=_directory,
+    cache=_cache,
     oldest=_oldest,
     failed=lambda error: _session().write_failed(error),
 )

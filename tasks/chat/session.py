@@ -12,9 +12,10 @@ from docmill.schemas.endpoint import Target
 from docmill.schemas.errors import Blocked, ChatError, Deferred, Fatal, StorageError
 from docmill.schemas.outcome import Tally
 from docmill.schemas.pipeline import Limits
-from docmill.tasks.chat.cache import default_directory
 from docmill.tasks.chat.environment import environment_target
+from docmill.tasks.chat.kept import Cache, default_cache
 from docmill.tasks.chat.lane import Lane
+from docmill.tasks.chat.places import default_directory
 from docmill.tasks.chat.request_state import TRIES, RequestState
 from docmill.tasks.chat.transport import Transport
 
@@ -44,6 +45,7 @@ class Session:
         self.closed: str | None = None  # why nothing is sent any more
         self._concurrency = concurrency
         self._lanes: dict[str, Lane] = {}
+        self.cache: Cache = default_cache()
         self.directory: Path = default_directory()
         self.oldest = time.time() if refresh else 0.0
         self.keys: dict[str, RequestState] = {}
@@ -128,8 +130,8 @@ class Session:
         """Raise StorageError where a record of this run could not be written."""
         if error := self._storage_failure:
             raise StorageError(
-                f"the cache {self.directory} cannot be written: {error.strerror or error}. Make room "
-                "there (or set DOCMILL_CACHE), then run again: nothing was marked done without its reply"
+                f"the cache {self.cache} cannot be written: {error.strerror or error}. {self.cache.remedy}, "
+                "then run again: nothing was marked done without its reply"
             )
 
     async def wait_until(self, moment: float) -> None:
