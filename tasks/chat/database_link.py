@@ -48,7 +48,7 @@ class Link:
         self._early: list[Ask] = []  # locks that are asked for before they may be given
         self._held: Counter[str] = Counter()
         self._opened: sql.Opened | None = None
-        self._backend: tuple[int, Any] | None = None  # of a connection that was lost
+        self._backends: list[tuple[int, Any]] = []  # ours, of which those that were lost may live on
         self._settled_at = 0.0
         self._patience_s = 0.0  # none until it has answered once
         self._start = threading.Lock()
@@ -75,6 +75,7 @@ class Link:
                     self._beat()
             elif rested_s >= IDLE_S:
                 self._close()
+                self._backends = []
 
     def _next(self) -> list[Ask]:
         """Wait for what is asked, take all that is there; nothing where it is time for a heartbeat."""
@@ -174,13 +175,14 @@ class Link:
         if self._opened:
             return
         opened = sql.connect(self._url)
-        lost, self._opened = self._backend, opened
+        lost, self._opened = self._backends, opened
         wait_s = GRACE_S if lost else GRACE_S - opened.up_s
         self._settled_at = time.monotonic() + max(0.0, wait_s)
-        if lost:
-            opened.connection.execute(sql.END, lost)
+        self._backends = [*lost, opened.backend]
+        for backend in lost:
+            opened.connection.execute(sql.END, backend)
         self._take_again()
-        self._backend, self._patience_s = opened.backend, PATIENCE_S
+        self._backends, self._patience_s = [opened.backend], PATIENCE_S
 
     def _take_again(self) -> None:
         """Take the locks that were held; one that another process has taken meanwhile is lost."""
@@ -219,5 +221,3 @@ class Link:
             with suppress(psycopg.Error):
                 self._opened.connection.close()
         self._opened = None
-        if not self._held:
-            self._backend = None
