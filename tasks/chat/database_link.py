@@ -71,7 +71,7 @@ class Link:
             if batch:
                 self._do(batch)
             elif self._held:
-                with suppress(psycopg.Error):  # what is asked next finds it open, or waits
+                with suppress(Exception):  # what is asked next finds it open, or waits and is told
                     self._beat()
             elif rested_s >= IDLE_S:
                 self._close()
@@ -204,7 +204,7 @@ class Link:
         try:
             self._open()
             self._connection().execute("SELECT 1")
-        except psycopg.Error:
+        except Exception:
             self._close()
             raise
 
