@@ -7,13 +7,13 @@ from threading import Thread
 import pytest
 from hypothesis import settings
 
-from tests.support.databases import database, postgres
+from tests.support.databases import database, postgres, shared
 from tests.support.deploying import site
 from tests.support.partly import partial
 from tests.support.project import cache, project
 from tests.support.provider import provider
 
-__all__ = ["cache", "database", "partial", "postgres", "prefect_api", "project", "provider", "site"]
+__all__ = ["cache", "database", "partial", "postgres", "prefect_api", "project", "provider", "shared", "site"]
 
 # A busy machine is no failure; the suite's own timeout ends what hangs. Each run has the same examples: what
 # passed here passes in CI. `pytest --hypothesis-profile explore` looks for others.

@@ -1,4 +1,4 @@
-"""`docmill check --connect`: whether the endpoint, the results database and the source answer."""
+"""`docmill check --connect`: whether endpoint, results, source and a cache in a database answer."""
 
 import asyncio
 import os
@@ -10,6 +10,7 @@ from docmill.flows.pipeline.plan import Plan
 from docmill.flows.server.home import home
 from docmill.schemas.endpoint import Target
 from docmill.schemas.errors import ChatError, DocmillError
+from docmill.tasks.chat.places import default_database
 from docmill.tasks.chat.reach import Reached, reach
 from docmill.tasks.local_model.serving import serving
 from docmill.tasks.sinks.database import answers, shown
@@ -18,12 +19,15 @@ Answer = dict[str, Any]
 
 
 def connected(plan: Plan) -> dict[str, Answer]:
-    """Ask all three, whatever the others say; `ok` is whether each answers, `said` what."""
-    return {
+    """Ask all of them, whatever the others say; `ok` is whether each answers, `said` what."""
+    told: dict[str, Answer] = {
         "endpoint": {"url": plan.target.endpoint.base_url, **_tried(lambda: _endpoint(plan.target))},
         "into": {"url": shown(plan.into.url), **_tried(lambda: {"said": answers(plan.into.url)})},
         "source": {"name": plan.source.described(), **_tried(lambda: _source(plan))},
     }
+    if url := default_database():
+        told["cache"] = _tried(lambda: {"said": _cache(url)})
+    return told
 
 
 def _tried(ask: Callable[[], Answer]) -> Answer:
@@ -36,6 +40,13 @@ def _tried(ask: Callable[[], Answer]) -> Answer:
 
 def _endpoint(target: Target) -> Answer:
     return asyncio.run(_embedded(target) if target.local else reach(target)).model_dump()
+
+
+def _cache(url: str) -> str:
+    from docmill.tasks.chat.database_cache import database_cache
+
+    cache = database_cache(url)
+    return f"{cache} {cache.ask()}"
 
 
 def _source(plan: Plan) -> Answer:

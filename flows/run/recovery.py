@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,21 +15,22 @@ from prefect.states import Crashed
 
 from docmill.flows.observe.observer import Observer
 from docmill.flows.run.liveness import is_alive
+from docmill.tasks.chat.kept import Cache
 from docmill.tasks.sinks.results import Results
 
 PATIENCE_S = 5.0
 
 
-async def recover(results: Results, pipeline: str, directory: Path, observer: Observer) -> None:
+async def recover(results: Results, pipeline: str, cache: Cache, observer: Observer) -> None:
     """Mark a pipeline's dead runs as failed and their flow runs as Crashed; of one that lives it is told."""
-    await _crash(await asyncio.to_thread(_fail_dead, results, pipeline, directory, observer))
+    await _crash(await asyncio.to_thread(_fail_dead, results, pipeline, cache, observer))
 
 
-def _fail_dead(results: Results, pipeline: str, directory: Path, observer: Observer) -> list[str]:
+def _fail_dead(results: Results, pipeline: str, cache: Cache, observer: Observer) -> list[str]:
     """Mark the rows of dead runs as failed; gives their flow runs."""
     dead: list[str] = []
     for run_id, flow_run_id in results.running():
-        if is_alive(run_id, directory):
+        if is_alive(run_id, cache):
             observer.announce(f"the run {run_id} of {pipeline} is under way too: both work")
             continue
         results.fail(run_id)

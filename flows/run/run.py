@@ -28,6 +28,7 @@ from docmill.schemas.decision import NONE_WAITING, Waiting
 from docmill.schemas.errors import DocmillError, StorageError
 from docmill.schemas.evaluate import Verdict
 from docmill.schemas.outcome import BAD, Run, RunState
+from docmill.tasks.chat.places import default_database
 from docmill.tasks.chat.session import Session, session
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.looking import made_with_others
@@ -106,12 +107,12 @@ async def _recorded(
     ledger = Ledger(results, row, progress, observer)
     try:
         async with session(plan.target, plan.limits, refresh=plan.refresh) as opened:
-            with kept_alive(row.run_id, opened.directory), stop.stopping(opened):
+            with kept_alive(row.run_id, opened.cache), stop.stopping(opened):
                 opened.tell = observer.warn
-                if not plan.is_trial:
+                if not plan.is_trial and default_database() is None:
                     register(opened.directory, plan.into.url)
                 progress.waited = opened.waited
-                await recover(results, plan.name, opened.directory, observer)
+                await recover(results, plan.name, opened.cache, observer)
                 await asyncio.to_thread(_tell_other_models, plan, results, observer)
                 await asyncio.to_thread(results.begin, row)
                 observer.started(row, progress)

@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from prefect import task
@@ -14,8 +13,8 @@ from docmill.schemas.errors import ChatError, ConfigError
 from docmill.tasks.chat.attempt import attempt
 from docmill.tasks.chat.cache import SERIALIZER, CompletionCache
 from docmill.tasks.chat.flight import SingleFlight
+from docmill.tasks.chat.kept import Cache, DirectoryCache, default_cache
 from docmill.tasks.chat.key import cache_key
-from docmill.tasks.chat.places import default_directory, lock_file
 from docmill.tasks.chat.records import note_use
 from docmill.tasks.chat.request_state import MOST_RETRIES
 from docmill.tasks.chat.session import Session, current, opened
@@ -45,13 +44,19 @@ def _session() -> Session:
     return current(context)
 
 
-def _directory() -> Path:
+def _cache() -> Cache:
     # Prefect asks for it even while it handles an error, so this must not need an endpoint.
-    return session.directory if (session := opened()) else default_directory()
+    return session.cache if (session := opened()) else default_cache()
 
 
 def _oldest() -> float:
     return session.oldest if (session := opened()) else 0.0
+
+
+def _note_use(digest: str, written: float) -> None:
+    """Note that a record was read, which `docmill prune` asks of a directory."""
+    if isinstance(cache := _cache(), DirectoryCache):
+        note_use(cache.directory, digest, written)
 
 
 @dataclass
@@ -89,7 +94,7 @@ def again(task: Any, run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001  
     task_run_name="{step} {document}",
     cache_policy=RequestKey().configure(
         isolation_level="SERIALIZABLE",
-        lock_manager=SingleFlight(lambda: lock_file(_directory())),
+        lock_manager=SingleFlight(_cache),
     ),
     persist_result=True,
     result_serializer=SERIALIZER,
@@ -114,8 +119,8 @@ async def complete(
 
 # Set last: the decorator refuses a block that is not saved on the server.
 complete.result_storage = CompletionCache(
-    directory=_directory,
+    cache=_cache,
     oldest=_oldest,
     failed=lambda error: _session().write_failed(error),
-    used=lambda digest, written: note_use(_directory(), digest, written),
+    used=_note_use,
 )

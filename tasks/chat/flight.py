@@ -1,64 +1,29 @@
 """Single flight: of two identical requests at the same moment one is sent, in one process or in two.
 
-A lock of asyncio's keeps the tasks of this process apart; one byte of one file in the cache
-directory, locked with fcntl, keeps processes apart. The kernel frees it at kill -9.
+A lock of asyncio's keeps the tasks of this process apart; a lock of the cache keeps processes apart: one
+byte of one file in its directory, or an advisory lock of its database. Both are free at kill -9.
 """
 
 import asyncio
-import fcntl
-import os
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from docmill.schemas.errors import StorageError
+from docmill.tasks.chat.kept import Cache
 
-OFFSET_HEX_DIGITS = 15  # 60 bits of the key: the largest that fits an offset
 FIRST_POLL_S, LONGEST_POLL_S = 0.01, 0.25
-
-# Opened once a process and never closed: closing any descriptor of a file drops all its locks.
-_descriptors: dict[Path, int] = {}
-
-
-def lock_byte(file: Path, digest: str) -> bool:
-    """Try to lock the byte of a digest (hexadecimal) for this process; says whether it could."""
-    descriptor = _descriptor(file)
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, int(digest[:OFFSET_HEX_DIGITS], 16))
-    except (BlockingIOError, PermissionError):  # POSIX lets a busy lock answer with either
-        return False
-    except OSError as error:
-        raise StorageError(
-            f"{file} cannot be locked ({error.strerror}): put the cache on a file system with locks"
-        ) from None
-    return True
-
-
-def unlock_byte(file: Path, digest: str) -> None:
-    """Unlock the byte of a digest."""
-    fcntl.lockf(_descriptor(file), fcntl.LOCK_UN, 1, int(digest[:OFFSET_HEX_DIGITS], 16))
-
-
-def _descriptor(file: Path) -> int:
-    if file not in _descriptors:
-        try:
-            _descriptors[file] = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise StorageError(f"{file} cannot be opened: {error.strerror}") from None
-    return _descriptors[file]
 
 
 class SingleFlight:
     """Prefect's lock manager for asyncio tasks of one event loop, across processes.
 
-    `lock_file` says which file's bytes to lock: it is asked at each use, as a session may move the
-    cache. A lock whose holder's asyncio task has ended is freed, whatever way that task ended.
+    `cache` says whose locks: it is asked at each use, as a session may move the cache. A lock whose
+    holder's asyncio task has ended is freed, whatever way that task ended.
     """
 
-    def __init__(self, lock_file: Callable[[], Path]) -> None:
-        self._lock_file = lock_file
-        self._holders: dict[str, tuple[str, Path]] = {}
+    def __init__(self, cache: Callable[[], Cache]) -> None:
+        self._cache = cache
+        self._holders: dict[str, tuple[str, Cache]] = {}
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "SingleFlight":
@@ -74,12 +39,12 @@ class SingleFlight:
         """Wait for the key's lock and hold it."""
         if self.is_lock_holder(key, holder):
             return True
-        file = self._lock_file()
+        cache = self._cache()
         if key in self._holders:
             await self._turn(key)
-        self._holders[key] = (holder, file)
+        self._holders[key] = (holder, cache)
         try:
-            await _lock(file, _digest(key))
+            await _lock(cache, key)
         except BaseException:
             self._hand_on(key)
             raise
@@ -91,7 +56,7 @@ class SingleFlight:
     def release_lock(self, key: str, holder: str) -> None:
         """Free the key's lock, or hand it to the next that waits."""
         if self.is_lock_holder(key, holder):
-            unlock_byte(self._holders[key][1], _digest(key))
+            self._holders[key][1].unlock(key)
             self._hand_on(key)
 
     def is_lock_holder(self, key: str, holder: str) -> bool:
@@ -141,12 +106,8 @@ class SingleFlight:
         self._holders.pop(key, None)
 
 
-async def _lock(file: Path, digest: str) -> None:
+async def _lock(cache: Cache, key: str) -> None:
     delay = FIRST_POLL_S
-    while not lock_byte(file, digest):
+    while not await cache.lock(key):
         await asyncio.sleep(delay)
         delay = min(delay * 2, LONGEST_POLL_S)
-
-
-def _digest(key: str) -> str:
-    return key.rpartition("/")[2]

@@ -7,12 +7,24 @@ from platformdirs import user_cache_path
 
 RECORDS = "chat"
 LOCK_FILE = "locks"
+DATABASES = ("postgresql:", "postgres:", "postgresql+psycopg:")
 
 
 def default_directory() -> Path:
-    """Give DOCMILL_CACHE as an absolute path, else docmill's directory under the user's cache directory."""
+    """Give DOCMILL_CACHE as an absolute path, else docmill's directory under the user's cache directory.
+
+    It is the latter, too, where DOCMILL_CACHE names a database.
+    """
     named = os.environ.get("DOCMILL_CACHE")
-    return Path(named).expanduser().absolute() if named else user_cache_path("docmill")
+    if named and not default_database():
+        return Path(named).expanduser().absolute()
+    return user_cache_path("docmill")
+
+
+def default_database() -> str | None:
+    """Give DOCMILL_CACHE where it is a database's URL."""
+    named = os.environ.get("DOCMILL_CACHE", "")
+    return named if named.startswith(DATABASES) else None
 
 
 def lock_file(directory: Path) -> Path:

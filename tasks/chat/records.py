@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from docmill.tasks.chat.flight import lock_byte, unlock_byte
+from docmill.tasks.chat.bytelock import lock_byte, unlock_byte
 from docmill.tasks.chat.places import RECORDS, lock_file, make
 
 USES = "used"

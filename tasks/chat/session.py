@@ -14,6 +14,7 @@ from docmill.schemas.errors import Blocked, ChatError, Deferred, Fatal, OverBudg
 from docmill.schemas.outcome import Tally
 from docmill.schemas.pipeline import Limits
 from docmill.tasks.chat.environment import environment_target
+from docmill.tasks.chat.kept import Cache, default_cache
 from docmill.tasks.chat.lane import Lane
 from docmill.tasks.chat.made import CallsMade
 from docmill.tasks.chat.pace import Pace
@@ -53,6 +54,7 @@ class Session:
         self._limits = limits
         self._lanes: dict[str, Lane] = {}
         self._paces: dict[str, Pace] = {}
+        self.cache: Cache = default_cache()
         self.directory: Path = default_directory()
         self.oldest = time.time() if refresh else 0.0
         self.keys: dict[str, RequestState] = {}
@@ -167,8 +169,8 @@ class Session:
         """Raise StorageError where a record of this run could not be written."""
         if error := self._storage_failure:
             raise StorageError(
-                f"the cache {self.directory} cannot be written: {error.strerror or error}. Make room "
-                "there (or set DOCMILL_CACHE), then run again: nothing was marked done without its reply"
+                f"the cache {self.cache} cannot be written: {error.strerror or error}. {self.cache.remedy}, "
+                "then run again: nothing was marked done without its reply"
             )
 
     async def wait(self, seconds: float) -> None:

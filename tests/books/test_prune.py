@@ -14,7 +14,7 @@ import pytest
 
 from docmill.schemas.outcome import Outcome
 from docmill.schemas.pipeline import Into
-from docmill.tasks.chat.flight import lock_byte
+from docmill.tasks.chat.bytelock import lock_byte
 from docmill.tasks.chat.places import lock_file
 from docmill.tasks.chat.records import Uses, free, note_use, records
 from docmill.tasks.sinks.register import register
@@ -172,7 +172,7 @@ def test_a_record_that_is_asked_for_at_the_moment_stays(cache: Path):
     record, uses = written(cache), Uses(cache, time.time() - DAY_S)
     code = (
         "import sys; from pathlib import Path\n"
-        "from docmill.tasks.chat.flight import lock_byte\n"
+        "from docmill.tasks.chat.bytelock import lock_byte\n"
         "print(lock_byte(Path(sys.argv[1]), sys.argv[2]), flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", code, str(lock_file(cache)), DIGEST]

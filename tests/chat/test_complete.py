@@ -12,6 +12,7 @@ from prefect.utilities.annotations import opaque, quote
 
 from docmill.schemas.errors import CutShort, Deferred, Fatal, InvalidReply, Permanent, Refused
 from docmill.tasks.chat import transport
+from docmill.tasks.chat.kept import Cache
 from tests.support import streams
 from tests.support.asking import ask, forced, free, target
 from tests.support.provider import Provider
@@ -26,7 +27,7 @@ async def test_the_bytes_that_are_hashed_are_sent(provider: Provider):
     assert provider.bodies() == [body]
 
 
-async def test_a_second_run_reads_the_cache(provider: Provider):
+async def test_a_second_run_reads_the_cache(provider: Provider, shared: Cache):
     first = await ask(target(provider.url), free())
     second = await ask(target(provider.url), free())
     assert (first.names, second.names) == (["Completed"], ["Cached"])
@@ -34,14 +35,14 @@ async def test_a_second_run_reads_the_cache(provider: Provider):
     assert len(provider.requests) == 1
 
 
-async def test_identical_requests_at_the_same_moment_are_sent_once(provider: Provider):
+async def test_identical_requests_at_the_same_moment_are_sent_once(provider: Provider, shared: Cache):
     provider.delay_s = 0.2
     asked = await ask(target(provider.url), *[free()] * 11)
     assert sorted(asked.names) == ["Cached"] * 10 + ["Completed"]
     assert len(provider.requests) == 1
 
 
-async def test_refresh_asks_anew_and_still_once(provider: Provider):
+async def test_refresh_asks_anew_and_still_once(provider: Provider, shared: Cache):
     await ask(target(provider.url), free())
     asked = await ask(target(provider.url), *[free()] * 11, refresh=True)
     assert sorted(asked.names) == ["Cached"] * 10 + ["Completed"]
@@ -184,7 +185,7 @@ async def test_a_short_outage_is_survived(provider: Provider):
     assert (await ask(target(provider.url), free())).names == ["Completed"]
 
 
-async def test_a_bad_reply_is_repaired_and_cached_under_the_first_request(provider: Provider):
+async def test_a_bad_reply_is_repaired_and_cached_under_the_first_request(provider: Provider, shared: Cache):
     provider.script(saying('{"n": "one"}'))
     await ask(target(provider.url), forced())
     again = await ask(target(provider.url), forced())
@@ -203,7 +204,7 @@ async def test_a_reply_is_repaired_twice_at_most(provider: Provider):
     assert len(provider.requests) == 3
 
 
-async def test_a_rejected_reply_is_asked_again_by_a_new_run(provider: Provider):
+async def test_a_rejected_reply_is_asked_again_by_a_new_run(provider: Provider, shared: Cache):
     provider.script(*["schema_invalid"] * 3)
     await ask(target(provider.url), forced())
     assert (await ask(target(provider.url), forced())).names == ["Completed"]

@@ -13,18 +13,19 @@ from pathlib import Path
 import pytest
 
 from docmill.schemas.errors import StorageError
-from docmill.tasks.chat.flight import SingleFlight, lock_byte, unlock_byte
+from docmill.tasks.chat.bytelock import lock_byte, unlock_byte
+from docmill.tasks.chat.flight import SingleFlight
+from docmill.tasks.chat.kept import Cache, DirectoryCache
 
 A, B = (f"chat/v1/{digit * 2}/{digit * 64}" for digit in "ab")
 DIGEST = A.rpartition("/")[2]
 OTHER_PROCESS = """
 import sys, time
-from pathlib import Path
-from docmill.tasks.chat.flight import lock_byte
+from docmill.tasks.chat.kept import default_cache
 
-file, digest = Path(sys.argv[1]), sys.argv[2]
+cache, key = default_cache(), sys.argv[1]
 print("begun", flush=True)
-while not lock_byte(file, digest):
+while not cache.try_lock(key):
     time.sleep(0.005)
 print("locked", flush=True)
 sys.stdin.readline()
@@ -33,22 +34,24 @@ Begin = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "locks"
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a cache that is a directory, where what is tested is how its file is locked."""
+    monkeypatch.setenv("DOCMILL_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
 
 
 @pytest.fixture
-def flight(file: Path) -> SingleFlight:
-    return SingleFlight(lambda: file)
+def flight(shared: Cache) -> SingleFlight:
+    return SingleFlight(lambda: shared)
 
 
 @pytest.fixture
-def other(file: Path) -> Iterator[Begin]:
-    """Begin processes that lock a byte until they are told to end, or killed."""
+def other() -> Iterator[Begin]:
+    """Begin processes that lock a key of the cache until they are told to end, or killed."""
     begun = []
 
-    def begin(digest: str = DIGEST) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-c", OTHER_PROCESS, str(file), digest]
+    def begin(key: str = A) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-c", OTHER_PROCESS, key]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         begun.append(process)
         assert process.stdout is not None
@@ -101,7 +104,8 @@ class Call:
 async def begun(flight: SingleFlight, *keys: str) -> list[Call]:
     """Begin a call for each key; those that need not wait hold theirs."""
     calls = [Call(flight, key) for key in keys]
-    await steps(3)
+    for key in set(keys):
+        await asyncio.wait_for(next(call for call in calls if call.key == key).held.wait(), 5)
     return calls
 
 
@@ -181,7 +185,7 @@ async def test_a_holder_that_ends_without_a_word_frees_the_key(flight: SingleFli
     assert not flight.is_locked(A)
 
 
-async def test_a_holder_that_is_cancelled_frees_the_key(flight: SingleFlight, file: Path, other: Begin):
+async def test_a_holder_that_is_cancelled_frees_the_key(flight: SingleFlight, other: Begin):
     first, second = await begun(flight, A, A)
     first.task.cancel()
     await asyncio.wait_for(second.held.wait(), 5)
@@ -203,7 +207,7 @@ async def test_who_lets_go_twice_lets_one_in(flight: SingleFlight):
     first, second, third = await begun(flight, A, A, A)
     for _ in range(2):
         flight.release_lock(A, first.holder)
-    await steps(3)
+    await asyncio.wait_for(second.held.wait(), 5)
     assert holding([first, second, third]) == [False, True, False]
 
 
@@ -306,7 +310,8 @@ async def test_who_is_cancelled_while_another_process_holds_the_key_lets_the_nex
 ):
     holder = other()
     locked(holder)
-    first, second = await begun(flight, A, A)
+    first, second = Call(flight), Call(flight)
+    await steps(3)
     first.task.cancel()
     await asyncio.wait([first.task])
     await steps(5)
@@ -319,7 +324,7 @@ async def test_who_is_cancelled_while_another_process_holds_the_key_lets_the_nex
 async def test_only_its_own_byte_is_freed(flight: SingleFlight, other: Begin):
     """Closing any descriptor of the file would free them all."""
     calls = await begun(flight, A, B)
-    waiter = other(B.rpartition("/")[2])
+    waiter = other(B)
     await calls[0].end()
     with pytest.raises(subprocess.TimeoutExpired):
         waiter.wait(0.2)
@@ -327,9 +332,9 @@ async def test_only_its_own_byte_is_freed(flight: SingleFlight, other: Begin):
     locked(waiter)
 
 
-def test_sixty_bits_of_the_digest_choose_the_byte(file: Path, other: Begin):
+def test_sixty_bits_of_the_digest_choose_the_byte(directory: Path, other: Begin):
     """The largest offset there is fits; the rest of the digest does not count."""
-    largest = "f" * 64
+    largest, file = "f" * 64, directory / "locks"
     locked(other(largest))
     assert not lock_byte(file, "f" * 15 + "0" * 49)
     assert lock_byte(file, "f" * 14 + "e" + "0" * 49)
@@ -337,25 +342,28 @@ def test_sixty_bits_of_the_digest_choose_the_byte(file: Path, other: Begin):
     assert file.stat().st_size == 0
 
 
-async def test_the_file_is_private(flight: SingleFlight, file: Path):
-    await begun(flight, A)
-    assert file.stat().st_mode & 0o777 == 0o600
+async def test_the_file_is_private(directory: Path):
+    await begun(SingleFlight(lambda: DirectoryCache(directory)), A)
+    assert (directory / "locks").stat().st_mode & 0o777 == 0o600
 
 
-async def test_a_run_that_moves_its_cache_frees_the_byte_where_it_was(tmp_path: Path, other: Begin):
-    files = [tmp_path / "locks", tmp_path / "elsewhere"]
-    flight = SingleFlight(lambda: files[0])
+async def test_a_run_that_moves_its_cache_frees_the_key_where_it_was(
+    shared: Cache, tmp_path: Path, other: Begin
+):
+    caches = [shared, DirectoryCache(tmp_path / "elsewhere")]
+    flight = SingleFlight(lambda: caches[0])
     [call] = await begun(flight, A)
-    files.reverse()
+    caches.reverse()
     await call.end()
     locked(other())
 
 
-async def test_a_cache_that_is_gone_holds_nobody_up(file: Path):
-    """Who has begun to wait gets the key, though the directory can no longer be asked for."""
-    there = [file]
+async def test_a_cache_that_is_gone_holds_nobody_up(shared: Cache):
+    """Who has begun to wait gets the key, though the cache can no longer be asked for."""
+    there = [shared]
     flight = SingleFlight(lambda: there[0])
-    first, second = await begun(flight, A, A)
+    first, second = Call(flight), Call(flight)
+    await asyncio.wait_for(first.held.wait(), 5)
     there.clear()
     await first.end()
     await asyncio.wait_for(second.held.wait(), 5)
@@ -373,11 +381,10 @@ def unprivileged() -> Iterator[None]:
         os.seteuid(user)
 
 
-async def test_a_file_that_cannot_be_opened_is_told_and_not_waited_for(flight: SingleFlight, file: Path):
-    file.parent.chmod(0o500)
+def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path):
+    tmp_path.chmod(0o500)
     with unprivileged(), pytest.raises(StorageError, match="locks cannot be opened: Permission denied"):
-        await asyncio.wait_for(flight.aacquire_lock(A, "me"), 5)
-    assert not flight.is_locked(A)
+        lock_byte(tmp_path / "locks", DIGEST)
 
 
 def test_a_file_in_no_directory_is_told(tmp_path: Path):

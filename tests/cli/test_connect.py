@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.support.databases import fresh
 from tests.support.project import Project
 from tests.support.provider import Provider
 from tests.support.shapes import error
@@ -65,6 +66,20 @@ def test_what_does_not_answer_is_told_and_the_rest_too(project: Project, capfd: 
     assert (code, [each["ok"] for each in told.values()]) == (2, [False, False, True])
     assert "no connection to the server 127.0.0.1:9: Connection refused" in str(told["endpoint"]["said"])
     assert "cannot be opened" in str(told["into"]["said"])
+
+
+def test_a_cache_in_a_database_is_asked_too(
+    project: Project, provider: Provider, capfd: Printed, postgres: str, monkeypatch: pytest.MonkeyPatch
+):
+    provider.models = ["m"]
+    monkeypatch.setenv("DOCMILL_CACHE", fresh(postgres).replace("+psycopg", ""))
+    code, told = _checked(project, capfd, provider.url)
+    assert (code, told["cache"]["ok"]) == (0, True)
+    assert "answers, and holds no records yet" in str(told["cache"]["said"])
+    monkeypatch.setenv("DOCMILL_CACHE", "postgresql://me:secret@127.0.0.1:9/d")
+    code, told = _checked(project, capfd, provider.url)
+    assert (code, told["cache"]["ok"]) == (2, False)
+    assert "secret" not in str(told)
 
 
 def test_in_words_too(project: Project, provider: Provider, capfd: Printed):

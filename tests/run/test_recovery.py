@@ -77,7 +77,7 @@ main()
 @pytest.mark.parametrize(
     ("module", "name", "paid_again"),
     [
-        ("docmill.tasks.chat.cache", "_write", True),
+        ("docmill.tasks.chat.kept", "write", True),
         ("docmill.tasks.sinks.results", "Results.write", False),
         ("docmill.tasks.sinks.results", "Results.end", False),
     ],

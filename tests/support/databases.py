@@ -11,6 +11,9 @@ from signal import SIGQUIT
 import pytest
 from sqlalchemy import create_engine, text
 
+from docmill.tasks.chat import database_link
+from docmill.tasks.chat.kept import Cache, default_cache
+
 _numbers = itertools.count(1)
 
 
@@ -39,6 +42,11 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/results.db"
     server: str = request.getfixturevalue("postgres")
+    return fresh(server)
+
+
+def fresh(server: str) -> str:
+    """Make an empty database on a server, and give its URL."""
     name = f"test_{next(_numbers)}"
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -47,3 +55,14 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     base, _, options = server.partition("?")
     url = f"{base.rpartition('/')[0]}/{name}"
     return f"{url}?{options}" if options else url
+
+
+@pytest.fixture(params=["directory", "postgresql"])
+def shared(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cache:
+    """Give an empty cache of the test's own, which DOCMILL_CACHE names: a directory and a database."""
+    place = str(tmp_path / "cache")
+    if request.param == "postgresql":
+        monkeypatch.setattr(database_link, "GRACE_S", 0.0)  # the server may have begun just now
+        place = fresh(request.getfixturevalue("postgres")).replace("+psycopg", "")
+    monkeypatch.setenv("DOCMILL_CACHE", place)
+    return default_cache()

@@ -1,0 +1,143 @@
+"""The cache in a PostgreSQL database, which workers share without a shared disk.
+
+A key's lock is an advisory lock of the session: the server frees it when the process or its machine ends.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from concurrent.futures import Future
+from functools import cache
+from typing import Any
+
+import psycopg
+from psycopg import conninfo
+
+from docmill.schemas.errors import ConfigError, StorageError
+from docmill.tasks.chat import database_sql as sql
+from docmill.tasks.chat.database_link import Ask, Link, Row
+from docmill.tasks.chat.places import RECORDS
+
+
+class DatabaseCache:
+    """Records and locks in a database; connects when it is first asked."""
+
+    remedy = "See that the database runs and takes what is written (or set DOCMILL_CACHE)"
+
+    def __init__(self, url: str) -> None:
+        self._url = url.replace("postgresql+psycopg:", "postgresql:", 1)
+        self._shown = _shown(self._url)
+        self._link = Link(self._url)
+        self._found: dict[str, Row | None] = {}  # of the keys that are locked: read as they were
+
+    def __str__(self) -> str:
+        return self._shown
+
+    async def read(self, key: str) -> tuple[bytes, float]:
+        """Read a record, and when it was written; of a locked key it is known already."""
+        if key in self._found:
+            row = self._found[key]
+        else:
+            try:
+                row = await asyncio.wrap_future(self._link.ask(Ask("read", key)))
+            except OSError as error:
+                raise self._lost(error) from None
+        if row is None:
+            raise FileNotFoundError(key)
+        return row
+
+    async def write(self, key: str, content: bytes) -> None:
+        """Write a record durably, which lets its lock go; what is not below chat/ is not kept."""
+        if not key.startswith(f"{RECORDS}/"):
+            return
+        text = json.dumps(json.loads(content))  # ASCII, which a database of any encoding takes
+        await asyncio.wrap_future(self._link.ask(Ask("store", key, text)))
+        self._found.pop(key, None)
+
+    async def lock(self, key: str) -> bool:
+        """Try to lock a key for this process."""
+        asked = self._link.ask(Ask("lock", key))
+        try:
+            locked, row = await asyncio.wrap_future(asked)
+        except asyncio.CancelledError:
+            asked.add_done_callback(lambda done: self._drop(key, done))
+            raise
+        except OSError as error:
+            raise self._lost(error) from None
+        if locked:
+            self._found[key] = row
+        return bool(locked)
+
+    def try_lock(self, key: str) -> bool:
+        """Try to lock a key for this process, outside of an event loop."""
+        try:
+            locked, _ = self._link.ask(Ask("lock", key)).result()
+        except OSError as error:
+            raise self._lost(error) from None
+        return bool(locked)
+
+    def unlock(self, key: str) -> None:
+        """Unlock a key that this process has locked, soon."""
+        self._found.pop(key, None)
+        self._link.ask(Ask("unlock", key))
+
+    def ask(self) -> str:
+        """Say what is there; makes the table where it is missing. Raises ConfigError."""
+        try:
+            opened = sql.connect(self._url)
+        except psycopg.Error as error:
+            raise ConfigError(f"the cache {self} cannot be opened: {sql.said(error)}") from None
+        with opened.connection as connection:
+            row = connection.execute("SELECT EXISTS (SELECT FROM docmill__completions)").fetchone()
+        return "answers, and holds records" if row == (True,) else "answers, and holds no records yet"
+
+    def older(self, than: float, many: int = 1000) -> Iterator[list[tuple[str, int, float]]]:
+        """List records written before a time (seconds since the epoch): key, bytes, when; in chunks."""
+        query = """SELECT key, octet_length(record), extract(epoch FROM created_at)::float8
+                     FROM docmill__completions
+                    WHERE key > %s AND created_at < to_timestamp(%s) ORDER BY key LIMIT %s"""
+        last = ""
+        with sql.connect(self._url).connection as connection:
+            while chunk := connection.execute(query, (last, than, many)).fetchall():
+                last = chunk[-1][0]
+                yield chunk
+
+    def free(self, key: str, written: float) -> bool:
+        """Remove a record unless its key is locked or it was written anew; says whether it went."""
+        gone = """DELETE FROM docmill__completions
+                   WHERE key = %s AND extract(epoch FROM created_at)::float8 = %s RETURNING key"""
+        with sql.connect(self._url).connection as connection, connection.transaction():
+            tried = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (sql.number(key),))
+            return tried.fetchone() == (True,) and bool(connection.execute(gone, (key, written)).fetchone())
+
+    def _drop(self, key: str, done: "Future[Any]") -> None:
+        """Let a lock go that came after its caller had gone."""
+        if not done.cancelled() and not done.exception() and done.result()[0]:
+            self._link.ask(Ask("unlock", key))
+
+    def _lost(self, error: OSError) -> StorageError:
+        return StorageError(f"the cache {self} does not answer: {error}. {self.remedy}, then run again")
+
+
+@cache
+def database_cache(url: str) -> DatabaseCache:
+    """Give the process's one cache of a URL; raises ConfigError for what is no such URL."""
+    return DatabaseCache(url)
+
+
+def _shown(url: str) -> str:
+    """Write a URL without what is secret."""
+    try:
+        parts = {name: str(value) for name, value in conninfo.conninfo_to_dict(url).items()}
+    except psycopg.Error:  # what it says may quote the password
+        parts = {"host": "@"}
+    host, ports = parts.get("host", ""), parts.get("port", "5432")
+    unescaped = "@" in host + parts.get("dbname", "") or not ports.replace(",", "0").isdecimal()
+    if unescaped:  # of a password, of which the driver's own words would quote a part
+        raise ConfigError(
+            "DOCMILL_CACHE: not a database's URL, such as postgresql://user@host/name; "
+            "percent-encode what its password has of @, / and :"
+        )
+    user = f"{parts['user']}@" if "user" in parts else ""
+    port = f":{ports}" if "port" in parts else ""
+    return f"postgresql://{user}{host}{port}/{parts.get('dbname', '')}"

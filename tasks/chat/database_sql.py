@@ -1,0 +1,93 @@
+"""The cache's tables and statements in PostgreSQL, and how its one connection is opened."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+CONNECT_TIMEOUT_S = 10
+MAKING = 0x646F636D696C6D  # one process at a time makes the table
+TABLE = """
+CREATE TABLE IF NOT EXISTS docmill__completions (
+    key text PRIMARY KEY,
+    record text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+)"""
+# A lock is seen by the statement after it alone: its snapshot has what the holder before has written.
+TRY_AND_READ = """
+SELECT pg_advisory_unlock(k) FROM unnest(%s::bigint[]) AS t(k);
+SELECT pg_try_advisory_lock(k) FROM unnest(%s::bigint[]) WITH ORDINALITY AS t(k, n) ORDER BY n;
+SELECT key, record, extract(epoch FROM created_at)::float8
+  FROM docmill__completions WHERE key = ANY(%s::text[])"""
+# A lock is let go once the record is durable: who gets it then reads the record.
+STORE = """
+BEGIN;
+INSERT INTO docmill__completions (key, record)
+  SELECT * FROM unnest(%s::text[], %s::text[])
+  ON CONFLICT (key) DO UPDATE SET record = excluded.record, created_at = excluded.created_at;
+COMMIT;
+SELECT pg_advisory_unlock(k) FROM unnest(%s::bigint[]) AS t(k)"""
+# What a server may have been told to do to connections that rest; names that it does not know are left out.
+SETTINGS = """
+SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES
+    ('idle_session_timeout', '0'), ('statement_timeout', '0'), ('lock_timeout', '0'),
+    ('default_transaction_isolation', 'read committed'),
+    ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3')
+) AS wanted(name, value) USING (name)"""
+ABOUT = """
+SELECT pg_backend_pid(), backend_start, extract(epoch FROM clock_timestamp())::float8,
+       extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8
+  FROM pg_stat_activity WHERE pid = pg_backend_pid()"""
+# Of a connection that was cut on the way the server may not know yet: it would keep our own locks from us.
+END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s AND backend_start = %s"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A connection, the server's name for it, how far its clock is ahead, and how long the server is up."""
+
+    connection: psycopg.Connection[Any]
+    backend: tuple[int, Any]
+    ahead_s: float
+    up_s: float
+
+
+def connect(url: str) -> Opened:
+    """Open the connection and make the table where it is missing; raises psycopg.Error."""
+    connection = psycopg.connect(
+        url,
+        autocommit=True,
+        cursor_factory=psycopg.ClientCursor,  # several statements in one round trip
+        connect_timeout=CONNECT_TIMEOUT_S,
+        application_name="docmill cache",
+        client_encoding="utf8",
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+        tcp_user_timeout=15_000,
+    )
+    try:
+        connection.execute(SETTINGS)
+        asked = time.time()
+        [row] = connection.execute(ABOUT).fetchall()
+        ahead_s = row[2] - (asked + time.time()) / 2
+        if connection.execute("SELECT to_regclass('docmill__completions')").fetchone() == (None,):
+            with connection.transaction():
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (MAKING,))
+                connection.execute(TABLE)
+    except BaseException:
+        connection.close()
+        raise
+    return Opened(connection, (row[0], row[1]), ahead_s, row[3])
+
+
+def number(key: str) -> int:
+    """Give the number of a key's advisory lock: 64 bits of its digest, signed."""
+    return int.from_bytes(bytes.fromhex(key.rpartition("/")[2][:16]), signed=True)
+
+
+def said(error: BaseException) -> str:
+    """Say in one line what the driver said, which names no password."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
