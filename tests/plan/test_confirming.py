@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,7 +13,7 @@ from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterKey,
     FlowRunFilter,
-    FlowRunFilterStartTime,
+    FlowRunFilterName,
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
@@ -38,7 +37,7 @@ STEPS = "  - summarize: {max_words: 20}\n"
 
 def pipeline(project: Project, provider: Provider, name: str, **keys: str) -> Path:
     project.documents(a="It rained.", b="It snowed.")
-    return project.pipeline(priced(provider), STEPS, name=name, **keys)
+    return project.pipeline(priced(provider), STEPS, name=name, **keys).rename(f"{name}.yaml")
 
 
 async def test_a_flow_that_only_plans_sends_nothing_and_shows_what_it_would(
@@ -58,8 +57,7 @@ async def test_a_flow_that_only_plans_sends_nothing_and_shows_what_it_would(
 @asynccontextmanager
 async def waiting(file: Path) -> AsyncIterator[tuple[PrefectClient, UUID, "asyncio.Task[State[Any]]"]]:
     """Run a pipeline until it waits for its yes."""
-    begun = FlowRunFilterStartTime(after_=datetime.now(UTC))  # others may have been left paused
-    mine = FlowRunFilter(state=PAUSED, start_time=begun)
+    mine = FlowRunFilter(state=PAUSED, name=FlowRunFilterName(like_=file.stem))  # others may pause, too
     running: asyncio.Task[State[Any]] = asyncio.ensure_future(process(file, return_state=True))
     async with get_client() as client:
         while True:
