@@ -11,16 +11,14 @@ from pathlib import Path
 
 from docmill.flows.server.own import free_port
 
-MISSING = (
-    "there is no PostgreSQL below /usr/lib/postgresql, which these tests start: apt-get install postgresql"
-)
+MISSING = "there is no PostgreSQL server below /usr/lib/postgresql, which these tests start: apt-get install postgresql"
 NOBODY = "postgres"  # PostgreSQL refuses to run as root
 
 
 @contextmanager
 def debian_postgres() -> Iterator[str]:
     """Serve Debian's PostgreSQL on loopback while the block runs; gives host and port."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    programs = sorted(server.parent for server in Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     assert programs, MISSING
     directory, port = Path(tempfile.mkdtemp(prefix="docmill-team-")), free_port()
     if os.geteuid() == 0:
