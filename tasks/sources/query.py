@@ -15,6 +15,8 @@ from docmill.schemas.errors import ConfigError
 from docmill.tasks.checks.spelling import meant
 
 MAX_BUFFERED_ROWS = 100  # of a slow query few are waited for
+BUFFERED_BYTES = 16_000_000  # about: of large rows fewer are read ahead
+LARGE_ROW_BYTES = BUFFERED_BYTES // MAX_BUFFERED_ROWS
 CONNECT_TIMEOUT_S = 10
 BUSY_TIMEOUT_S = 30
 # Where a driver or dialect is called otherwise than the package that brings it.
@@ -60,8 +62,11 @@ class Query:
             raise
 
     def __iter__(self) -> Iterator[Any]:
-        row = self._first
+        row, ahead = self._first, MAX_BUFFERED_ROWS
         while row is not None:
+            if (size := _size(row)) > LARGE_ROW_BYTES and (fewer := max(1, BUFFERED_BYTES // size)) < ahead:
+                ahead = fewer
+                self._result.yield_per(ahead)
             yield row
             row = self._result.fetchone()
 
@@ -78,6 +83,11 @@ class Query:
         with suppress(SQLAlchemyError):  # a lost one cannot be rolled back
             self._connection.close()
         self._engine.dispose()
+
+
+def _size(row: Any) -> int:
+    """Say how large a row's texts and bytes are, which is what makes rows large."""
+    return sum(len(value) for value in row if isinstance(value, str | bytes))
 
 
 def shown(url: str) -> str:

@@ -180,3 +180,24 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path):
         assert tracemalloc.get_traced_memory()[1] < 40_000_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+def test_of_large_rows_few_are_read_ahead(database: str):
+    table(database, [])
+    large, rows = 4_000_000, 60
+    series = "with recursive n(id) as (select 1 union all select id + 1 from n where id < 60)"
+    text = (
+        f"replace(hex(zeroblob({large // 2})), '00', 'ab')"
+        if "sqlite" in database
+        else (f"repeat('a', {large})")
+    )
+    source = rows_of(database, f"{series} select id, {text} as body from n", text="{{ body[:9] }}")
+    tracemalloc.start()
+    try:
+        with source.opened() as refs:
+            assert sum(1 for _ in refs) == rows
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 * large

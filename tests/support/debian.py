@@ -11,7 +11,7 @@ from pathlib import Path
 
 from docmill.flows.server.own import free_port
 
-MISSING = "there is no PostgreSQL server below /usr/lib/postgresql, which these tests start: apt-get install postgresql"
+MISSING = "there is no PostgreSQL server below /usr/lib/postgresql: apt-get install postgresql"
 NOBODY = "postgres"  # PostgreSQL refuses to run as root
 
 
