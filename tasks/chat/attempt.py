@@ -102,6 +102,7 @@ async def _exchange(session: Session, body: bytes, bill: Bill) -> tuple[Reply, i
                 reply = await _reply(session, body, answer)
             except RateLimited as error:
                 take.refused = True
+                session.recorder.add("refused", 1)
                 lane.refused(sent, error.retry_after_s)
                 continue
             except Fatal as error:

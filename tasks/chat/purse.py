@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from docmill.schemas.budget import NANO, Balance, Budget, Settled, Total, nano
 from docmill.schemas.errors import Deferred, InvalidReply, MaybeBilled, OverBudget, StorageError
 from docmill.schemas.money import money
+from docmill.tasks.chat.waits import Waits
 
 NEARLY = 0.9  # of a budget: then it is told once
 
@@ -57,7 +58,9 @@ class Purse:
         budget: Budget,
         over: Callable[[OverBudget], None],
         nearly: Callable[[str, float, float], None],
+        waits: Waits | None = None,
     ) -> None:
+        self._waits = waits or Waits()
         self._move, self._budget, self._over, self._nearly = move, budget, over, nearly
         self._limits = {"run": budget.run_usd, "day": budget.day_usd}
         self._waiting: list[_Wanted] = []
@@ -134,6 +137,7 @@ class Purse:
                 self._end(error)
                 return
             self._tell(balance)
+            self._waits.mark("budget", on=balance.granted < len(wanted))
             if balance.granted < len(wanted) and not self._settled:
                 if not self._open:
                     self._end_over(wanted[balance.granted].nano, balance)
@@ -180,6 +184,7 @@ class Purse:
 
     def _end(self, error: Exception) -> None:
         self._ended = error
+        self._waits.mark("budget", on=False)
         for waiting in self._waiting:
             if not waiting.granted.done():
                 waiting.granted.set_exception(type(error)(str(error)))
