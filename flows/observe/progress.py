@@ -1,10 +1,10 @@
 """What a run has come to so far, added up once: for its row, the terminal and Prefect's UI."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from docmill.schemas.outcome import Outcome, Status, Tally, listed
-from docmill.schemas.timeline import Timeline, held_back
+from docmill.schemas.timeline import Cause, Timeline, held_back
 
 
 class RunProgress:
@@ -23,6 +23,7 @@ class RunProgress:
         self.done_in_part = 0
         self.expected: int | None = None
         self.whole = False
+        self.waited: Callable[[], Mapping[Cause, float]] = dict  # seconds by what was waited for
         self.timeline: Callable[[], Timeline] = Timeline  # of the run until now
         self._limit = limit
 
@@ -67,7 +68,7 @@ class RunProgress:
 
     def held_back(self, elapsed_s: float) -> str:
         """Say which limit holds the run back, where one does for a good part of its time."""
-        return held_back(self.timeline().held_back, elapsed_s)
+        return held_back(self.waited(), elapsed_s)
 
     def counted(self) -> str:
         """Write the counts so far, such as `7 of 16: 6 done, 1 failed`."""

@@ -105,7 +105,7 @@ async def _recorded(
                 opened.tell = observer.warn
                 if not plan.is_trial:
                     register(opened.directory, plan.into.url)
-                progress.timeline = opened.timeline
+                progress.waited, progress.timeline = opened.waits.seconds, opened.timeline
                 await recover(results, plan.name, opened.directory, observer)
                 await asyncio.to_thread(_tell_other_models, plan, results, observer)
                 await asyncio.to_thread(results.begin, row)

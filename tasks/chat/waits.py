@@ -53,11 +53,12 @@ class Waits:
             self.add(reason, -1)
 
     def seconds(self) -> Mapping[Cause, float]:
-        """Tell how long each cause has stood in front."""
-        self._count()
+        """Tell how long each cause has stood in front; any thread may ask."""
         told: dict[Cause, float] = dict.fromkeys(CAUSES.values(), 0.0)
         for reason, seconds in self._seconds.items():
             told[CAUSES[reason]] += seconds
+        if by := self._by:
+            told[CAUSES[by]] += self._clock() - self._since
         return told
 
     def _count(self) -> None:

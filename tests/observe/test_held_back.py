@@ -3,12 +3,12 @@
 import pytest
 
 from docmill.flows.observe.progress import RunProgress
-from docmill.schemas.timeline import Cause, Timeline
+from docmill.schemas.timeline import Cause
 
 
-def said(elapsed_s: float, **seconds: float) -> str:
+def said(elapsed_s: float, seconds: dict[Cause, float]) -> str:
     progress = RunProgress()
-    progress.timeline = lambda: Timeline.model_validate({"held_back": seconds})
+    progress.waited = lambda: seconds
     return progress.held_back(elapsed_s)
 
 
@@ -24,11 +24,11 @@ def said(elapsed_s: float, **seconds: float) -> str:
     ],
 )
 def test_what_took_most_is_named_with_its_share(cause: Cause, words: str):
-    assert said(100, **{"requests": 3.0, "concurrency": 30.0, cause: 62.0}) == (
+    assert said(100, {"requests": 3.0, "concurrency": 30.0, cause: 62.0}) == (
         f"held back by {words} 62 % of the time"
     )
 
 
 def test_a_run_that_hardly_waits_is_not_held_back():
-    assert said(100) == ""
-    assert said(100, requests=3.0, tokens=0.0) == ""
+    assert said(100, {}) == ""
+    assert said(100, {"requests": 3.0, "tokens": 0.0}) == ""

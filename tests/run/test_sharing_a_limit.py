@@ -12,8 +12,10 @@ from tests.support.provider import Provider
 pytestmark = [pytest.mark.usefixtures("prefect_api"), pytest.mark.slow]
 
 LIMIT = 90_000
-WINDOW_S = 5.0
-ALLOWED = 1.1  # of the limit's share, in a window as short as that
+WINDOW_S = 10.0
+# Of the limit's share of so short a window: a minute's holds with all that is made up for, and two runs that
+# did not share would take twice as much.
+ALLOWED = 1.25
 STEP = "  - summarize: {max_words: 20}\n"
 
 
@@ -58,7 +60,7 @@ def test_two_processes_keep_below_the_limit_and_both_go_on(
     printed = [run.communicate(timeout=100)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], printed
     assert all("held back by tokens a minute" in each for each in printed), printed
-    assert counted.refused <= 1
+    assert counted.refused == 0
     assert Counter(counted.order) == {"one": 40, "two": 40}
     (first, _), (last, _) = counted.taken[0], counted.taken[-1]
     assert sum(tokens for _, tokens in counted.taken[1:]) <= LIMIT * (last - first) / 60
