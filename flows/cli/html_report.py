@@ -11,6 +11,7 @@ from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import resolve
 from docmill.flows.report import page
 from docmill.schemas.errors import ConfigError
+from docmill.schemas.timeline import Timeline
 from docmill.tasks.sources.source import Source
 
 TELL_EVERY_S = 2.0
@@ -25,15 +26,17 @@ def write(
     rows: Iterable[Row],
     only: Sequence[str],
     runs: Sequence[Row],
+    timeline: Timeline | None,
 ) -> None:
-    """Write the page of a run's outcomes, with the pipeline's runs.
+    """Write the page of a run's outcomes, with its timeline and the pipeline's runs.
 
     Raises ConfigError where the file cannot be written.
     """
     if str(file) == "-":
         raise ConfigError("--html: name a file: a page is opened from disk, not piped")
     source, listed = _source(checked, documents, run)
-    page.write(file, run, rows, source, listed=listed, only=only, runs=runs, tell=_Progress())
+    tell = _Progress()
+    page.write(file, run, rows, source, listed=listed, only=only, runs=runs, timeline=timeline, tell=tell)
 
 
 def _source(checked: CheckedPipeline, documents: str | None, run: Row) -> tuple[Source | str, bool]:

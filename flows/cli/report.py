@@ -18,6 +18,7 @@ from docmill.flows.report.reasons import grouped, holding
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.money import money, tokens_of
 from docmill.schemas.outcome import NOT_DONE, STATUSES, Status, counted
+from docmill.schemas.timeline import Timeline, held_back
 from docmill.tasks.sinks.looking import runs_named
 from docmill.tasks.sinks.results import Results
 
@@ -71,8 +72,8 @@ def report(
             return holding(results.outcomes(statuses, row["run_id"] if run else None), reason)
 
         if html is not None:
-            rows, runs = listed(status), results.history.runs()
-            write(html, declared, documents, row, rows, status, runs)
+            rows, runs, time = listed(status), results.history.runs(), _timeline(results, row)
+            write(html, declared, documents, row, rows, status, runs, time)
         if json:
             _print_json(results, row, listed)
         elif html is not None:
@@ -92,12 +93,15 @@ def _print_json(results: Results, row: Row, listed: Listed) -> None:
     rows = {"documents": listed(), **_highest(results, row)}
     reasons = [dict(zip(("status", "reason", "documents"), each, strict=True)) for each in grouped(listed())]
     told = {name: [*map(dict, found)] for name, found in rows.items()}
-    print_json({"run": dict(row), "reasons": reasons, **told})
+    time = timeline.model_dump() if (timeline := _timeline(results, row)) else None
+    print_json({"run": dict(row), "timeline": time, "reasons": reasons, **told})
 
 
 def _print(out: Console, results: Results, row: Row, listed: Listed) -> None:
     highest = _highest(results, row)
     out.print(_head(row), soft_wrap=True)
+    if held := _held_back(_timeline(results, row), row):
+        out.print(held)
     _print_highest(out, "slowest", [(each, f"{each['seconds']:.1f} s") for each in highest["slowest"]])
     _print_highest(out, "dearest", [(each, _cost(each)) for each in highest["dearest"]])
     _print_reasons(out, grouped(listed()))
@@ -123,6 +127,16 @@ def _head(row: Row) -> Text:
         f"endpoint {row['endpoint']}, model {row['model']}",
     ]
     return Text("\n").join(plain(line, "bold" if number == 1 else "") for number, line in enumerate(lines))
+
+
+def _timeline(results: Results, row: Row) -> Timeline | None:
+    return results.timelines.of_run(row["run_id"])
+
+
+def _held_back(timeline: Timeline | None, row: Row) -> str:
+    if timeline is None or not row["ended_at"]:
+        return ""
+    return held_back(timeline.held_back, (row["ended_at"] - row["started_at"]).total_seconds())
 
 
 def _cost(row: Row) -> str:

@@ -5,11 +5,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from docmill.flows.observe.highlights import Highlights
+from docmill.flows.observe.sparkline import sparklines
 from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.decision import NONE_WAITING, Waiting
 from docmill.schemas.evaluate import Verdict
 from docmill.schemas.money import money, tokens_of
 from docmill.schemas.outcome import Outcome, Run
+from docmill.schemas.timeline import Timeline, held_back
 from docmill.tasks.sinks.database import shown
 from docmill.tasks.sinks.typed import table_name
 
@@ -28,18 +30,19 @@ def markdown(
     done_in_part: int = 0,
     waiting: Waiting = NONE_WAITING,
     verdict: Verdict | None = None,
-    held_back: str = "",
+    timeline: Timeline | None = None,
 ) -> str:
     """Write what a run has come to, and every document that is not done with its reason.
 
     `why` is what stopped or failed it; `done_in_part` counts those done with parts unread, `waiting` those
-    that wait for a person; `verdict` is what became of its labels, `held_back` says by
-    which limit. Names and reasons are escaped: they are not docmill's own.
+    that wait for a person; `verdict` is what became of its labels, `timeline` what was
+    done and waited for by the time. Names and reasons are escaped: they are not docmill's own.
     """
     lines = [
         *_head(run, why),
         *_waiting(plan, waiting),
-        *_numbers(plan, run, held_back),
+        *_numbers(plan, run, timeline or Timeline()),
+        *_time(timeline or Timeline()),
         *_evaluation(verdict),
         *_picture(plan),
         *_not_done(highlights),
@@ -64,7 +67,7 @@ def _waiting(plan: Plan, waiting: Waiting) -> Iterator[str]:
         yield f"\n{waiting}: `docmill review {plan.name}`"
 
 
-def _numbers(plan: Plan, run: Run, held_back: str) -> Iterator[str]:
+def _numbers(plan: Plan, run: Run, timeline: Timeline) -> Iterator[str]:
     listed = plan.target.endpoint.prices is None
     cost = money(run.cost_usd, estimated=run.cost_estimated, listed=listed)
     yield from ("\n| | |", "| --- | --- |")
@@ -72,10 +75,20 @@ def _numbers(plan: Plan, run: Run, held_back: str) -> Iterator[str]:
     yield f"| calls paid | {run.calls:,} in {run.attempts:,} attempts, {run.cached_calls:,} from the cache |"
     yield f"| tokens | {tokens_of(run.model_dump()).replace(' tokens', '', 1)} |"
     yield f"| time | {run.seconds():,.0f} s from {run.started_at:%Y-%m-%d %H:%M:%S} UTC |"
-    if held_back:
-        yield f"| limit | {held_back} |"
+    if held := held_back(timeline.held_back, run.seconds()):
+        yield f"| limit | {held} |"
     yield f"| endpoint and model | {escaped(run.endpoint)}, {escaped(run.model)} |"
     yield f"| run | `{run.run_id}` |"
+
+
+def _time(timeline: Timeline) -> Iterator[str]:
+    """Draw the run's time: each line from its beginning to its end."""
+    lines = [*sparklines(timeline)]
+    if lines:
+        yield "\n## Time\n\n```"
+        width = max(len(line) for _, line, _ in lines)
+        yield from (f"{title:<6} {line:<{width}}  {most}" for title, line, most in lines)
+        yield "```"
 
 
 def _evaluation(verdict: Verdict | None) -> Iterator[str]:

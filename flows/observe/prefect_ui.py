@@ -111,8 +111,8 @@ class PrefectUI(Observer):
         self._progress.whole = run.state in ("complete", "incomplete")
         told = str(why) if why else None
         in_part = self._progress.done_in_part
-        held = self._progress.held_back(run.seconds())
-        report = markdown(self._plan, run, self._highlights, told, in_part, waiting, self._verdict, held)
+        timeline = self._progress.timeline()
+        report = markdown(self._plan, run, self._highlights, told, in_part, waiting, self._verdict, timeline)
         with suppress(HTTPError, PrefectException, TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
                 await acreate_markdown_artifact(

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from docmill.schemas.outcome import Outcome, Status, Tally, listed
-
-HELD_BACK = 0.05  # of the time: less is not worth a word
+from docmill.schemas.timeline import Cause, Timeline, held_back
 
 
 class RunProgress:
@@ -24,7 +23,8 @@ class RunProgress:
         self.done_in_part = 0
         self.expected: int | None = None
         self.whole = False
-        self.waited: Callable[[], Mapping[str, float]] = dict  # seconds for each limit a minute
+        self.waited: Callable[[], Mapping[Cause, float]] = dict  # seconds by what was waited for
+        self.timeline: Callable[[], Timeline] = Timeline  # of the run until now
         self._limit = limit
 
     def add_unchanged(self) -> None:
@@ -68,9 +68,7 @@ class RunProgress:
 
     def held_back(self, elapsed_s: float) -> str:
         """Say which limit holds the run back, where one does for a good part of its time."""
-        name, seconds = max(self.waited().items(), key=lambda each: each[1], default=("", 0.0))
-        share = min(1.0, seconds / max(elapsed_s, 1.0))
-        return f"held back by {name} a minute {100 * share:.0f} % of the time" if share >= HELD_BACK else ""
+        return held_back(self.waited(), elapsed_s)
 
     def counted(self) -> str:
         """Write the counts so far, such as `7 of 16: 6 done, 1 failed`."""

@@ -14,9 +14,11 @@ from docmill.flows.report.entries import Entry, entry
 from docmill.flows.report.history import picture
 from docmill.flows.report.inline import embedded, inline, policy
 from docmill.flows.report.texts import texts
+from docmill.flows.report.timeline import drawn
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.money import money, tokens_of
 from docmill.schemas.outcome import STATUSES
+from docmill.schemas.timeline import Timeline
 from docmill.tasks.sources.source import Source
 
 Row = Mapping[str, Any]
@@ -33,13 +35,14 @@ def write(
     listed: bool,
     only: Sequence[str] = (),
     runs: Sequence[Row] = (),
+    timeline: Timeline | None = None,
     tell: Tell,
 ) -> None:
     """Write a run and its outcomes to a file, as one step; raises ConfigError where it cannot be written.
 
     `source` is where the texts are read again, or why they cannot be; `listed` says that costs are by
     list prices; `only` names the statuses that were asked for. `runs` are the pipeline's, the newest
-    first. `tell` hears how many documents have been read, of how many.
+    first, `timeline` is the run's own. `tell` hears how many documents have been read, of how many.
     """
     with _replacing(file) as out:
         entries = [entry(number, row) for number, row in enumerate(rows)]
@@ -61,6 +64,7 @@ def write(
                 texts=_told(texts(source, {each.document_id: each for each in entries}), len(entries), tell),
                 only=only,
                 history=picture(runs),
+                time=drawn(timeline, _seconds(run)),
                 written=datetime.now(UTC),
             )
         )
@@ -83,6 +87,11 @@ def _environment() -> Environment:
 
 def _took(run: Row) -> str:
     return str(run["ended_at"] - run["started_at"]).partition(".")[0] if run["ended_at"] else "not ended"
+
+
+def _seconds(run: Row) -> float | None:
+    took = run["ended_at"] - run["started_at"] if run["ended_at"] else None
+    return took and float(took.total_seconds())
 
 
 def _cost(run: Row, *, listed: bool) -> dict[str, str]:

@@ -20,7 +20,7 @@ async def within(
         yield
         return
     move = partial(results.spending.move, run_id, budget)
-    session.purse = Purse(move, budget, session.over_budget, observer.nearly_spent)
+    session.purse = Purse(move, budget, session.over_budget, observer.nearly_spent, session.waits)
     try:
         yield
     finally:

@@ -24,6 +24,7 @@ from docmill.flows.run.ledger import Ledger
 from docmill.flows.run.liveness import kept_alive
 from docmill.flows.run.recovery import recover
 from docmill.flows.run.stop import Stop
+from docmill.flows.run.timekeeping import timekept
 from docmill.schemas.decision import NONE_WAITING, Waiting
 from docmill.schemas.errors import DocmillError, StorageError
 from docmill.schemas.evaluate import Verdict
@@ -111,7 +112,7 @@ async def _recorded(
                 opened.tell = observer.warn
                 if not plan.is_trial and default_database() is None:
                     register(opened.directory, plan.into.url)
-                progress.waited = opened.waited
+                progress.waited, progress.timeline = opened.waits.seconds, opened.timeline
                 await recover(results, plan.name, opened.cache, observer)
                 await asyncio.to_thread(_tell_other_models, plan, results, observer)
                 await asyncio.to_thread(results.begin, row)
@@ -119,7 +120,10 @@ async def _recorded(
                 threading.Thread(target=_count, args=(plan, progress), daemon=True).start()
                 run = ActiveRun(plan, refs, row, opened, results, ledger, progress)
                 try:
-                    async with within(plan.budget, opened, results, row.run_id, observer):
+                    async with (
+                        timekept(opened, results, row),
+                        within(plan.budget, opened, results, row.run_id, observer),
+                    ):
                         yield run
                 except BaseException:
                     await _end(run, "failed")

@@ -105,6 +105,7 @@ async def _exchange(session: Session, body: bytes, bill: Bill) -> tuple[Reply, i
                     answered(reply)
             except RateLimited as error:
                 take.refused = True
+                session.recorder.add("refused", 1)
                 lane.refused(sent, error.retry_after_s)
                 continue
             except Fatal as error:

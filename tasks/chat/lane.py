@@ -10,9 +10,10 @@ import math
 import os
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from docmill.schemas.errors import Deferred
+from docmill.tasks.chat.waits import Queue, Reason, Waits
 
 LONGEST_PAUSE_S = 30.0
 LONGEST_RETRY_AFTER_S = 120.0
@@ -36,11 +37,14 @@ class Lane:
     `room` is shared by the lanes of a session: as many calls as it has places are in flight in all of them.
     """
 
-    def __init__(self, concurrency: int, room: asyncio.Semaphore | None = None) -> None:
+    def __init__(
+        self, concurrency: int, room: asyncio.Semaphore | None = None, waits: Waits | None = None
+    ) -> None:
         self.ceiling = concurrency
         self.size = min(concurrency, UNKNOWN)
         self.in_flight = 0
         self._room = room or asyncio.Semaphore(concurrency)
+        self._queue = Queue(waits or Waits(), "concurrency")
         self.closed: str | None = None
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._pause_began = self._pause_ends = -math.inf  # on the loop's monotonic clock
@@ -149,7 +153,8 @@ class Lane:
         while True:
             await self._turn()
             try:
-                await self._room.acquire()
+                with self._queue.joined() if self._room.locked() else nullcontext():
+                    await self._room.acquire()
             except asyncio.CancelledError:
                 self._leave()
                 raise
@@ -169,7 +174,8 @@ class Lane:
         self._waiting.append(waiter)
         self._admit()
         try:
-            await waiter
+            with nullcontext() if waiter.done() else self._queue.joined():
+                await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and not waiter.exception():
                 self._leave()
@@ -179,6 +185,7 @@ class Lane:
         return asyncio.get_running_loop().time() + TIMER_SLACK_S < self._pause_ends
 
     def _admit(self) -> None:
+        self._tell_why()
         if self._is_pausing():
             return
         while self._waiting and self.in_flight < self.size:
@@ -186,6 +193,12 @@ class Lane:
             if not waiter.done():
                 self.in_flight += 1
                 waiter.set_result(None)
+
+    def _tell_why(self) -> None:
+        """Tell those that wait here what holds them."""
+        is_reduced = self.size < min(self.ceiling, UNKNOWN)
+        by_size: Reason = "reduced" if is_reduced else "concurrency"
+        self._queue.held_by("paused" if self._is_pausing() else by_size)
 
     def _pause(self, retry_after_s: float | None) -> None:
         if retry_after_s is None:
@@ -213,3 +226,4 @@ class Lane:
     def _end_pause_in(self, pause_s: float) -> None:
         self._pause_ends = self._pause_began + pause_s * retry_scale()
         asyncio.get_running_loop().call_at(self._pause_ends, self._admit)
+        self._tell_why()

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from docmill.tasks.chat.usage import Allowed, Tokens
-from docmill.tasks.chat.windows import RESOURCES, Rates, Resource, Slot, Windows
+from docmill.tasks.chat.waits import Waits
+from docmill.tasks.chat.windows import Rates, Slot, Windows
 from docmill.tasks.checks.request import BYTES_PER_TOKEN
 
 OUTPUT_SHARE = 0.25  # of max_tokens, until an answer has come
@@ -26,18 +27,16 @@ class Take:
 
 
 class Pace:
-    """Holds the calls of one model to requests and tokens a minute; where no limit is known it does nothing.
-
-    `waited` says how many seconds the lane's next call has waited, by what held it back.
-    """
+    """Holds the calls of one model to requests and tokens a minute; does nothing where no limit is known."""
 
     def __init__(
         self,
         declared: Rates,
         windows: Callable[[], Windows],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        waits: Waits | None = None,
     ) -> None:
-        self.waited: dict[Resource, float] = dict.fromkeys(RESOURCES, 0.0)
+        self._waits = waits or Waits()
         self._declared = declared
         self._learned = Rates()
         self._open = windows
@@ -91,8 +90,8 @@ class Pace:
 
     async def _wait(self, slot: Slot) -> None:
         if slot.wait_s > 0:
-            self.waited[slot.cause] += slot.wait_s
-            await self._sleep(slot.wait_s)
+            with self._waits.during(slot.cause):
+                await self._sleep(slot.wait_s)
 
     def _settle(self, take: Take) -> None:
         if used := take.used:

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from docmill.schemas.budget import NANO, Balance, Budget, Settled, Total, nano
 from docmill.schemas.errors import Deferred, InvalidReply, MaybeBilled, OverBudget, StorageError
 from docmill.schemas.money import money
+from docmill.tasks.chat.waits import Waits
 
 NEARLY = 0.9  # of a budget: then it is told once
 LOOK_EVERY_S = 1.0  # whether other runs' attempts have cost less than was reserved for them
@@ -60,7 +61,9 @@ class Purse:
         budget: Budget,
         over: Callable[[OverBudget], None],
         nearly: Callable[[str, float, float], None],
+        waits: Waits | None = None,
     ) -> None:
+        self._waits = waits or Waits()
         self._move, self._budget, self._over, self._nearly = move, budget, over, nearly
         self._limits = {"run": budget.run_usd, "day": budget.day_usd}
         self._waiting: list[_Wanted] = []
@@ -99,6 +102,7 @@ class Purse:
     def end(self, error: Exception) -> None:
         """Reserve nothing any more: who waits, or comes, gets the error."""
         self._ended = self._ended if isinstance(self._ended, StorageError) else error
+        self._waits.mark("budget", on=False)
         for waiting in self._waiting:
             if not waiting.granted.done():
                 waiting.granted.set_exception(type(error)(str(error)))
@@ -150,6 +154,7 @@ class Purse:
         wanted = list(self._waiting)
         balance = await self._moved(wanted)
         self._tell(balance)
+        self._waits.mark("budget", on=balance.granted < len(wanted))
         if balance.granted == len(wanted) or self._settled:
             return True
         if self._open:

@@ -7,12 +7,14 @@ import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 
 from docmill.schemas.endpoint import Endpoint, Target
 from docmill.schemas.errors import Blocked, ChatError, Deferred, Fatal, OverBudget, StorageError
 from docmill.schemas.outcome import Tally
 from docmill.schemas.pipeline import Limits
+from docmill.schemas.timeline import Timeline
 from docmill.tasks.chat.environment import environment_target
 from docmill.tasks.chat.kept import Cache, default_cache
 from docmill.tasks.chat.lane import Lane
@@ -20,10 +22,12 @@ from docmill.tasks.chat.made import CallsMade
 from docmill.tasks.chat.pace import Pace
 from docmill.tasks.chat.places import default_directory
 from docmill.tasks.chat.purse import Purse
+from docmill.tasks.chat.recorder import Recorder
 from docmill.tasks.chat.request_state import TRIES, RequestState
 from docmill.tasks.chat.transport import Transport
+from docmill.tasks.chat.waits import Waits
 from docmill.tasks.chat.window_file import SharedWindows, window_file
-from docmill.tasks.chat.windows import RESOURCES, WINDOW_S, Rates
+from docmill.tasks.chat.windows import WINDOW_S, Rates
 
 MOST_TOLD = 5  # reasons a run
 MOST_PAGES = 8  # in a row from the beginning: then it is not the documents
@@ -52,6 +56,8 @@ class Session:
         self._room = asyncio.Semaphore(limits.concurrency)
         self.closed: str | None = None  # why nothing is sent any more
         self._limits = limits
+        self.waits = Waits()
+        self.recorder = Recorder()
         self._lanes: dict[str, Lane] = {}
         self._paces: dict[str, Pace] = {}
         self.cache: Cache = default_cache()
@@ -78,7 +84,7 @@ class Session:
     def lane(self, model: str) -> Lane:
         """Give the lane of a model at the session's endpoint."""
         if model not in self._lanes:
-            self._lanes[model] = lane = Lane(self._limits.concurrency, self._room)
+            self._lanes[model] = lane = Lane(self._limits.concurrency, self._room, self.waits)
             if self.closed:
                 lane.close(self.closed)
         return self._lanes[model]
@@ -88,13 +94,13 @@ class Session:
         if model not in self._paces:
             said = rates_of(self._limits).smaller(rates_of(self.target.endpoint))
             file = window_file(self.directory, self.target.identity, model)
-            self._paces[model] = Pace(said, lambda: SharedWindows(file, WINDOW_S), self.wait)
+            windows = partial(SharedWindows, file, WINDOW_S)
+            self._paces[model] = Pace(said, windows, self.wait, self.waits)
         return self._paces[model]
 
-    def waited(self) -> dict[str, float]:
-        """Tell how many seconds the run has waited for each limit a minute, in its slowest lane."""
-        paces = [pace.waited for pace in self._paces.values()]
-        return {name: max((each[name] for each in paces), default=0.0) for name in RESOURCES}
+    def timeline(self) -> Timeline:
+        """Tell what was done until now, and what was waited for."""
+        return Timeline.model_validate({**self.recorder.series(), "held_back": self.waits.seconds()})
 
     def close(self, reason: str) -> None:
         """Let no call through any more, whatever its model."""
@@ -120,6 +126,9 @@ class Session:
     def book(self, caller: Caller, tally: Tally) -> None:
         """Add to what a step of a document has cost."""
         self._tallies[caller] = self._tallies.get(caller, Tally()) + tally
+        self.recorder.add("calls", tally.calls)
+        self.recorder.add("tokens", tally.prompt_tokens + tally.completion_tokens)
+        self.recorder.add("usd", tally.cost_usd or 0.0)
 
     def settle(self, caller: Caller) -> Tally:
         """Take what a step of a document has cost, and forget it, and its calls."""

@@ -28,6 +28,7 @@ from docmill.tasks.sinks.keys import type_in
 from docmill.tasks.sinks.rows import Row, outcome_row, run_row
 from docmill.tasks.sinks.spending import Spending
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
+from docmill.tasks.sinks.timelines import Timelines
 from docmill.tasks.sinks.typed_rows import Filled, fill, filled, replace_rows
 from docmill.tasks.sinks.upgrade import present, upgrade
 
@@ -53,6 +54,7 @@ class Results:
         self.history = History(engine, pipeline, self.url)
         self.evaluations = Evaluations(engine, pipeline, self.url)
         self.spending = Spending(engine, pipeline, self.url)
+        self.timelines = Timelines(engine, self.url)
 
     @classmethod
     def open(cls, into: Into, pipeline: str, schemas: Mapping[str, ToolSchema]) -> Self:

@@ -159,6 +159,17 @@ SPENDING = Table(
     Index("docmill__spending_of", "pipeline", "day"),
 )
 
+# What a run did by slots of its time, and the seconds that each cause held it back.
+TIMELINES = Table(
+    "docmill__timelines",
+    METADATA,
+    Column("run_id", Text, primary_key=True),
+    Column("started", DateTime(timezone=True), nullable=False),
+    Column("slot_s", Double, nullable=False),
+    Column("series", Json, nullable=False),
+    Column("held_back", Json, nullable=False),
+)
+
 # Which typed tables docmill created, so that it alters no other.
 TYPED = Table(
     "docmill__tables",

@@ -23,6 +23,7 @@ from docmill.schemas.document import Unread
 from docmill.schemas.money import money
 from docmill.schemas.outcome import Outcome, Run
 from docmill.schemas.pipeline import Into, Pipeline
+from docmill.schemas.timeline import Timeline
 from docmill.tasks.sources.files import Files
 from tests.support.browser import opened
 from tests.support.project import Project
@@ -275,7 +276,16 @@ def test_prefect_draws_no_link_and_no_element_of_what_is_hostile(
 
 
 def test_the_limit_that_held_the_run_back_is_named(plan: Plan):
-    held = "held back by tokens a minute 62 % of the time"
-    report = markdown(plan, ended(), Highlights(), None, held_back=held)
-    assert f"| limit | {held} |" in report
-    assert "| limit |" not in markdown(plan, ended(), Highlights(), None)
+    run = ended()
+    held = Timeline(held_back={"tokens": 0.62 * run.seconds()})
+    report = markdown(plan, run, Highlights(), None, timeline=held)
+    assert "| limit | held back by tokens a minute 62 % of the time |" in report
+    assert "| limit |" not in markdown(plan, run, Highlights(), None)
+
+
+def test_the_time_of_a_run_is_drawn_by_what_it_did(plan: Plan):
+    time = Timeline(slot_s=2, calls=(1, 0, 8), refused=(0, 0, 0), tokens=(100, 0, 800), usd=(0.0, 0.0, 0.5))
+    report = markdown(plan, ended(), Highlights(), None, timeline=time)
+    assert "calls  ▂ █  8 in 2 s at most\ntokens ▂ █  800 in 2 s at most\nUSD      █  $0.5000 in" in report
+    assert "429s" not in report
+    assert "## Time" not in markdown(plan, ended(), Highlights(), None)

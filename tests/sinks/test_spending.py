@@ -15,6 +15,7 @@ from docmill.schemas.errors import Deferred, MaybeBilled, OverBudget, StorageErr
 from docmill.schemas.outcome import Run
 from docmill.schemas.pipeline import Into
 from docmill.tasks.chat.purse import Purse
+from docmill.tasks.chat.waits import Waits
 from docmill.tasks.sinks.database import engine_of
 from docmill.tasks.sinks.results import Results
 
@@ -31,10 +32,16 @@ def budget(run: str | None = None, day: str | None = None) -> Budget:
     )
 
 
-def purse(results: Results, limits: Budget, run_id: str = "r", told: list[object] | None = None) -> Purse:
+def purse(
+    results: Results,
+    limits: Budget,
+    run_id: str = "r",
+    told: list[object] | None = None,
+    waits: Waits | None = None,
+) -> Purse:
     said: list[object] = [] if told is None else told
     move = partial(results.spending.move, run_id, limits)
-    return Purse(move, limits, said.append, lambda *nearly: said.append(nearly))
+    return Purse(move, limits, said.append, lambda *nearly: said.append(nearly), waits)
 
 
 def test_the_first_that_fit_are_granted(database: str):
@@ -110,6 +117,15 @@ async def failing(own: Purse, error: BaseException, *, sent: bool) -> None:
     async with own.reserved(1) as reservation:
         reservation.sent = sent
         raise error
+
+
+@pytest.mark.parametrize(("held", "is_held_back"), [("1", True), ("100", False)])
+async def test_who_waits_for_money_is_held_back_by_the_budget(database: str, held: str, is_held_back: bool):
+    waits, spent = Waits(), list[float]()
+    own = purse(opened(database), budget(run=held), waits=waits)
+    await asyncio.gather(*(spend(own, 0.9, lambda: 0.01, spent) for _ in range(10)))
+    await own.close()
+    assert bool(waits.seconds()["budget"]) == is_held_back
 
 
 async def test_what_may_have_been_billed_stays_reserved_and_what_was_not_sent_does_not(database: str):

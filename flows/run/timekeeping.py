@@ -1,0 +1,40 @@
+"""A run's timeline: what holds it back is watched, and what it did is kept now and then and at its end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from docmill.schemas.errors import StorageError
+from docmill.schemas.outcome import Run
+from docmill.tasks.chat.processor import watch_processor
+from docmill.tasks.chat.session import Session
+from docmill.tasks.sinks.results import Results
+
+EVERY_S = 60.0
+
+
+@asynccontextmanager
+async def timekept(session: Session, results: Results, row: Run) -> AsyncIterator[None]:
+    """Watch and keep while the block runs: of a run that is killed there is what the last minute knew."""
+    watching = asyncio.create_task(watch_processor(session.waits))
+    keeping = asyncio.create_task(_keep_on(session, results, row))
+    try:
+        yield
+    finally:
+        watching.cancel()
+        keeping.cancel()
+        await asyncio.wait({watching, keeping})
+        await _keep(session, results, row)
+
+
+async def _keep_on(session: Session, results: Results, row: Run) -> None:
+    while True:
+        await asyncio.sleep(EVERY_S)
+        await _keep(session, results, row)
+
+
+async def _keep(session: Session, results: Results, row: Run) -> None:
+    """Write it; a picture that cannot be written fails no run: outcomes that cannot be do."""
+    with suppress(StorageError):
+        timeline = session.timeline()
+        await asyncio.to_thread(results.timelines.keep, row.run_id, row.started_at, timeline)
