@@ -16,6 +16,7 @@ WINDOW_S = 10.0
 # Of the limit's share of so short a window: a minute's holds with all that is made up for, and two runs that
 # did not share would take twice as much.
 ALLOWED = 1.25
+MADE_UP_S = 1.5  # of the pace: a burst of 0.6 s, and how late the first and the last call may arrive
 STEP = "  - summarize: {max_words: 20}\n"
 
 
@@ -63,7 +64,7 @@ def test_two_processes_keep_below_the_limit_and_both_go_on(
     assert counted.refused == 0
     assert Counter(counted.order) == {"alpha": 40, "beta": 40}
     (first, _), (last, _) = counted.taken[0], counted.taken[-1]
-    assert sum(tokens for _, tokens in counted.taken[1:]) <= LIMIT * (last - first) / 60
+    assert sum(tokens for _, tokens in counted.taken[1:]) <= LIMIT * (last - first + MADE_UP_S) / 60
     both = max(counted.order.index(name) for name in ("alpha", "beta"))
     share = counted.order[both : both + 40].count("alpha") / 40
     assert 0.25 <= share <= 0.75
