@@ -16,21 +16,26 @@ EVERY_S = 60.0
 @asynccontextmanager
 async def timekept(session: Session, results: Results, row: Run) -> AsyncIterator[None]:
     """Watch and keep while the block runs: of a run that is killed there is what the last minute knew."""
+    ended = asyncio.Event()
     watching = asyncio.create_task(watch_processor(session.waits))
-    keeping = asyncio.create_task(_keep_on(session, results, row))
+    keeping = asyncio.create_task(_keep_on(session, results, row, ended))
     try:
         yield
     finally:
         watching.cancel()
-        keeping.cancel()
-        await asyncio.wait({watching, keeping})
-        await _keep(session, results, row)
+        ended.set()
+        await keeping
 
 
-async def _keep_on(session: Session, results: Results, row: Run) -> None:
+async def _keep_on(session: Session, results: Results, row: Run, ended: asyncio.Event) -> None:
+    """Keep it again and again, one write after the other, the last time when the run has ended."""
     while True:
-        await asyncio.sleep(EVERY_S)
+        last = ended.is_set()  # asked first: what is done while it is written is not in it
         await _keep(session, results, row)
+        if last:
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), EVERY_S)
 
 
 async def _keep(session: Session, results: Results, row: Run) -> None:
