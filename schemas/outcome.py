@@ -77,7 +77,8 @@ class MissingRow(BaseModel):
 class StepOutcome(Tally):
     """What became of one step of one document; `sha256` is that of the step's declaration.
 
-    `doubts` is what a person decides, of a step in review; None of an earlier version's.
+    `doubts` is what a person decides, of a step in review; None of an earlier version's. `given` is the
+    record as the run gave it, where what people decided has changed it.
     """
 
     status: StepStatus
@@ -86,6 +87,7 @@ class StepOutcome(Tally):
     output: Any = None  # str of a summary or label, object of a record: JSON by nature
     seconds: float = 0.0
     doubts: tuple[Doubt, ...] | None = None
+    given: Any = None
     error: str | None = Field(default=None, exclude=True)
     reason: str | None = Field(default=None, exclude=True)
     truncated: bool = Field(default=False, exclude=True)

@@ -12,10 +12,14 @@ from docmill.flows.cli.options import FLAG, IntoUrl, Json, PipelineName
 from docmill.flows.cli.output import console, plain, print_json
 from docmill.flows.evaluate.difference import difference
 from docmill.schemas.errors import ConfigError
+from docmill.schemas.evaluate import REVIEWS
 
 Labels = Annotated[
     str | None,
-    Parameter(help="CSV or JSONL: document, label, fields of the records; or a database's URL with --query"),
+    Parameter(
+        help="CSV or JSONL: document, label, fields of the records; `reviews`: what people decided; or a "
+        "database's URL with --query"
+    ),
 ]
 Query = Annotated[str | None, Parameter(help="The SELECT that gives the labels, where --labels is a URL")]
 Least = Annotated[
@@ -59,6 +63,7 @@ def evaluate(
     judged = []
     for name in pipelines:
         with opened(name, into, source, least) as subject:
+            source = subject.source if source == REVIEWS else source  # all by the decisions on the first
             one = subject.judged(name, against)
             one.reasons.extend(subject.reasons(one.found, is_accepted=accept))
             judged.append(one)

@@ -10,6 +10,7 @@ import docmill.schemas
 from docmill.flows.pipeline.graph import steps
 from docmill.schemas.endpoint import VARIABLE
 from docmill.schemas.errors import ConfigError
+from docmill.schemas.evaluate import REVIEWS, LabelsQuery
 from docmill.schemas.pipeline import Pipeline
 from docmill.tasks.checks import toolschema
 from docmill.tasks.checks.faults import place
@@ -83,9 +84,9 @@ def require_within(pipeline: Pipeline) -> None:
         schemas.require_file(where, name, toolschema.path_of(name))
     databases = {"into": pipeline.sink().url, "rows.url": pipeline.rows.url if pipeline.rows else ""}
     labels = pipeline.evaluate.labels if pipeline.evaluate else None
-    if isinstance(labels, str):
+    if isinstance(labels, str) and labels != REVIEWS:
         roots.require_file("evaluate.labels", labels, Path(labels))
-    elif labels:
+    elif isinstance(labels, LabelsQuery):
         databases["evaluate.labels.url"] = labels.url
     for where, url in databases.items():
         if found := SQLITE.fullmatch(url):

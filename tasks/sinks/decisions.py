@@ -20,7 +20,7 @@ from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.tables import DECISIONS, OUTCOMES
 from docmill.tasks.sinks.typed_rows import replace_rows
-from docmill.tasks.sinks.upgrade import upgrade
+from docmill.tasks.sinks.upgrade import present, upgrade
 
 Decisions = Mapping[str, Sequence[Decision]]  # of each document, in the order they were made
 
@@ -57,6 +57,9 @@ class ReviewedResults(Results):
 
     def every_decision(self) -> Iterator[Decision]:
         """Give all decisions of the pipeline, in the order they were made."""
+        with self._failing(), self._engine.connect() as connection:
+            if not present(connection, DECISIONS):  # results of an earlier version
+                return iter(())
         return map(_decision, self._rows(_decisions(self._pipeline)))
 
     def waiting(self, run_id: str | None = None) -> Waiting:

@@ -26,8 +26,8 @@ def outcome_row(outcome: Outcome) -> Row:
 
 
 def _step(step: StepOutcome) -> Row:
-    """Write a step; what is doubtful stands there only where something is."""
-    return step.model_dump(exclude=None if step.doubts else {"doubts"})
+    """Write a step; what is doubtful, and what people have changed, stands there only where something is."""
+    return step.model_dump(exclude={name for name in ("doubts", "given") if not getattr(step, name)})
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
