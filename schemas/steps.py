@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from docmill.schemas.endpoint import Declared
+from docmill.schemas.example import Example
 from docmill.schemas.rule import Rule
 
 StepId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
@@ -50,6 +51,10 @@ class StepOptions(Declared):
     )
     instructions: str | None = Field(
         default=None, min_length=1, description="The team's own words, which follow the step's instruction"
+    )
+    examples: str | tuple[Example, ...] = Field(
+        default=(),
+        description="Documents with the answers that they should have; or a folder or glob of JSON files",
     )
     params: dict[str, Any] = Field(
         default_factory=dict,

@@ -31,7 +31,7 @@ from docmill.tasks.steps import prompt
 from docmill.tasks.steps.kind import kind
 
 AS_DECLARED = RunOptions()
-LATER_KEYS = {"instructions": None, "lists": "auto"}
+LATER_KEYS = {"instructions": None, "lists": "auto", "examples": ()}
 
 
 @dataclass(frozen=True)

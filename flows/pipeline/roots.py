@@ -82,6 +82,9 @@ def require_within(pipeline: Pipeline) -> None:
     schemas = Roots((*roots.folders, _real(OWN_SCHEMAS)), roots.urls)
     for where, name in _schemas(pipeline):
         schemas.require_file(where, name, toolschema.path_of(name))
+    for at, _, options in steps(pipeline).values():
+        if isinstance(options.examples, str):
+            roots.require_documents(place((*at, "examples")), (options.examples,))
     databases = {"into": pipeline.sink().url, "rows.url": pipeline.rows.url if pipeline.rows else ""}
     labels = pipeline.evaluate.labels if pipeline.evaluate else None
     if isinstance(labels, str) and labels != REVIEWS:
