@@ -1,6 +1,5 @@
 """`process`: the flow that runs a pipeline over its documents."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +16,6 @@ from docmill.flows.pipeline.roots import Roots
 from docmill.flows.run.flow_run import execute, flow_run_name, options
 from docmill.flows.run.refusal import refuse_unknown
 from docmill.schemas.pipeline import Pipeline
-from docmill.tasks.sources.documents import confined
 
 Limit = Annotated[int | None, Field(gt=0)]
 
@@ -66,5 +64,4 @@ def _plan(pipeline: Path | str | Pipeline | dict[str, Any], given: RunOptions) -
     if by_parameter := chosen is given and given.documents is not None:
         roots = roots if declared else roots.beside(found.pipeline.patterns())
         roots.require_documents("documents", [str(given.documents)])
-    plan = resolve(found, chosen)
-    return replace(plan, source=confined(plan.source, roots.folders)) if declared or by_parameter else plan
+    return resolve(found, chosen, roots.folders if declared or by_parameter else None)

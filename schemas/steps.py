@@ -69,6 +69,15 @@ class StepOptions(Declared):
         return self
 
 
+FROM_REVIEWS = Field(
+    default=None,
+    gt=0,
+    le=20,
+    strict=True,
+    description="So many documents that people brought to done in review are shown as examples",
+)
+
+
 class Summarize(StepOptions):
     """A summary in plain text, of at most `max_words` words or of so many sentences."""
 
@@ -94,6 +103,7 @@ class Classify(StepOptions):
         Annotated[str, Field(min_length=1)],
         Annotated[Label, BeforeValidator(_label, json_schema_input_type=Label | str | None)],
     ] = Field(min_length=2, description="Each label with what it means, and examples")
+    examples_from_reviews: int | None = FROM_REVIEWS
 
 
 class Extract(StepOptions):
@@ -114,6 +124,7 @@ class Extract(StepOptions):
         default="auto",
         description="Who reads the rows of tables: code if they are long (auto), code (columns), or model",
     )
+    examples_from_reviews: int | None = FROM_REVIEWS
     rules: tuple[Rule, ...] = Field(
         default=(),
         description="What a record has to keep beyond its schema, in CEL; a broken one is reviewed",
@@ -135,6 +146,13 @@ class Ask(StepOptions):
         alias="schema",
         description="The tool schema that its answer satisfies; free text without",
     )
+    examples_from_reviews: int | None = FROM_REVIEWS
+
+    @model_validator(mode="after")
+    def _reviewed(self) -> "Ask":
+        if self.examples_from_reviews and self.schema_ is None:
+            raise ValueError("examples_from_reviews: answers in text are not reviewed: give it a schema")
+        return self
 
 
 def _options(value: Any) -> Any:

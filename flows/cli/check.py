@@ -47,6 +47,8 @@ def check(
     if labels and (connect or (isinstance(labels, str) and labels != REVIEWS)):
         evaluator = evaluator_of(plan)
         found["labels"] = len(evaluator.truths) if evaluator else 0
+    if plan.examples:
+        found["examples_from_reviews"] = len(plan.examples)
     answered = connected(plan) if connect else {}
     code = 0 if all(each["ok"] for each in answered.values()) else 2
     if json:

@@ -38,7 +38,7 @@ def load_examples(pipeline: Pipeline, tools: Tools) -> tuple[Pipeline, list[tupl
             wrong += [(where, line) for line in str(error).splitlines()]
             found = []
         for here, file, example in found:
-            for inner, fault in _faults(example, acts, options, tools):
+            for inner, fault in example_faults(example, acts, options, tools):
                 in_file = f"{file}: {place(inner)}: " if inner else f"{file}: "
                 wrong.append((here, in_file + fault) if file else ((*here, *inner), fault))
         with_them = options.model_copy(update={"examples": tuple(example for _, _, example in found)})
@@ -77,7 +77,7 @@ def _read(file: Path) -> Example:
         raise ConfigError(f"{file}: not JSON in UTF-8: {error}") from None
 
 
-def _faults(example: Example, acts: StepKind[Any], options: StepOptions, tools: Tools) -> Faults:
+def example_faults(example: Example, acts: StepKind[Any], options: StepOptions, tools: Tools) -> Faults:
     """Find what keeps an example from being one of a step: another answer, no such label, a wrong record."""
     chosen = acts.chosen_by(options)
     wanted = {acts.answer(options), *(["label"] if chosen else [])}

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.endpoint import Asked, asked_of, first
 from docmill.flows.pipeline.options import RunOptions
+from docmill.flows.pipeline.reviewed import with_reviews
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import Evaluate
@@ -22,8 +24,9 @@ from docmill.schemas.steps import Kind, StepOptions, kind_and_options
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.declared import faults
 from docmill.tasks.checks.variables import expanded
+from docmill.tasks.sinks.examples import Chosen
 from docmill.tasks.sinks.keys import KeyedInto
-from docmill.tasks.sources.documents import source_of
+from docmill.tasks.sources.documents import confined, source_of
 from docmill.tasks.sources.rows import Rows
 from docmill.tasks.sources.selected import Selected
 from docmill.tasks.sources.source import Source
@@ -58,7 +61,8 @@ class StepPlan:
 class Plan:
     """One pipeline as it will run. `origin` says where endpoint and model came from.
 
-    Where `allow_unread` is set, a document is done although a part of it could not be read.
+    Where `allow_unread` is set, a document is done although a part of it could not be read. `examples` are
+    those that its steps take from reviews.
     """
 
     name: str
@@ -74,6 +78,7 @@ class Plan:
     allow_unread: bool
     sha256: str
     evaluate: Evaluate | None = None
+    examples: tuple[Chosen, ...] = ()
 
     @property
     def model(self) -> str:
@@ -85,12 +90,16 @@ class Plan:
         return {name: self.tools[name] for step in self.steps for name in step.typed_schemas()}
 
 
-def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan:
+def resolve(
+    checked: CheckedPipeline, options: RunOptions = AS_DECLARED, below: tuple[Path, ...] | None = None
+) -> Plan:
     """Decide what a run will do: option before environment before pipeline.
 
-    Raises ConfigError for what cannot run.
+    `below` are the folders outside of which no file is read. Raises ConfigError for what cannot run.
     """
     _check_retry_scale()
+    own = AS_DECLARED if options.trial else RunOptions(into=options.into)  # a trial's results are others
+    checked, examples = with_reviews(checked, lambda: ends(checked.pipeline, own), below)
     pipeline = checked.pipeline
     asked = asked_of(pipeline, options)
     target = asked.target
@@ -98,7 +107,7 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
     source, into = ends(pipeline, options)
     return Plan(
         name=pipeline.name,
-        source=_selected(source, options),
+        source=_selected(source if below is None else confined(source, below), options),
         target=target,
         origin=asked.origin,
         steps=steps,
@@ -110,6 +119,7 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
         allow_unread=pipeline.unread == "allow",
         sha256=_whole_sha256(pipeline, steps, checked.tools),
         evaluate=None if options.trial else evaluate_of(pipeline),
+        examples=examples,
     )
 
 
@@ -195,7 +205,7 @@ def _steps(checked: CheckedPipeline, asked: Asked) -> tuple[StepPlan, ...]:
 def _unhashed(options: StepOptions) -> set[str]:
     """Name the keys that change no request, and those that came later where they are not used."""
     later = (name for name, default in LATER_KEYS.items() if getattr(options, name, default) == default)
-    return {"complete", "rules", "model", *later}
+    return {"complete", "rules", "model", "examples_from_reviews", *later}  # those chosen are examples
 
 
 def _whole_sha256(pipeline: Pipeline, steps: Sequence[StepPlan], tools: Mapping[str, ToolSchema]) -> str:

@@ -15,6 +15,7 @@ from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks import typed
 from docmill.tasks.sinks.database import changing_tables, engine_of
+from docmill.tasks.sinks.examples import Chosen, keep
 from docmill.tasks.sinks.keys import native
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.rows import Row
@@ -83,6 +84,11 @@ class ReviewedResults(Results):
         """Open a transaction in which documents are decided: all that it does, or nothing."""
         with self._writing() as connection:
             yield Deciding(self, connection)
+
+    def keep_examples(self, chosen: Sequence[Chosen]) -> None:
+        """Keep the examples that the steps of a run take from reviews."""
+        with self._writing() as connection:
+            keep(connection, self._pipeline, chosen)
 
     def has_decisions(self) -> bool:
         """Say whether anything of the pipeline was decided; asked until it was."""

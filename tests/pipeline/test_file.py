@@ -170,6 +170,15 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
             ]
         },
     ),
+    "examples from reviews": (
+        f"steps:\n{CLASSIFY}  - extract: {{schema: thing, examples_from_reviews: 3}}\n",
+        {
+            "steps": [
+                {"classify": {"labels": LABELS}},
+                {"extract": {"schema": "thing", "examples_from_reviews": 3}},
+            ]
+        },
+    ),
     "models in turn": (
         "steps:\n  - summarize: {model: [a, b]}\n",
         {"steps": [{"summarize": {"model": ["a", "b"]}}]},
