@@ -1,6 +1,6 @@
 """One pipeline's stored results, evaluated for the command line."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from docmill.flows.cli.results import stored
 from docmill.flows.evaluate import kept
+from docmill.flows.evaluate.contributed import Contribution, contributions, tally_of
 from docmill.flows.evaluate.difference import Difference, difference
 from docmill.flows.evaluate.evaluation import Evaluation, Evaluator
 from docmill.flows.evaluate.fields import of_schemas
@@ -32,7 +33,7 @@ EXPORTED = ("document_id", "status", "label", "record")  # what is read of an ex
 class Judged:
     """A pipeline's evaluation: what its labelled documents cost, and the minutes of the runs that made them.
 
-    `key` tells its results from another pipeline's.
+    `key` tells its results from another pipeline's. `models` is what each of several contributed.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Judged:
     found: Evaluation
     cost: Tally
     minutes: float
+    models: dict[str, Contribution] = field(default_factory=dict)
     since: Difference | None = None
     reasons: list[str] = field(default_factory=list)
 
@@ -69,7 +71,8 @@ class Subject:
             model=", ".join(sorted({run["model"] for run in runs})),
             key=(self._results.url, self._name),
             found=found,
-            cost=sum((_tally(row) for row in outcomes), Tally()),
+            cost=sum((tally_of(row) for row in outcomes), Tally()),
+            models=contributions(found, outcomes),
             minutes=sum(each.total_seconds() for each in took) / 60,
             since=difference(self._earlier(against), found) if against else None,
         )
@@ -142,10 +145,6 @@ def source_of(labels: str | None, query: str | None) -> Source | Literal["review
     if query is None:
         raise ConfigError("--labels: say which rows of the database: --query 'select document, label from …'")
     return LabelsQuery.model_construct(url=labels, query=query)  # its password may stand on a command line
-
-
-def _tally(row: Mapping[str, Any]) -> Tally:
-    return Tally(**{name: row[name] for name in Tally.model_fields if name in row})
 
 
 def _exported(place: str, row: dict[str, Any]) -> dict[str, Any]:
