@@ -1,6 +1,5 @@
 """`process`: the flow that runs a pipeline over its documents."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +18,6 @@ from docmill.flows.plan.shown import planned
 from docmill.flows.run.flow_run import execute, flow_run_name, options
 from docmill.flows.run.refusal import refuse_unknown
 from docmill.schemas.pipeline import Pipeline
-from docmill.tasks.sources.documents import confined
 
 Limit = Annotated[int | None, Field(gt=0)]
 
@@ -74,5 +72,4 @@ def _plan(pipeline: Path | str | Pipeline | dict[str, Any], given: RunOptions) -
     if by_parameter := chosen is given and given.documents is not None:
         roots = roots if declared else roots.beside(found.pipeline.patterns())
         roots.require_documents("documents", [str(given.documents)])
-    plan = resolve(found, chosen)
-    return replace(plan, source=confined(plan.source, roots.folders)) if declared or by_parameter else plan
+    return resolve(found, chosen, roots.folders if declared or by_parameter else None)

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from docmill.schemas.endpoint import Declared, without_password
 
+REVIEWS: Literal["reviews"] = "reviews"  # what people decided; a file of that name is ./reviews
 Share = Annotated[float, Field(ge=0, le=1)]
 Comparison = Annotated[
     str, Field(pattern=r"^(exact|text|date|number( \d+(\.\d+)?%?)?|fuzzy( (0(\.\d+)?|1(\.0+)?))?)$")
@@ -25,7 +26,7 @@ class Evaluate(Declared):
     """What the results are held against at the end of each run, and by `docmill evaluate`."""
 
     labels: Annotated[str, Field(min_length=1)] | LabelsQuery = Field(
-        description="A file of labels, CSV or JSONL, or a mapping of url and query"
+        description="A file of labels, CSV or JSONL; reviews: what people decided; or url and query"
     )
     min_label: Share | None = Field(default=None, description="The least accuracy of the labels, 0 to 1")
     min_field: Share | None = Field(default=None, description="The least accuracy of each field, 0 to 1")
@@ -37,6 +38,12 @@ class Evaluate(Declared):
         description="Field, or * for all, to how it is compared: exact, text, date, number [TOLERANCE], "
         "fuzzy [LEAST]; by the schema's type where nothing is said",
     )
+
+    @model_validator(mode="after")
+    def _of_reviews(self) -> "Evaluate":
+        if self.labels == REVIEWS and self.min_label is not None:
+            raise ValueError("min_label: decisions are about records and name no label; use min_field")
+        return self
 
 
 class Verdict(BaseModel):

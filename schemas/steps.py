@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from docmill.schemas.endpoint import Declared
+from docmill.schemas.example import Example
 from docmill.schemas.rule import Rule
 
 StepId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
@@ -55,6 +56,10 @@ class StepOptions(Declared):
         default="document",
         description="What its requests begin with: what many begin with alike a prompt cache reads once",
     )
+    examples: str | tuple[Example, ...] = Field(
+        default=(),
+        description="Documents with the answers that they should have; or a folder or glob of JSON files",
+    )
     params: dict[str, Any] = Field(
         default_factory=dict,
         description="Further request parameters, such as temperature; null takes one away",
@@ -66,6 +71,15 @@ class StepOptions(Declared):
         if wrong := sorted(taken & self.params.keys()):
             raise ValueError(f"params must not hold {', '.join(wrong)}: docmill sets it itself")
         return self
+
+
+FROM_REVIEWS = Field(
+    default=None,
+    gt=0,
+    le=20,
+    strict=True,
+    description="So many documents that people brought to done in review are shown as examples",
+)
 
 
 class Summarize(StepOptions):
@@ -93,6 +107,7 @@ class Classify(StepOptions):
         Annotated[str, Field(min_length=1)],
         Annotated[Label, BeforeValidator(_label, json_schema_input_type=Label | str | None)],
     ] = Field(min_length=2, description="Each label with what it means, and examples")
+    examples_from_reviews: int | None = FROM_REVIEWS
 
 
 class Extract(StepOptions):
@@ -113,6 +128,7 @@ class Extract(StepOptions):
         default="auto",
         description="Who reads the rows of tables: code if they are long (auto), code (columns), or model",
     )
+    examples_from_reviews: int | None = FROM_REVIEWS
     rules: tuple[Rule, ...] = Field(
         default=(),
         description="What a record has to keep beyond its schema, in CEL; a broken one is reviewed",
@@ -134,6 +150,13 @@ class Ask(StepOptions):
         alias="schema",
         description="The tool schema that its answer satisfies; free text without",
     )
+    examples_from_reviews: int | None = FROM_REVIEWS
+
+    @model_validator(mode="after")
+    def _reviewed(self) -> "Ask":
+        if self.examples_from_reviews and self.schema_ is None:
+            raise ValueError("examples_from_reviews: answers in text are not reviewed: give it a schema")
+        return self
 
 
 def _options(value: Any) -> Any:

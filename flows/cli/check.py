@@ -12,6 +12,7 @@ from docmill.flows.evaluate.kept import evaluator_of
 from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import resolve
+from docmill.schemas.evaluate import REVIEWS
 from docmill.tasks.sinks.database import require_folder, shown
 
 Connect = Annotated[bool, FLAG, Parameter(help="Ask the endpoint, the results database and the source, too")]
@@ -42,9 +43,12 @@ def check(
     require_ready(plan)
     require_folder(plan.into.url)
     found = {"documents": plan.source.count(), "into": shown(plan.into.url)}
-    if plan.evaluate and (connect or isinstance(plan.evaluate.labels, str)):
+    labels = plan.evaluate and plan.evaluate.labels
+    if labels and (connect or (isinstance(labels, str) and labels != REVIEWS)):
         evaluator = evaluator_of(plan)
         found["labels"] = len(evaluator.truths) if evaluator else 0
+    if plan.examples:
+        found["examples_from_reviews"] = len(plan.examples)
     answered = connected(plan) if connect else {}
     code = 0 if all(each["ok"] for each in answered.values()) else 2
     if json:

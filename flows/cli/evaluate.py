@@ -7,15 +7,27 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from docmill.flows.cli.evaluating import Judged, opened, source_of
-from docmill.flows.cli.evaluation_tables import confusion, differences, review, scores, side_by_side, wrong
+from docmill.flows.cli.evaluation_tables import (
+    confusion,
+    differences,
+    models,
+    review,
+    scores,
+    side_by_side,
+    wrong,
+)
 from docmill.flows.cli.options import FLAG, IntoUrl, Json, PipelineName
 from docmill.flows.cli.output import console, plain, print_json
 from docmill.flows.evaluate.difference import difference
 from docmill.schemas.errors import ConfigError
+from docmill.schemas.evaluate import REVIEWS
 
 Labels = Annotated[
     str | None,
-    Parameter(help="CSV or JSONL: document, label, fields of the records; or a database's URL with --query"),
+    Parameter(
+        help="CSV or JSONL: document, label, fields of the records; `reviews`: what people decided; or a "
+        "database's URL with --query"
+    ),
 ]
 Query = Annotated[str | None, Parameter(help="The SELECT that gives the labels, where --labels is a URL")]
 Least = Annotated[
@@ -59,6 +71,7 @@ def evaluate(
     judged = []
     for name in pipelines:
         with opened(name, into, source, least) as subject:
+            source = subject.source if source == REVIEWS else source  # all by the decisions on the first
             one = subject.judged(name, against)
             one.reasons.extend(subject.reasons(one.found, is_accepted=accept))
             judged.append(one)
@@ -95,6 +108,8 @@ def _as_json(judged: Sequence[Judged], *, detail: bool) -> dict[str, Any]:
         return {"pipelines": [_one_as_json(one, judged[0], detail=detail) for one in judged]}
     [one] = judged
     written = one.found.as_json(detail=detail)
+    if len(one.models) > 1:
+        written["models"] = _models_as_json(one)
     if one.since:
         written["against"] = one.since.model_dump(mode="json")
     return {**written, "reasons": one.reasons} if one.reasons else written
@@ -108,8 +123,16 @@ def _one_as_json(one: Judged, first: Judged, *, detail: bool) -> dict[str, Any]:
         **one.found.as_json(detail=detail),
         "cost_usd": one.cost.cost_usd,
         "minutes": one.minutes,
+        "models": _models_as_json(one),
         "differences": [figure.model_dump() for figure in figures],
         "reasons": one.reasons,
+    }
+
+
+def _models_as_json(one: Judged) -> dict[str, Any]:
+    return {
+        name: {**each.model_dump(exclude={"tally"}), "cost_usd": each.tally.cost_usd}
+        for name, each in one.models.items()
     }
 
 
@@ -120,6 +143,8 @@ def _print(judged: Sequence[Judged], *, detail: bool) -> None:
         return
     [one] = judged
     out.print(scores(one.found, detail=detail))
+    if len(one.models) > 1:
+        out.print(models(one.models))
     if detail:
         for part in (confusion(one.found), review(one.found), *wrong(one.found)):
             out.print(part, soft_wrap=True)

@@ -1,24 +1,27 @@
 """One pipeline's stored results, evaluated for the command line."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from docmill.flows.cli.results import stored
 from docmill.flows.evaluate import kept
+from docmill.flows.evaluate.contributed import Contribution, contributions, tally_of
 from docmill.flows.evaluate.difference import Difference, difference
 from docmill.flows.evaluate.evaluation import Evaluation, Evaluator
 from docmill.flows.evaluate.fields import of_schemas
 from docmill.flows.evaluate.gate import below, worse
 from docmill.flows.evaluate.labels import jsonl
+from docmill.flows.evaluate.labels.reviews import Reviews
 from docmill.flows.evaluate.labels.source import Source, named
 from docmill.flows.pipeline.checked import CheckedPipeline
-from docmill.flows.pipeline.plan import evaluate_of
+from docmill.flows.pipeline.options import RunOptions
+from docmill.flows.pipeline.plan import evaluate_of, into_of
 from docmill.flows.pipeline.tables import typed_schemas
 from docmill.schemas.errors import ConfigError
-from docmill.schemas.evaluate import Evaluate, LabelsQuery
+from docmill.schemas.evaluate import REVIEWS, Evaluate, LabelsQuery
 from docmill.schemas.outcome import Tally
 from docmill.tasks.sinks.results import Results
 
@@ -30,7 +33,7 @@ EXPORTED = ("document_id", "status", "label", "record")  # what is read of an ex
 class Judged:
     """A pipeline's evaluation: what its labelled documents cost, and the minutes of the runs that made them.
 
-    `key` tells its results from another pipeline's.
+    `key` tells its results from another pipeline's. `models` is what each of several contributed.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Judged:
     found: Evaluation
     cost: Tally
     minutes: float
+    models: dict[str, Contribution] = field(default_factory=dict)
     since: Difference | None = None
     reasons: list[str] = field(default_factory=list)
 
@@ -48,6 +52,7 @@ class Subject:
 
     def __init__(self, checked: CheckedPipeline, results: Results, source: Source, asked: Evaluate) -> None:
         self.asked = asked
+        self.source = source
         self._name = checked.pipeline.name
         self._results = results
         self._labels = named(source)
@@ -66,7 +71,8 @@ class Subject:
             model=", ".join(sorted({run["model"] for run in runs})),
             key=(self._results.url, self._name),
             found=found,
-            cost=sum((_tally(row) for row in outcomes), Tally()),
+            cost=sum((tally_of(row) for row in outcomes), Tally()),
+            models=contributions(found, outcomes),
             minutes=sum(each.total_seconds() for each in took) / 60,
             since=difference(self._earlier(against), found) if against else None,
         )
@@ -103,10 +109,12 @@ class Subject:
 
 
 @contextmanager
-def opened(pipeline: str, into: str | None, source: Source | None, least: float | None) -> Iterator[Subject]:
+def opened(
+    pipeline: str, into: str | None, source: Source | Literal["reviews"] | None, least: float | None
+) -> Iterator[Subject]:
     """Open a pipeline's results with its labels; `source` and `least` replace what it declares itself.
 
-    Raises ConfigError where there are no results, or no labels.
+    `reviews` are the decisions in these results. Raises ConfigError where there are no results, or no labels.
     """
     with stored(pipeline, into) as (checked, results):
         declared = evaluate_of(checked.pipeline)
@@ -117,15 +125,19 @@ def opened(pipeline: str, into: str | None, source: Source | None, least: float 
         asked = declared or Evaluate(labels="-")
         if least is not None:
             asked = asked.model_copy(update={"min_label": least})
-        yield Subject(checked, results, source or kept.source_of(asked), asked)
+        where, name = into_of(checked.pipeline, RunOptions(into=into)), checked.pipeline.name
+        own = Reviews(where, name) if source == REVIEWS else source
+        yield Subject(checked, results, own or kept.source_of(asked, where, name), asked)
 
 
-def source_of(labels: str | None, query: str | None) -> Source | None:
+def source_of(labels: str | None, query: str | None) -> Source | Literal["reviews"] | None:
     """Read where labels are, as the options say; raises ConfigError."""
     if labels is None:
         if query is not None:
             raise ConfigError("--query: name its database: --labels URL")
         return None
+    if labels == REVIEWS and query is None:
+        return REVIEWS
     if "://" not in labels:
         if query is not None:
             raise ConfigError(f"--query: --labels {labels} is a file, and no database's URL")
@@ -133,10 +145,6 @@ def source_of(labels: str | None, query: str | None) -> Source | None:
     if query is None:
         raise ConfigError("--labels: say which rows of the database: --query 'select document, label from …'")
     return LabelsQuery.model_construct(url=labels, query=query)  # its password may stand on a command line
-
-
-def _tally(row: Mapping[str, Any]) -> Tally:
-    return Tally(**{name: row[name] for name in Tally.model_fields if name in row})
 
 
 def _exported(place: str, row: dict[str, Any]) -> dict[str, Any]:

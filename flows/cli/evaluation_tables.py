@@ -1,7 +1,7 @@
 """What `docmill evaluate` prints: scores, confused labels, what has changed, pipelines side by side."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from rich.console import RenderableType
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from docmill.flows.cli.evaluating import Judged
 from docmill.flows.cli.output import plain
+from docmill.flows.evaluate.contributed import Contribution
 from docmill.flows.evaluate.difference import ALL_FIELDS, ANSWERED, LABEL, Change, Difference, difference
 from docmill.flows.evaluate.evaluation import Evaluation
 from docmill.flows.evaluate.gate import percent, points
@@ -33,6 +34,17 @@ def scores(found: Evaluation, *, detail: bool) -> Table:
     if found.fields:
         whole = total(found.fields.values())
         table.add_row(plain("all fields", "bold"), *_cells(whole), *(_more(whole) if more else ()))
+    return table
+
+
+def models(contributed: Mapping[str, Contribution]) -> Table:
+    """Draw what each model contributed: the documents that it answered last, and what these cost."""
+    table = _table("answered last by", "documents", "right", "in review", "cost")
+    for name, each in contributed.items():
+        right = f"{each.right:,} ({percent(each.right / each.documents)})"
+        cost = each.tally.cost_usd
+        said = "unknown" if cost is None else money(cost, estimated=each.tally.cost_estimated)
+        table.add_row(plain(name), f"{each.documents:,}", right, f"{each.review:,}", said)
     return table
 
 

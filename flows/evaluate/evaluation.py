@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from docmill.flows.evaluate import fields as declared_fields
 from docmill.flows.evaluate.fields import Field
 from docmill.flows.evaluate.judging import EVERY, Judge, Outcome
+from docmill.flows.evaluate.labels.reviews import judged_of
 from docmill.flows.evaluate.labels.source import Source, labels_of, sha256
 from docmill.flows.evaluate.labels.truth import Truth, keys_of
 from docmill.flows.evaluate.scores import Judgement, Score, total
@@ -124,7 +125,11 @@ class Evaluator:
     def evaluate(self, outcomes: Iterable[Outcome]) -> Evaluation:
         """Judge outcomes; raises ConfigError where a label names a file that two of them have."""
         found, judge = _Found(outcomes), Judge(self.fields, self.comparisons)
-        judged = [judge.judgement(truth, found.outcome(truth.document, truth.place)) for truth in self.truths]
+        judged = []
+        for truth in self.truths:
+            is_about, outcome = judged_of(truth, found.outcome(truth.document, truth.place))
+            if is_about:
+                judged.append(judge.judgement(truth, outcome))
         return Evaluation.of(judged, sha256(self.truths))
 
     def asked_of(self, document_ids: Iterable[str]) -> list[str]:

@@ -9,7 +9,7 @@ from docmill.flows.evaluate import comparing
 from docmill.flows.evaluate.assignment import assigned
 from docmill.flows.evaluate.comparing import Comparison, Written
 from docmill.flows.evaluate.fields import Field
-from docmill.flows.evaluate.labels.truth import Truth
+from docmill.flows.evaluate.labels.truth import Items, Truth
 from docmill.flows.evaluate.scores import Cell, Judgement, Score
 from docmill.schemas.outcome import GOOD
 
@@ -67,7 +67,9 @@ class Judge:
     def _value(self, wanted: Any, got: Any, field: Field, at: Place) -> Iterator[tuple[Cell, bool]]:
         if isinstance(wanted, Written) and (field.items or field.properties):
             wanted = comparing.value_of(wanted)
-        if field.items and isinstance(wanted, list):
+        if field.items and isinstance(wanted, Items):
+            yield from self._items(wanted, got if isinstance(got, list) else [], field.items, at)
+        elif field.items and isinstance(wanted, list):
             yield from self._rows(wanted, got if isinstance(got, list) else [], field.items, at)
         elif field.properties and isinstance(wanted, dict):
             yield from self._object(wanted, got if isinstance(got, dict) else {}, field, at)
@@ -93,6 +95,16 @@ class Judge:
         named = dict.fromkeys(key for row in wanted if isinstance(row, dict) for key in row)
         for index in sorted(set(range(len(got))) - set(pairs.values())):
             yield from self._spurious(got[index], list(named), field, at.item("+"))
+
+    def _items(
+        self, wanted: Items, got: Sequence[Any], field: Field, at: Place
+    ) -> Iterator[tuple[Cell, bool]]:
+        """Compare items of which a part is asked: each with itself, where the run gives it as it did."""
+        rows = [each.given if each.given in got else each.value for each in wanted]
+        pairs = self._aligned(rows, got, field, at)
+        for index, each in enumerate(wanted):
+            there = got[pairs[index]] if index in pairs else None
+            yield from self._value(each.asked, there, field, at.item(index))
 
     def _spurious(
         self, row: Any, named: Sequence[str], field: Field, at: Place

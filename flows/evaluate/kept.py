@@ -8,15 +8,19 @@ from pydantic import ValidationError
 from docmill.flows.evaluate.difference import Difference, difference
 from docmill.flows.evaluate.evaluation import Evaluation, Evaluator
 from docmill.flows.evaluate.fields import of_schemas
+from docmill.flows.evaluate.labels.reviews import Reviews
 from docmill.flows.evaluate.labels.source import Source
 from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.errors import ConfigError
-from docmill.schemas.evaluate import Evaluate
+from docmill.schemas.evaluate import REVIEWS, Evaluate
+from docmill.schemas.pipeline import Into
 from docmill.tasks.sinks.evaluations import Row
 
 
-def source_of(declared: Evaluate) -> Source:
-    """Give the source of a pipeline's labels."""
+def source_of(declared: Evaluate, into: Into, pipeline: str) -> Source:
+    """Give the source of a pipeline's labels; decisions are those in its own results."""
+    if declared.labels == REVIEWS:
+        return Reviews(into, pipeline)
     return Path(declared.labels) if isinstance(declared.labels, str) else declared.labels
 
 
@@ -25,7 +29,7 @@ def evaluator_of(plan: Plan) -> Evaluator | None:
     if plan.evaluate is None:
         return None
     fields = of_schemas(tool.parameters for tool in plan.typed().values())
-    return Evaluator.of(source_of(plan.evaluate), fields, plan.evaluate.compare)
+    return Evaluator.of(source_of(plan.evaluate, plan.into, plan.name), fields, plan.evaluate.compare)
 
 
 def figures(found: Evaluation) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from docmill.flows.pipeline.examples import load_examples
 from docmill.flows.pipeline.graph import ring_faults, waits
 from docmill.flows.pipeline.names import name_faults, reference_faults
 from docmill.flows.pipeline.tables import table_faults
@@ -51,11 +52,14 @@ def modelled(data: dict[str, Any], written: YamlText | None = None) -> Pipeline:
 
 
 def checked(pipeline: Pipeline, written: YamlText | None = None) -> CheckedPipeline:
-    """Check what pydantic cannot see, and load the tool schemas; raises ConfigError as `modelled` does."""
+    """Check what pydantic cannot see, load schemas and examples; raises ConfigError as `modelled` does."""
     unfit = reference_faults(pipeline)
     if wrong := [*(unfit or ring_faults(pipeline)), *name_faults(pipeline), *table_faults(pipeline)]:
         raise _refused(wrong, written)
     tools, wrong = load_tools(pipeline)
+    if wrong:
+        raise _refused(wrong, written)
+    pipeline, wrong = load_examples(pipeline, tools)
     if wrong:
         raise _refused(wrong, written)
     return CheckedPipeline(pipeline, tools, waits(pipeline))

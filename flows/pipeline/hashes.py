@@ -16,13 +16,13 @@ from docmill.tasks.steps.kind import kind
 if TYPE_CHECKING:
     from docmill.flows.pipeline.plan import StepPlan
 
-LATER_KEYS = {"instructions": None, "lists": "auto", "first": "document"}
+LATER_KEYS = {"instructions": None, "lists": "auto", "first": "document", "examples": ()}
 
 
 def unhashed(options: StepOptions) -> set[str]:
     """Name the keys that change no request, and those that came later where they are not used."""
     later = (name for name, default in LATER_KEYS.items() if getattr(options, name, default) == default)
-    return {"complete", "rules", "model", *later}
+    return {"complete", "rules", "model", "examples_from_reviews", *later}  # those chosen are examples
 
 
 def whole_sha256(pipeline: Pipeline, steps: "Sequence[StepPlan]", tools: Mapping[str, ToolSchema]) -> str:

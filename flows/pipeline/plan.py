@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -12,6 +13,7 @@ from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.endpoint import Asked, asked_of, first
 from docmill.flows.pipeline.hashes import sha256_of, surroundings, unhashed, whole_sha256
 from docmill.flows.pipeline.options import RunOptions
+from docmill.flows.pipeline.reviewed import with_reviews
 from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
@@ -22,8 +24,9 @@ from docmill.schemas.steps import Kind, StepOptions, kind_and_options
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.declared import faults
 from docmill.tasks.checks.variables import expanded
+from docmill.tasks.sinks.examples import Chosen
 from docmill.tasks.sinks.keys import KeyedInto
-from docmill.tasks.sources.documents import source_of
+from docmill.tasks.sources.documents import confined, source_of
 from docmill.tasks.sources.rows import Rows
 from docmill.tasks.sources.selected import Only, Selected
 from docmill.tasks.sources.source import Source
@@ -58,7 +61,8 @@ class StepPlan:
 class Plan:
     """One pipeline as it will run. `origin` says where endpoint and model came from.
 
-    Where `allow_unread` is set, a document is done although a part of it could not be read.
+    Where `allow_unread` is set, a document is done although a part of it could not be read. `examples` are
+    those that its steps take from reviews.
     """
 
     name: str
@@ -79,6 +83,7 @@ class Plan:
     is_trial: bool = False  # its results are kept nowhere
     fail_above: float = 0.0
     alert: Alert | None = None
+    examples: tuple[Chosen, ...] = ()
 
     @property
     def model(self) -> str:
@@ -95,12 +100,16 @@ class Plan:
         return {name: self.tools[name] for step in self.steps for name in step.typed_schemas()}
 
 
-def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan:
+def resolve(
+    checked: CheckedPipeline, options: RunOptions = AS_DECLARED, below: tuple[Path, ...] | None = None
+) -> Plan:
     """Decide what a run will do: option before environment before pipeline.
 
-    Raises ConfigError for what cannot run.
+    `below` are the folders outside of which no file is read. Raises ConfigError for what cannot run.
     """
     _check_retry_scale()
+    own = AS_DECLARED if options.trial else RunOptions(into=options.into)  # a trial's results are others
+    checked, examples = with_reviews(checked, lambda: ends(checked.pipeline, own), below)
     pipeline = checked.pipeline
     asked = asked_of(pipeline, options)
     target = asked.target
@@ -108,7 +117,7 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
     source, into = ends(pipeline, options)
     return Plan(
         name=pipeline.name,
-        source=_selected(source, options),
+        source=_selected(source if below is None else confined(source, below), options),
         target=target,
         origin=asked.origin,
         steps=steps,
@@ -125,6 +134,7 @@ def resolve(checked: CheckedPipeline, options: RunOptions = AS_DECLARED) -> Plan
         is_trial=options.trial,
         fail_above=pipeline.fail_above,
         alert=pipeline.alert,
+        examples=examples,
     )
 
 

@@ -10,6 +10,7 @@ import docmill.schemas
 from docmill.flows.pipeline.graph import steps
 from docmill.schemas.endpoint import VARIABLE
 from docmill.schemas.errors import ConfigError
+from docmill.schemas.evaluate import REVIEWS, LabelsQuery
 from docmill.schemas.pipeline import Pipeline
 from docmill.tasks.checks import toolschema
 from docmill.tasks.checks.faults import place
@@ -81,11 +82,14 @@ def require_within(pipeline: Pipeline) -> None:
     schemas = Roots((*roots.folders, _real(OWN_SCHEMAS)), roots.urls)
     for where, name in _schemas(pipeline):
         schemas.require_file(where, name, toolschema.path_of(name))
+    for at, _, options in steps(pipeline).values():
+        if isinstance(options.examples, str):
+            roots.require_documents(place((*at, "examples")), (options.examples,))
     databases = {"into": pipeline.sink().url, "rows.url": pipeline.rows.url if pipeline.rows else ""}
     labels = pipeline.evaluate.labels if pipeline.evaluate else None
-    if isinstance(labels, str):
+    if isinstance(labels, str) and labels != REVIEWS:
         roots.require_file("evaluate.labels", labels, Path(labels))
-    elif labels:
+    elif isinstance(labels, LabelsQuery):
         databases["evaluate.labels.url"] = labels.url
     for where, url in databases.items():
         if found := SQLITE.fullmatch(url):

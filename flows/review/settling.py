@@ -95,6 +95,8 @@ def settled(now: Case, at: datetime) -> Row:
 def _step(told: Row, found: StepRecord | None) -> Row:
     kept = {name: value for name, value in told.items() if name != "doubts"}
     output = found.record if found else told["output"]
+    if found and found.record is not found.run:
+        kept.setdefault("given", found.run)  # of one that is done, the first: a correction is no run's
     return {**kept, "output": output, "status": "done" if told["status"] == "review" else told["status"]}
 
 

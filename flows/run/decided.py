@@ -78,6 +78,7 @@ def _with(
         update={
             "status": "review" if left else "done",
             "output": found.record,
+            "given": None if found.record is result.outcome.output else result.outcome.output,
             "doubts": tuple(left) or None,
             "error": said if left else None,
             "reason": said if left else None,

@@ -16,7 +16,7 @@ def evaluated(plan: Plan, evaluator: Evaluator, results: Results, run_id: str) -
     What cannot be compared is a reason too. Raises StorageError.
     """
     assert plan.evaluate is not None
-    labels = named(source_of(plan.evaluate))
+    labels = named(source_of(plan.evaluate, plan.into, plan.name))
     try:
         found = evaluator.evaluate(results.outcomes_of(evaluator.asked_of))
         accepted = results.evaluations.accepted() if plan.evaluate.no_worse_than else None

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from docmill.flows.pipeline.chosen import chosen_schema
 from docmill.flows.pipeline.plan import StepPlan
 from docmill.schemas.document import Document
 from docmill.schemas.outcome import StepOutcome
 from docmill.schemas.steps import DOCUMENT
+from docmill.tasks.steps.examples import apart
 from docmill.tasks.steps.kind import kind
 
 Before = Mapping[str, StepOutcome]
@@ -28,6 +30,14 @@ def is_wanted(step: StepPlan, schema: str | None, before: Before) -> bool:
     if options.input != DOCUMENT and before[options.input].status == "skipped":
         return False
     return schema is not None or not kind(step.kind).typed
+
+
+def with_others_examples(step: StepPlan, text: str) -> StepPlan:
+    """Leave the text that a step reads out of its examples."""
+    examples = step.options.examples
+    if not examples or isinstance(examples, str):
+        return step
+    return replace(step, options=step.options.model_copy(update={"examples": apart(examples, text)}))
 
 
 def input_of(step: StepPlan, before: Before, document: Document) -> str:

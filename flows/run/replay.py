@@ -9,7 +9,7 @@ from prefect.client.schemas.objects import State
 from docmill.flows.pipeline.plan import Plan, StepPlan
 from docmill.flows.run.answer import Requests
 from docmill.flows.run.held import Basis, Held
-from docmill.flows.run.inputs import Before, input_of, is_wanted, schema_of
+from docmill.flows.run.inputs import Before, input_of, is_wanted, schema_of, with_others_examples
 from docmill.flows.run.models import Answer, in_turn
 from docmill.flows.run.step import answered
 from docmill.schemas.chat import Completion
@@ -91,6 +91,7 @@ async def _asked(
     text, tool = input_of(step, before, basis.document), plan.tools[schema] if schema else None
 
     async def reply_of(model: str) -> Held:
-        return await answered(Replay(plan, basis, step, model, asked=asked), text, tool)
+        others = with_others_examples(step, text)
+        return await answered(Replay(plan, basis, others, model, asked=asked), text, tool)
 
     return asked, await in_turn(step, reply_of, lambda _: True)

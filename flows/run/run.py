@@ -116,6 +116,8 @@ async def _recorded(
                 await recover(results, plan.name, opened.cache, observer)
                 await asyncio.to_thread(_tell_other_models, plan, results, observer)
                 await asyncio.to_thread(results.begin, row)
+                if plan.examples:
+                    await asyncio.to_thread(results.keep_examples, plan.examples)
                 observer.started(row, progress)
                 threading.Thread(target=_count, args=(plan, progress), daemon=True).start()
                 run = ActiveRun(plan, refs, row, opened, results, ledger, progress)

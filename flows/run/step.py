@@ -14,7 +14,7 @@ from docmill.flows.run.answer import Requests, whole_record
 from docmill.flows.run.calls import Calls
 from docmill.flows.run.failures import described, doubted, reason, status
 from docmill.flows.run.held import Basis, Held
-from docmill.flows.run.inputs import input_of, is_wanted, schema_of
+from docmill.flows.run.inputs import input_of, is_wanted, schema_of, with_others_examples
 from docmill.flows.run.long_lists import by_lists
 from docmill.flows.run.models import Answer, in_turn
 from docmill.schemas.document import Document
@@ -78,7 +78,7 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
 
     async def reply_of(model: str) -> Held:
         after = [state for state in states if state.is_completed()][-1:] or waited
-        given = (of.plan, of.basis, step, model)
+        given = (of.plan, of.basis, with_others_examples(step, text), model)
         calls = Calls(*given, states=states, session=of.session, waited=after)
         return await answered(calls, text, of.plan.tools[schema] if schema else None)
 

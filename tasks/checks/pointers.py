@@ -31,10 +31,8 @@ def path_in(record: Any, text: str) -> Path:
     A part is an index where it leads into an array; `-` is the place behind its last item. Raises
     ValueError where the text is neither, or what it leads into holds nothing.
     """
-    if text.startswith("/"):
-        parts = [part.replace("~1", "/").replace("~0", "~") for part in text[1:].split("/")]
-    else:
-        parts = _dotted(record, text) if text else []
+    is_pointer = not text or text.startswith("/")
+    parts = parts_of(text) if is_pointer else tuple(_dotted(record, text))
     path: list[str | int] = []
     found = record
     for part in parts:
@@ -49,6 +47,11 @@ def path_in(record: Any, text: str) -> Path:
         found = value_at(found, path[-1:])
         found = {} if found is ABSENT else found
     return tuple(path)
+
+
+def parts_of(text: str) -> tuple[str, ...]:
+    """Cut a JSON Pointer into its parts."""
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:])
 
 
 def value_at(value: Any, path: Sequence[str | int]) -> Any:

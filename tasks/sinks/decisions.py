@@ -15,13 +15,14 @@ from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks import typed
 from docmill.tasks.sinks.database import changing_tables, engine_of
+from docmill.tasks.sinks.examples import Chosen, keep
 from docmill.tasks.sinks.history import keep_earlier
 from docmill.tasks.sinks.keys import native
 from docmill.tasks.sinks.quarantine import QuarantiningResults
 from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.tables import DECISIONS, OUTCOMES
 from docmill.tasks.sinks.typed_rows import replace_rows
-from docmill.tasks.sinks.upgrade import upgrade
+from docmill.tasks.sinks.upgrade import present, upgrade
 
 Decisions = Mapping[str, Sequence[Decision]]  # of each document, in the order they were made
 
@@ -58,6 +59,9 @@ class ReviewedResults(QuarantiningResults):
 
     def every_decision(self) -> Iterator[Decision]:
         """Give all decisions of the pipeline, in the order they were made."""
+        with self._failing(), self._engine.connect() as connection:
+            if not present(connection, DECISIONS):  # results of an earlier version
+                return iter(())
         return map(_decision, self._rows(_decisions(self._pipeline)))
 
     def waiting(self, run_id: str | None = None) -> Waiting:
@@ -81,6 +85,11 @@ class ReviewedResults(QuarantiningResults):
         """Open a transaction in which documents are decided: all that it does, or nothing."""
         with self._writing() as connection:
             yield Deciding(self, connection)
+
+    def keep_examples(self, chosen: Sequence[Chosen]) -> None:
+        """Keep the examples that the steps of a run take from reviews."""
+        with self._writing() as connection:
+            keep(connection, self._pipeline, chosen)
 
     def has_decisions(self) -> bool:
         """Say whether anything of the pipeline was decided; asked until it was."""

@@ -26,8 +26,8 @@ def outcome_row(outcome: Outcome) -> Row:
 
 
 def _step(step: StepOutcome) -> Row:
-    """Write a step; what is doubtful, its calls and an invalid reply stand there only where there are any."""
-    absent = {name for name in ("doubts", "made", "reply") if not getattr(step, name)}
+    """Write a step; what not every step has stands there only where there is any."""
+    absent = {name for name in ("doubts", "made", "reply", "given") if not getattr(step, name)}
     return step.model_dump(exclude=absent if step.keys is not None else {*absent, "keys"})
 
 

@@ -170,6 +170,19 @@ TIMELINES = Table(
     Column("held_back", Json, nullable=False),
 )
 
+# The examples that steps take from reviews; `decided` is the last decision on the document by then.
+EXAMPLES = Table(
+    "docmill__examples",
+    METADATA,
+    Column("pipeline", Text, primary_key=True),
+    Column("step", Text, primary_key=True),
+    Column("document_id", Text, primary_key=True),
+    Column("reads", Text, nullable=False),
+    Column("content_sha256", Text, nullable=False),
+    Column("decided", BigInteger, nullable=False),
+    Column("example", Json, nullable=False),
+)
+
 # Which typed tables docmill created, so that it alters no other.
 TYPED = Table(
     "docmill__tables",

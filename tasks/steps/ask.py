@@ -5,11 +5,13 @@ from typing import Any
 
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
+from docmill.schemas.example import Answer
 from docmill.schemas.steps import Ask
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.evidence import grounding
 from docmill.tasks.checks.jsontext import parse
 from docmill.tasks.steps import prompt
+from docmill.tasks.steps.examples import turns
 from docmill.tasks.steps.kind import Place, StepKind
 
 FREE_TOKENS = 512
@@ -31,11 +33,16 @@ class AskKind(StepKind[Ask]):
             else []
         )
 
+    def answer(self, options: Ask) -> Answer:
+        """Name what an example of it has: a record where it has a schema."""
+        return "record" if options.schema_ else "answer"
+
     def request(self, text: str, options: Ask, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks the question of the text."""
-        message = prompt.question(text, options.prompt, options)
+        shown = turns(self.examples(options, tool), options.prompt, options, tool)
+        messages = [*shown, prompt.question(text, options.prompt, options)]
         max_tokens = prompt.room(tool) if tool else FREE_TOKENS
-        return prompt.body(target, [message], options, max_tokens=max_tokens, tool=tool)
+        return prompt.body(target, messages, options, max_tokens=max_tokens, tool=tool)
 
     def read(self, completion: Completion, options: Ask) -> str | dict[str, Any]:
         """Take the answer out of its completion: a text, or a record."""

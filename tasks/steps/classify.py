@@ -42,10 +42,13 @@ class ClassifyKind(StepKind[Classify]):
     def request(self, text: str, options: Classify, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks for the label; examples are turns before the document."""
         question = _question(options)
+        shown = [
+            *((example, label) for label, said in options.labels.items() for example in said.examples),
+            *((each.document, each.label) for each in self.examples(options, None)),
+        ]
         messages = [
             message
-            for label, declared in options.labels.items()
-            for example in declared.examples
+            for example, label in shown
             for message in (
                 prompt.turn(example.strip(), question, options),
                 {"role": "assistant", "content": json.dumps({KEY: label}, ensure_ascii=False)},

@@ -11,6 +11,7 @@ from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.evidence import grounding
 from docmill.tasks.checks.jsontext import parse
 from docmill.tasks.steps import prompt
+from docmill.tasks.steps.examples import turns
 from docmill.tasks.steps.kind import Place, StepKind
 
 
@@ -51,8 +52,10 @@ class ExtractKind(StepKind[Extract]):
     def request(self, text: str, options: Extract, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks for a record of the text."""
         assert tool is not None  # a step without a schema is skipped
-        message = prompt.question(text, _instruction(tool), options)
-        return prompt.body(target, [message], options, max_tokens=prompt.room(tool), tool=tool)
+        question = _instruction(tool)
+        shown = turns(self.examples(options, tool), question, options, tool)
+        messages = [*shown, prompt.question(text, question, options)]
+        return prompt.body(target, messages, options, max_tokens=prompt.room(tool), tool=tool)
 
     def read(self, completion: Completion, options: Extract) -> dict[str, Any]:  # noqa: ARG002
         """Take the record out of its completion."""

@@ -6,10 +6,12 @@ To add a kind: a module here, named as the kind, and its options in the union of
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
 
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
+from docmill.schemas.example import Answer, Example
 from docmill.schemas.rule import Rule
 from docmill.schemas.steps import Kind, Lists, StepOptions
 from docmill.schemas.tool import ToolSchema
@@ -58,6 +60,18 @@ class StepKind(Generic[Options]):
         """List what its answer must satisfy, beside its options: part of the step's sha256."""
         return []
 
+    def answer(self, options: Options) -> Answer:  # noqa: ARG002
+        """Name what an example of it has beside its document."""
+        return self.fills or "answer"
+
+    def examples(self, options: Options, tool: ToolSchema | None) -> tuple[Example, ...]:
+        """Give the examples of its answer; of records those of the tool that is asked for."""
+        if isinstance(options.examples, str):  # of files that nobody has read
+            return ()
+        if tool is None or self.chosen_by(options) is None:
+            return options.examples
+        return tuple(each for each in options.examples if _stem(self.schema(options, each.label)) == tool.id)
+
     def rules(self, options: Options) -> tuple[Rule, ...]:  # noqa: ARG002
         """Give the rules that its record has to keep, beside those of the schema's file."""
         return ()
@@ -77,6 +91,11 @@ class StepKind(Generic[Options]):
     def read(self, completion: Completion, options: Options) -> Any:  # noqa: ARG002
         """Take the answer out of its completion, which was checked against the tool."""
         return completion.text.strip()
+
+
+def _stem(schema: str | None) -> str | None:
+    """Give the id of a tool schema as declared."""
+    return schema and Path(schema).stem
 
 
 @cache

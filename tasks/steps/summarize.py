@@ -4,6 +4,7 @@ from docmill.schemas.endpoint import Target
 from docmill.schemas.steps import Summarize
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.steps import prompt
+from docmill.tasks.steps.examples import turns
 from docmill.tasks.steps.kind import StepKind
 
 CHARS_A_WORD = 40  # five times what languages with long words need
@@ -17,8 +18,10 @@ class SummarizeKind(StepKind[Summarize]):
 
     def request(self, text: str, options: Summarize, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks for a summary of the text."""
-        message = prompt.question(text, _instruction(options), options)
-        return prompt.body(target, [message], options, max_tokens=3 * options.max_words + 64, tool=tool)
+        question = _instruction(options)
+        shown = turns(self.examples(options, tool), question, options)
+        messages = [*shown, prompt.question(text, question, options)]
+        return prompt.body(target, messages, options, max_tokens=3 * options.max_words + 64, tool=tool)
 
     def longest(self, options: Summarize) -> int:
         """Bound it by a multiple of the words that were asked for."""

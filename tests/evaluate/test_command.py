@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -305,3 +306,38 @@ def test_prefect_is_not_imported(gated: Project):
         "assert 'prefect' not in sys.modules; assert 'httpx' not in sys.modules; sys.exit(code)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def answered_by(**models: tuple[str, float | None]) -> None:
+    """Say of stored outcomes which model answered last, and what it cost."""
+    connection = sqlite3.connect("results.db")
+    for number, (model, cost) in models.items():
+        said = (model, cost, f"in/{number.removeprefix('_')}.txt")
+        connection.execute("update docmill_outcomes set model = ?, cost_usd = ? where document_id = ?", said)
+    connection.commit()
+    connection.close()
+
+
+def test_of_models_in_turn_each_shows_what_it_contributed(gated: Project, capfd: Printed):
+    store([("a", "Ada"), ("a", "Eve"), ("b", "Cid"), None], "r2")
+    answered_by(_1=("cheap", 0.01), _2=("cheap", 0.01), _3=("strong", 0.25), _4=("strong", 0.25))
+    gated.run("evaluate", "p.yaml", "--json")
+    found = json.loads(capfd.readouterr().out)["models"]
+    assert found["cheap"] == {"documents": 2, "right": 1, "review": 0, "cost_usd": 0.02}
+    assert found["strong"] == {"documents": 1, "right": 1, "review": 0, "cost_usd": 0.25}
+    gated.run("evaluate", "p.yaml")
+    rows = [line.split() for line in capfd.readouterr().out.splitlines()]
+    assert ["cheap", "2", "1", "(50", "%)", "0", *money(0.02, estimated=False).split()] in rows
+
+
+def test_a_model_without_prices_has_no_known_cost(gated: Project, capfd: Printed):
+    answered_by(_1=("cheap", None), _2=("strong", 0.25))
+    gated.run("evaluate", "p.yaml", "--accept")
+    rows = [line.split() for line in capfd.readouterr().out.splitlines()]
+    assert ["cheap", "1", "1", "(100", "%)", "0", "unknown"] in rows
+
+
+def test_one_model_alone_is_not_listed(gated: Project, capfd: Printed):
+    answered_by(_1=("cheap", 0.01), _2=("cheap", 0.01))
+    gated.run("evaluate", "p.yaml", "--json")
+    assert "models" not in json.loads(capfd.readouterr().out)

@@ -12,6 +12,7 @@ from docmill.flows.pipeline.checked import checked
 from docmill.flows.pipeline.file import load, named, pipeline_file
 from docmill.schemas.endpoint import Endpoint, Prices
 from docmill.schemas.errors import ConfigError
+from docmill.schemas.example import Example
 from docmill.schemas.pipeline import Into, Limits, Pipeline, Rows
 from docmill.schemas.steps import Classify, Extract, Label, Summarize
 from tests.support.project import THING, Project
@@ -159,6 +160,35 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
         f"evaluate: {{labels: labels.csv, min_label: 0.9}}\n{SUMMARIZE}",
         {"evaluate": {"labels": "labels.csv", "min_label": 0.9}},
     ),
+    "examples": (
+        "steps:\n  - extract: {schema: thing, "
+        "examples: [{document: A b, record: {name: b, on: 2024-01-31}}]}\n"
+        "  - summarize: {examples: [{document: A b, summary: b}]}\n"
+        "  - ask: {prompt: Why?, examples: [{document: A b, answer: b}]}\n"
+        "  - classify: {labels: {a: the first, b: the second}, examples: [{document: A b, label: b}]}\n",
+        {
+            "steps": [
+                {
+                    "extract": {
+                        "schema": "thing",
+                        "examples": [{"document": "A b", "record": {"name": "b", "on": "2024-01-31"}}],
+                    }
+                },
+                {"summarize": {"examples": [{"document": "A b", "summary": "b"}]}},
+                {"ask": {"prompt": "Why?", "examples": [{"document": "A b", "answer": "b"}]}},
+                {"classify": {"labels": LABELS, "examples": [{"document": "A b", "label": "b"}]}},
+            ]
+        },
+    ),
+    "examples from reviews": (
+        f"steps:\n{CLASSIFY}  - extract: {{schema: thing, examples_from_reviews: 3}}\n",
+        {
+            "steps": [
+                {"classify": {"labels": LABELS}},
+                {"extract": {"schema": "thing", "examples_from_reviews": 3}},
+            ]
+        },
+    ),
     "models in turn": (
         "steps:\n  - summarize: {model: [a, b]}\n",
         {"steps": [{"summarize": {"model": ["a", "b"]}}]},
@@ -262,7 +292,7 @@ def test_the_source_may_be_the_rows_of_a_query(written: Path):
 
 
 def test_the_right_pipelines_hold_every_key_of_the_format():
-    models = (Pipeline, Limits, Into, Endpoint, Prices, Label, Summarize, Classify, Extract)
+    models = (Pipeline, Limits, Into, Endpoint, Prices, Label, Example, Summarize, Classify, Extract)
     known = {name for model in models for name in names(model)}
     shown = {key for _, read in RIGHT.values() for key in keys(read)}
     assert known <= shown | {"name", "documents", "rows"}

@@ -66,6 +66,7 @@ def test_a_run_that_makes_the_same_mistake_is_corrected_and_done(project: Projec
     assert run(project, provider, prompt="Record the bill") == 0
     found = outcome(project)
     assert (found["status"], found["error"], found["record"]) == ("done", None, TRUE)
+    assert found["steps"]["extract"]["given"] == TRUE | {"name": "Eve", "total": 61}
     assert found["reviewed_at"] == decided_at
     assert {each["path"]: each["quote"] for each in found["evidence"]}["total"] == "60"
     assert typed(project) == [("Ada Ltd", 60.0)]

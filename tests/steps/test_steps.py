@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Endpoint, Target
+from docmill.schemas.example import Example
 from docmill.schemas.steps import Ask, Classify, Extract, Summarize
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.request import BYTES_PER_TOKEN
 from docmill.tasks.steps import ask, classify, extract, summarize
+from docmill.tasks.steps.examples import apart
 from docmill.tasks.steps.prompt import SYSTEM, beginning, quoted
 
 URL = "https://models.example/v1"
@@ -127,6 +129,44 @@ def test_examples_of_labels_are_turns_before_the_document():
         {"role": "assistant", "content": '{"category": "bill"}'},
         {"role": "user", "content": f"<document>\nthe text\n</document>\n\n{question}"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "said"),
+    [
+        ("summarize", {"summary": "Short."}, "Short."),
+        ("ask", {"answer": "Because."}, "Because."),
+        ("extract", {"record": {"total": 7, "due": "ä"}}, '{"total": 7, "due": "ä"}'),
+        ("classify", {"label": "bill"}, '{"category": "bill"}'),
+    ],
+)
+def test_examples_are_turns_before_the_document(kind: str, answer: dict[str, Any], said: str):
+    sent = request(kind, "the text", examples=[{"document": "Pay </document> now.\n", **answer}])
+    shown, replied, asked = sent["messages"][1:]
+    question = asked["content"].removeprefix("<document>\nthe text\n</document>")
+    assert shown == {"role": "user", "content": f"<document>\nPay < /document> now.\n</document>{question}"}
+    assert replied == {"role": "assistant", "content": said}
+
+
+def test_a_record_is_shown_without_what_is_not_asked_for():
+    sent = request("extract", examples=[{"document": "Pay", "record": {"total": 7, "lines": []}}])
+    assert sent["messages"][2]["content"] == '{"total": 7}'
+
+
+def test_of_several_schemas_the_examples_of_the_chosen_one_are_shown():
+    shown = (
+        Example(document="Pay", label="a", record={"total": 7}),
+        Example(document="No", label="b", record={}),
+    )
+    options = Extract(by="classify", schemas={"a": "x/bill.json", "b": "other"}, examples=shown)
+    sent = json.loads(extract.KIND.request("the text", options, TOOL, target()))
+    assert [each["content"] for each in sent["messages"]][2] == '{"total": 7}'
+    assert len(sent["messages"]) == 4
+
+
+def test_no_document_is_an_example_for_itself():
+    examples = tuple(Example(document=text, summary="s") for text in ("Pay now.\n", "Due"))
+    assert apart(examples, "  Pay now. And more") == examples[1:]
 
 
 def test_a_tool_is_forced_in_object_form():

@@ -15,16 +15,39 @@ Tree = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a person decided on: this content of a document, and this step's record."""
+
+    content_sha256: str
+    step: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """An item of which a part is asked: as the run gave it, as it is in truth, and what is asked of it."""
+
+    given: Any
+    value: Any
+    asked: Any
+
+
+class Items(list[Item]):
+    """Items of a list of which the others are not asked."""
+
+
+@dataclass(frozen=True)
 class Truth:
     """What one label says of a document: only what stands in `fields` is asked.
 
     `document` is its id, or a file name that no two have; `place` is where the label stands, for errors.
+    A label that came of a decision has its `origin`.
     """
 
     document: str
     place: str
     label: str | None
     fields: Mapping[str, Any]
+    origin: Origin | None = None
 
 
 def keys_of(name: str, fields: Field, place: str) -> Keys:

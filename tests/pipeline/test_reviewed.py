@@ -1,0 +1,125 @@
+"""Examples of reviews: always the same documents, which stay as long as nothing of them is decided again."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from docmill.flows.pipeline.plan import Plan, resolve
+from docmill.flows.review.deciding import Person, Said
+from docmill.flows.review.review import opened
+from docmill.schemas.example import Example
+from tests.support.project import Project
+from tests.support.reviewing import TEXT, TRUE, Bills
+
+PERSON = Person("ada", datetime(2026, 5, 4, 12, tzinfo=UTC))
+STEPS = "  - extract: {schema: bill, examples_from_reviews: 2}\n"
+NAMES = ("a", "b", "c", "d", "e", "f")
+
+
+@pytest.fixture
+def bills(project: Project, database: str) -> Bills:
+    return Bills(project, database, STEPS)
+
+
+def review(bills: Bills, *names: str, value: str = "Ada Ltd") -> None:
+    """Have documents that a run gave a wrong name corrected by a person."""
+    bills.plant(*(bills.outcome(name, f"{TEXT}\nNo. {name}\n", name="Eve") for name in names))
+    correct(bills, *names, value=value)
+
+
+def correct(bills: Bills, *names: str, value: str) -> None:
+    with opened(bills.declared, None) as found:
+        found.decide({f"in/{name}.txt": [Said("correct", "/name", text=value)] for name in names}, PERSON)
+
+
+def planned(bills: Bills) -> Plan:
+    return resolve(bills.declared)
+
+
+def run(bills: Bills) -> Plan:
+    """Begin a run as far as its examples are kept."""
+    plan = planned(bills)
+    results = bills.results()
+    results.keep_examples(plan.examples)
+    results.close()
+    return plan
+
+
+def shown(plan: Plan) -> list[Example]:
+    examples = plan.steps[0].options.examples
+    assert not isinstance(examples, str)
+    return list(examples)
+
+
+def documents(plan: Plan) -> set[str]:
+    return {each.of.document_id for each in plan.examples}
+
+
+def test_without_results_or_decisions_there_are_none(project: Project):
+    bills = Bills(project, steps=STEPS)
+    assert planned(bills).examples == ()
+    assert not Path("results.db").exists()
+    bills.plant(bills.outcome("a"))
+    assert shown(planned(bills)) == []
+
+
+def test_a_document_that_a_person_brought_to_done_is_shown_with_what_was_decided(bills: Bills):
+    review(bills, "a")
+    bills.plant(bills.outcome("b"), bills.outcome("c", name="Eve"))  # done by itself, and open
+    [example] = shown(planned(bills))
+    assert example.document == f"{TEXT}\nNo. a"
+    assert example.record == TRUE
+
+
+def test_the_same_documents_are_chosen_at_every_run_and_no_more_than_asked_for(bills: Bills):
+    review(bills, *NAMES)
+    first = planned(bills)
+    assert len(documents(first)) == 2
+    assert (planned(bills).sha256, documents(planned(bills))) == (first.sha256, documents(first))
+
+
+def test_what_was_chosen_stays_where_others_are_decided(bills: Bills):
+    review(bills, "a", "b")
+    first = run(bills)
+    review(bills, *NAMES[2:])
+    assert planned(bills).sha256 == first.sha256
+    for name in ("a", "b"):
+        Path(f"in/{name}.txt").unlink()  # its text is kept beside it
+    assert documents(planned(bills)) == {"in/a.txt", "in/b.txt"}
+
+
+def test_what_is_decided_again_is_chosen_anew(bills: Bills):
+    review(bills, "a", "b")
+    first = run(bills)
+    correct(bills, "a", value="Ada")
+    again = planned(bills)
+    assert sorted(each.record["name"] for each in shown(again) if each.record) == ["Ada", "Ada Ltd"]
+    assert again.steps[0].sha256 != first.steps[0].sha256
+
+
+def test_a_document_that_has_changed_since_is_passed_over(bills: Bills):
+    review(bills, "a", "b")
+    Path("in/a.txt").write_text("another text")
+    assert documents(planned(bills)) == {"in/b.txt"}
+
+
+def test_a_document_that_is_too_long_to_be_shown_as_a_whole_is_passed_over(bills: Bills):
+    review(bills, "a")
+    bills.plant(bills.outcome("b", TEXT + "x" * 12_000, name="Eve"))
+    correct(bills, "b", value="Ada Ltd")
+    assert documents(planned(bills)) == {"in/a.txt"}
+
+
+def test_a_record_that_the_schema_no_longer_takes_is_passed_over(bills: Bills):
+    review(bills, "a")
+    run(bills)
+    bills.project.schema(
+        "bill",
+        {
+            "name": "record_bill",
+            "description": "Record a bill",
+            "parameters": {"type": "object", "properties": {"name": {"type": "integer"}}},
+        },
+    )
+    assert planned(bills).examples == ()
