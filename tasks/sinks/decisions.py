@@ -17,7 +17,7 @@ from docmill.tasks.sinks import typed
 from docmill.tasks.sinks.database import changing_tables, engine_of
 from docmill.tasks.sinks.examples import Chosen, keep
 from docmill.tasks.sinks.keys import native
-from docmill.tasks.sinks.results import Results
+from docmill.tasks.sinks.results import MOST_IN_QUERY, Results
 from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.tables import DECISIONS, OUTCOMES
 from docmill.tasks.sinks.typed_rows import replace_rows
@@ -52,8 +52,10 @@ class ReviewedResults(Results):
     def decisions(self, documents: Iterable[str]) -> Decisions:
         """Give the decisions on these documents, those on earlier contents too."""
         found: defaultdict[str, list[Decision]] = defaultdict(list)
-        for row in self._rows(_decisions(self._pipeline, documents)):
-            found[row.document_id].append(_decision(row))
+        asked = list(documents)
+        for begin in range(0, len(asked), MOST_IN_QUERY):
+            for row in self._rows(_decisions(self._pipeline, asked[begin : begin + MOST_IN_QUERY])):
+                found[row.document_id].append(_decision(row))
         return found
 
     def every_decision(self) -> Iterator[Decision]:
