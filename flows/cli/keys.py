@@ -25,6 +25,12 @@ def pressed() -> str:
     return "" if first == ESCAPE and rest else (first + rest).decode("utf-8", "replace")
 
 
+def forget() -> None:
+    """Drop keys that were pressed before: nobody has seen what they would decide."""
+    if sys.stdin.isatty():
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+
+
 def line(prompt: str, filled: str = "") -> str | None:
     """Ask for a line that begins as something already; None where nothing is typed, or Ctrl-D is."""
     import readline

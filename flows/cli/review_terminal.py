@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from rich.rule import Rule
 from rich.text import Text
 
-from docmill.flows.cli.keys import line, pressed
+from docmill.flows.cli.keys import forget, line, pressed
 from docmill.flows.cli.output import console, plain, printable
 from docmill.flows.review.case import Case
 from docmill.flows.review.context import excerpt
@@ -60,6 +60,7 @@ class Terminal:
         """Go through the points of a document; those that are skipped are passed over this time."""
         passed: set[tuple[str, str, str]] = set()
         while point := next((each for each in case.points if _id(each) not in passed), None):
+            forget()
             self._show(case, point, place, texts)
             try:
                 said = self._asked(case, point)
@@ -117,6 +118,7 @@ class Terminal:
             raise ConfigError(f"{case.document_id} has another content by now: look at it again")
         made = decide(case, said, person)
         if end := case.with_decisions(made).end:
+            forget()
             self._say(f"{case.document_id} is {end}: Enter writes it, u undoes", "bold")
             if not self._is_confirmed():
                 return case, False

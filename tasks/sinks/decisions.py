@@ -19,6 +19,7 @@ from docmill.tasks.sinks.examples import Chosen, keep
 from docmill.tasks.sinks.history import keep_earlier
 from docmill.tasks.sinks.keys import native
 from docmill.tasks.sinks.quarantine import QuarantiningResults
+from docmill.tasks.sinks.results import MOST_IN_QUERY
 from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.tables import DECISIONS, OUTCOMES
 from docmill.tasks.sinks.typed_rows import replace_rows
@@ -53,8 +54,10 @@ class ReviewedResults(QuarantiningResults):
     def decisions(self, documents: Iterable[str]) -> Decisions:
         """Give the decisions on these documents, those on earlier contents too."""
         found: defaultdict[str, list[Decision]] = defaultdict(list)
-        for row in self._rows(_decisions(self._pipeline, documents)):
-            found[row.document_id].append(_decision(row))
+        asked = list(documents)
+        for begin in range(0, len(asked), MOST_IN_QUERY):
+            for row in self._rows(_decisions(self._pipeline, asked[begin : begin + MOST_IN_QUERY])):
+                found[row.document_id].append(_decision(row))
         return found
 
     def every_decision(self) -> Iterator[Decision]:

@@ -34,6 +34,17 @@ def kept(bills: Bills) -> list[tuple[Any, ...]]:
     return bills.project.rows(query)
 
 
+def test_keys_pressed_before_a_point_is_shown_decide_nothing_of_it(bills: Bills):
+    with terminal("review", "p.yaml") as screen:
+        screen.see("q quit")
+        screen.press("aaa")
+        screen.see("/total  61")
+        screen.see("q quit")
+        screen.press("q")
+        assert screen.ended() == 0
+    assert [(path, decision) for _, path, _, decision, _ in kept(bills)] == [("/name", "accept")]
+
+
 def test_what_waits_is_listed_as_json(bills: Bills, capsys: Printed):
     found = told(bills, capsys)
     assert found["waiting"] == 2

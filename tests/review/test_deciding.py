@@ -281,3 +281,12 @@ def test_a_decision_of_a_document_that_somebody_finished_is_not_taken_back(bills
         with pytest.raises(ConfigError, match="is done by now: correct it instead"):
             review.take_back(last, ADA)
     assert bills.row()["status"] == "done"
+
+
+def test_decisions_of_more_documents_than_one_query_takes_are_given(bills: Bills):
+    bills.plant(bills.outcome("a", name="Eve"))
+    decide(bills, Said("correct", "/name", text="Ada Ltd"))
+    results = bills.results()
+    found = results.decisions([*(f"in/{number}.txt" for number in range(70_000)), A])
+    results.close()
+    assert [each.after for each in found[A]] == ["Ada Ltd"]
