@@ -101,6 +101,7 @@ def test_steps_whose_input_is_known_are_exact(
     held(project, provider, pipeline, planned)
 
 
+@pytest.mark.slow
 def test_an_edit_of_the_last_step(project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]):
     documents(project)
     labelling(provider)
@@ -145,6 +146,7 @@ def test_some_changed_documents(project: Project, provider: Provider, capsys: py
     held(project, provider, pipeline, planned)
 
 
+@pytest.mark.slow
 def test_another_model(project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]):
     documents(project)
     assert project.run("run", written(project, provider, FREE)) == 0
@@ -155,6 +157,7 @@ def test_another_model(project: Project, provider: Provider, capsys: pytest.Capt
     held(project, provider, other, planned)
 
 
+@pytest.mark.slow
 def test_another_schema_is_told_from_another_prompt(
     project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):
@@ -165,6 +168,7 @@ def test_another_schema_is_told_from_another_prompt(
     assert plan(project, pipeline, capsys)["why"] == {"the schema of `extract` was edited": 1}
 
 
+@pytest.mark.slow
 def test_what_is_asked_anew_is_not_in_the_cache(
     project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):
@@ -175,6 +179,7 @@ def test_what_is_asked_anew_is_not_in_the_cache(
     assert (planned["calls"], planned["cached_calls"]) == (6, 0)
 
 
+@pytest.mark.slow
 def test_identical_documents_share_a_call(
     project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):
@@ -196,6 +201,7 @@ def test_a_limit_is_planned_as_the_run_takes_it(
     held(project, provider, pipeline, planned, "--limit", "2")
 
 
+@pytest.mark.slow
 def test_models_in_turn_are_planned_by_the_shares_that_came_to_each(
     project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):
@@ -272,6 +278,7 @@ def test_reasons_add_up_to_the_documents_that_are_run(
     assert planned["new"] + planned["unreadable"] == planned["documents"] == 3
 
 
+@pytest.mark.slow
 def test_an_edited_step_is_not_judged_by_its_earlier_replies(
     project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):
@@ -282,6 +289,7 @@ def test_an_edited_step_is_not_judged_by_its_earlier_replies(
     assert edited["completion_tokens"][1] == DOCUMENTS * (3 * 400 + 64)
 
 
+@pytest.mark.slow
 def test_a_step_that_reads_another_is_counted_for_each_of_its_models(
     project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):
@@ -297,6 +305,7 @@ def test_a_step_that_reads_another_is_counted_for_each_of_its_models(
     held(project, provider, pipeline, planned)
 
 
+@pytest.mark.slow
 def test_identical_documents_behind_a_label_stay_within_the_plan(
     project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):

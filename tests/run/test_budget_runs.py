@@ -53,6 +53,7 @@ def test_what_the_budget_does_not_hold_is_deferred(
     assert printed.err.count(said) == 1
 
 
+@pytest.mark.slow
 def test_nine_tenths_are_told_once(project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]):
     documents(project, 10)
     biller = Biller(provider, lambda _: wordy)
@@ -61,6 +62,7 @@ def test_nine_tenths_are_told_once(project: Project, provider: Provider, capsys:
     assert capsys.readouterr().out.count("of the budget of the run, $13.0000, are spent") == 1
 
 
+@pytest.mark.slow
 def test_a_later_run_with_money_goes_on_and_pays_nothing_twice(project: Project, provider: Provider):
     documents(project, 20)
     biller = Biller(provider)
@@ -120,6 +122,7 @@ def test_a_document_that_alone_could_never_fit_is_deferred_and_the_others_go_on(
     assert last_run(project)["done"] == 3
 
 
+@pytest.mark.slow
 def test_a_day_counts_all_runs_since_midnight(project: Project, provider: Provider):
     documents(project, 8)
     biller = Biller(provider)
@@ -168,6 +171,7 @@ def test_a_budget_of_another_shape_is_refused(project: Project, provider: Provid
     assert not provider.requests
 
 
+@pytest.mark.slow
 def test_what_the_server_books_itself_is_what_a_call_has_cost(project: Project, provider: Provider):
     documents(project, 3)
     provider.rule(lambda request: written(completion(request), x_cost="0.25"))
@@ -175,6 +179,7 @@ def test_what_the_server_books_itself_is_what_a_call_has_cost(project: Project, 
     assert last_run(project)["cost_usd"] == pytest.approx(0.75)
 
 
+@pytest.mark.slow
 def test_what_reasoning_takes_beyond_max_tokens_is_reserved_once_it_is_known(
     project: Project, provider: Provider
 ):
