@@ -139,7 +139,7 @@ def test_a_day_on_a_laptop(laptop: Site):
             "beside",
             "slow",
         }
-        assert laptop.ended(started)[0] == "Failed"
+        assert laptop.ended(started)[0] == "Stopped"
         assert _stopped(laptop, process) == 0
 
 

@@ -236,7 +236,7 @@ def test_the_systemd_unit_stops_runs_before_the_worker(slow: Slow):
         )
         assert worker.poll() is None
         assert slow.rows() == ["stopped"]
-        assert eventually(lambda: slow.state() == "Failed")
+        assert eventually(lambda: slow.state() == "Stopped")
     assert slow.finished_by_the_next()
 
 
@@ -253,5 +253,5 @@ def test_the_images_worker_stops_runs_before_itself(slow: Slow):
         worker.terminate()
         assert worker.wait(90) == 0
     assert slow.rows() == ["stopped"]
-    assert eventually(lambda: slow.state() == "Failed")
+    assert eventually(lambda: slow.state() == "Stopped")
     assert slow.finished_by_the_next()
