@@ -2,6 +2,7 @@
 
 from tests.support.prefect_server import begin_server, end_server, prefect_api  # isort: skip
 
+import signal
 from threading import Thread
 
 import pytest
@@ -22,6 +23,12 @@ settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("docmill")
 
 SLOW_TIMEOUT_S = 900
+
+# A shell that starts the tests in the background has them ignore it, and so would what they start: a
+# worker of Prefect's ends itself by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 BEGINNING: list[Thread] = []
 
 
