@@ -1,8 +1,5 @@
 """Runs whose documents shards do, on real workers of a real Prefect server."""
 
-import json
-import os
-import signal
 import subprocess
 import sys
 from collections import Counter
@@ -14,7 +11,6 @@ import pytest
 
 from docmill.schemas.shard import place, ranges
 from tests.support.deploying import Site, deployed
-from tests.support.processes import eventually
 
 pytestmark = pytest.mark.slow
 SHARDS = "select shard, documents, attempt, state, counts from docmill__shards order by shard"
@@ -87,9 +83,8 @@ def test_two_workers_do_four_shards_and_the_sums_are_those_of_one_run(many: Shar
     with many.site.working(), many.site.working():
         printed = many.run("--shards", "4")
     assert "40 done" in printed
-    assert many.row() == {
-        "state": "complete", "documents_in": 40, "done": 40, "unchanged": 0, "calls": 31, "cached_calls": 9, "shards": 4
-    }  # fmt: skip
+    counts = {"documents_in": 40, "done": 40, "unchanged": 0, "calls": 31, "cached_calls": 9}
+    assert many.row() == {"state": "complete", **counts, "shards": 4}
     assert len(many.site.provider.requests) == 31  # identical ones once, over all shards
     per_shard = Counter(
         next(shard for shard, (first, beyond) in enumerate(ranges(4), 1) if first <= place(each) < beyond)
