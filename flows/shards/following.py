@@ -24,7 +24,7 @@ from docmill.schemas.shard import Shard, part_name
 from docmill.tasks.sinks.work import ShardedResults
 
 LOOK_EVERY_S = 1.0
-SILENT_AT_MOST_S = 60.0  # a shard that lives beats every few seconds
+SILENT_AT_MOST_S = 30.0  # a shard that lives beats every few seconds
 UNCLAIMED_AT_MOST_S = 900.0  # from a worker's first word to the flow's: an image may be pulled
 MOST_FRUITLESS = 3  # attempts in a row that bring no document to its outcome
 END_WITHIN_S = GRACE_S + 10.0
@@ -170,6 +170,7 @@ class Following:
         elif shard.flow_run_id and shard.state in ("waiting", "running"):
             return
         name = f"{self._run.plan.name} {shard.shard} of {len(self._shards)}"
+        name += f", attempt {shard.attempt}" if shard.attempt > 1 else ""
         key = f"docmill-{run_id}-{shard.shard}-{shard.attempt}"
         flow_run_id = await deployment.start(client, name, key, parameters(shard))
         await asyncio.to_thread(self._results.started, run_id, shard.shard, flow_run_id)
