@@ -57,7 +57,6 @@ def test_ten_kills_lose_nothing(project: Project, provider: Provider, prefect_ap
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 @pytest.mark.timeout(1800)
 def test_fifty_kills_lose_nothing(project: Project, provider: Provider, prefect_api: str):
     """Shown by 1."""
