@@ -1,5 +1,6 @@
 """`process`: the flow that runs a pipeline over its documents."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,16 +8,15 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from docmill.flows.pipeline.checked import checked, modelled
-from docmill.flows.pipeline.file import load, pipeline_file
-from docmill.flows.pipeline.options import RunOptions
-from docmill.flows.pipeline.parameter import require_safe
-from docmill.flows.pipeline.plan import Plan, resolve
-from docmill.flows.pipeline.roots import Roots
+from docmill.flows.pipeline.given import plan_of
+from docmill.flows.pipeline.options import RunOptions, Shards
+from docmill.flows.pipeline.plan import Plan
+from docmill.flows.pipeline.shards import require_shards
 from docmill.flows.plan.confirming import confirmed
 from docmill.flows.plan.shown import planned
-from docmill.flows.run.flow_run import execute, flow_run_name, options
+from docmill.flows.run.flow_run import execute, flow_run_name, options, whole
 from docmill.flows.run.refusal import refuse_unknown
+from docmill.flows.shards.sharded import sharded
 from docmill.schemas.pipeline import Pipeline
 
 Limit = Annotated[int | None, Field(gt=0)]
@@ -30,6 +30,7 @@ async def process(
     limit: Limit = None,
     refresh: bool = False,
     plan_only: bool = False,
+    shards: Shards = 1,
 ) -> State[Any]:
     """Run a pipeline over its documents.
 
@@ -38,6 +39,8 @@ async def process(
         documents: A glob, which replaces the pipeline's own.
         limit: Takes up the first so many documents that are not unchanged.
         refresh: Asks everything anew: nothing counts as unchanged.
+        shards: How many flow runs of the deployment `shard` do the documents, on its work pool's workers;
+            `auto` goes by the calls and the limits.
         plan_only: Says in an artifact and in the state's message what a run would do and cost; sends nothing.
 
     With Prefect's `return_state=True` it gives the final state: Completed where every document is done,
@@ -52,24 +55,14 @@ async def process(
     ('Completed', '1 document: 1 done')
 
     """
-    given = RunOptions(documents=documents, limit=limit, refresh=refresh)
+    given = RunOptions(documents=documents, limit=limit, refresh=refresh, shards=shards)
+    chosen = options(given)
 
     def prepare() -> Plan:
-        return _plan(pipeline, given)
+        require_shards(chosen)
+        return plan_of(pipeline, chosen, by_parameter=chosen is given)
 
-    return await planned(prepare) if plan_only else await execute(prepare, confirmed)
-
-
-def _plan(pipeline: Path | str | Pipeline | dict[str, Any], given: RunOptions) -> Plan:
-    """Judge what came as a parameter before anything that it names is read."""
-    chosen, roots, declared = options(given), Roots.of_environment(), not isinstance(pipeline, Path | str)
-    if isinstance(pipeline, Path | str):
-        found = load(pipeline_file(str(pipeline)))
-    else:
-        named = pipeline if isinstance(pipeline, Pipeline) else modelled(pipeline)
-        require_safe(named)
-        found = checked(named)
-    if by_parameter := chosen is given and given.documents is not None:
-        roots = roots if declared else roots.beside(found.pipeline.patterns())
-        roots.require_documents("documents", [str(given.documents)])
-    return resolve(found, chosen, roots.folders if declared or by_parameter else None)
+    if plan_only:
+        return await planned(prepare)
+    work = whole if chosen.shards == 1 else partial(sharded, pipeline=pipeline, chosen=chosen)
+    return await execute(prepare, confirmed, work)

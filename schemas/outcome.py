@@ -149,6 +149,7 @@ class Run(Tally):
     state: RunState = "running"
     documents_in: int = 0
     max_cost_usd: float | None = None
+    shards: int = 1
     counts: dict[Status, int] = Field(default_factory=dict)
 
     def seconds(self) -> float:

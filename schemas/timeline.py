@@ -1,6 +1,7 @@
 """What a run did by slots of its time, and what it waited for."""
 
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
@@ -43,6 +44,24 @@ class Timeline(BaseModel):
         """Write the highest sum of one measure, with the slot that it is of."""
         highest = max(self.of(measure), default=0.0)
         return f"{written(measure, highest)} in {self.slot_s:g} s at most"
+
+
+def together(parts: Sequence[tuple[float, Timeline]]) -> Timeline:
+    """Add up what parts of a run did, each with the seconds after the first in which it began."""
+    if len(parts) == 1:
+        return parts[0][1]
+    slot_s = max(part.slot_s for _, part in parts)
+    sums: dict[Measure, defaultdict[int, float]] = {measure: defaultdict(float) for measure in MEASURES}
+    for begun_s, part in parts:
+        for measure in MEASURES:
+            for slot, value in enumerate(part.of(measure)):
+                sums[measure][int((begun_s + slot * part.slot_s) / slot_s)] += value
+    slots = range(1 + max((slot for each in sums.values() for slot in each), default=-1))
+    held: Counter[Cause] = Counter()
+    for _, part in parts:
+        held.update({cause: seconds / len(parts) for cause, seconds in part.held_back.items()})
+    series = {measure: tuple(each[slot] for slot in slots) for measure, each in sums.items()}
+    return Timeline.model_validate({"slot_s": slot_s, "held_back": dict(held), **series})
 
 
 def written(measure: Measure, value: float) -> str:

@@ -22,7 +22,7 @@ settings.register_profile("docmill", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("docmill")
 
-SLOW_TIMEOUT_S = 900
+SLOW_TIMEOUT_S = 420
 
 # A shell that starts the tests in the background has them ignore it, and so would what they start: a
 # worker of Prefect's ends itself by it.

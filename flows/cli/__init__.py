@@ -6,6 +6,7 @@ import sys
 
 from cyclopts import App, CycloptsError
 
+from docmill.flows.cli import output
 from docmill.flows.cli.output import console, fail
 from docmill.flows.server.settings import apply
 from docmill.schemas.errors import ConfigError, DocmillError
@@ -51,6 +52,7 @@ for name, summary in COMMANDS.items():
 def main() -> None:
     """Run a command and exit with its code: 0 complete, 1 incomplete, 2 wrong configuration, 3 stopped."""
     apply()
+    output.is_program = True
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until a run takes the signals itself
     sys.exit(invoke(sys.argv[1:]))
 

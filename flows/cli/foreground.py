@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from httpx import HTTPError
 
+from docmill.flows.cli import output
 from docmill.flows.cli.progress import Progress
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.server.launch import SETTLE_TIMEOUT_S, Server, settled
@@ -51,7 +52,9 @@ def flow_run(file: Path, options: RunOptions, progress: Progress, launched: Serv
                     f"the Prefect server {launched.api_url} cannot be reached: {error}"
                 ) from None
             progress.announce(LOST)
-            _end_at_once(progress, lambda: tell(invocation))
+            if output.is_program:
+                _end_at_once(progress, lambda: tell(invocation))
+            return
         if invocation.ended is None and invocation.error is None:
             invocation.error = DocmillError(f"{CRASHED}{state.message}")
         if launched.own and (ended := invocation.ended):

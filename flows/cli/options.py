@@ -1,7 +1,7 @@
 """The options that commands share, each with its help, and where a pipeline is found."""
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
@@ -40,6 +40,13 @@ Try = Annotated[
         negative="",
         show_default=False,
         help="Try 3 documents, or --limit: prints requests, replies and evidence, and keeps no results",
+    ),
+]
+Shards = Annotated[
+    int | Literal["auto"],
+    Parameter(
+        show_default=False,
+        help="Have so many flow runs do the documents, on the workers of the deployment shard; or auto",
     ),
 ]
 Refresh = Annotated[

@@ -12,6 +12,7 @@ from rich.text import Text
 from docmill.schemas.errors import ChatError
 
 PIPE_WIDTH = 120
+is_program = False  # whether the process is docmill's, which it may end: `main` says so
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections import Counter
+from collections.abc import Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -16,6 +18,7 @@ from docmill.flows.server.launch import run_page
 from docmill.schemas.evaluate import Verdict
 from docmill.schemas.money import money
 from docmill.schemas.outcome import Outcome, Run, listed
+from docmill.schemas.shard import Shard
 
 LINE_EVERY_S = 2.0
 SILENT_AT_MOST_S = 5.0
@@ -83,6 +86,19 @@ class Progress(Observer):
         """Count an outcome."""
         self.summary.add(outcome)
         self._show()
+
+    def sharded(self, shards: Sequence[Shard]) -> None:
+        """Show what all have come to; the first line says how many are at it."""
+        states = Counter(each.state for each in shards)
+        at_it, waiting = states["running"], states["waiting"]
+        waits = f", {waiting} waiting for a worker" if waiting else ""
+        self._bar.update(self._task, description=f"{len(shards)} shards, {at_it} running{waits}")
+        self._show()
+
+    def gathered(self, outcomes: Sequence[Outcome]) -> None:
+        """Keep them for the table at the end."""
+        for outcome in outcomes:
+            self.summary.add(outcome)
 
     def evaluated(self, verdict: Verdict) -> None:
         """Keep it for the end."""

@@ -21,6 +21,7 @@ from docmill.flows.cli.options import (
     PipelineName,
     Refresh,
     Sample,
+    Shards,
     Try,
     Yes,
 )
@@ -31,6 +32,7 @@ from docmill.flows.cli.summary import Summary
 from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import Plan, resolve
+from docmill.flows.pipeline.shards import require_shards
 from docmill.flows.server.launch import launch
 from docmill.schemas.errors import ConfigError
 
@@ -55,6 +57,7 @@ def run(
     max_cost: MaxCost = None,
     yes: Yes = False,
     refresh: Refresh = False,
+    shards: Shards = 1,
     try_: Try = False,
     json: Json = False,
 ) -> int:
@@ -74,7 +77,9 @@ def run(
         yes=yes,
         refresh=refresh,
         trial=try_,
+        shards=shards,
     )
+    require_shards(options)
     file = pipeline_file(pipeline)
     if not try_:
         return carried_out(pipeline, file, options, resolve(load(file), options), json=json)

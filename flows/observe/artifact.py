@@ -10,7 +10,8 @@ from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.decision import NONE_WAITING, Waiting
 from docmill.schemas.evaluate import Verdict
 from docmill.schemas.money import money, tokens_of
-from docmill.schemas.outcome import Outcome, Run
+from docmill.schemas.outcome import Outcome, Run, listed
+from docmill.schemas.shard import Shard
 from docmill.schemas.timeline import Timeline, held_back
 from docmill.tasks.sinks.database import shown
 from docmill.tasks.sinks.typed import table_name
@@ -31,18 +32,21 @@ def markdown(
     waiting: Waiting = NONE_WAITING,
     verdict: Verdict | None = None,
     timeline: Timeline | None = None,
+    shards: Sequence[Shard] = (),
 ) -> str:
     """Write what a run has come to, and every document that is not done with its reason.
 
     `why` is what stopped or failed it; `done_in_part` counts those done with parts unread, `waiting` those
     that wait for a person; `verdict` is what became of its labels, `timeline` what was
-    done and waited for by the time. Names and reasons are escaped: they are not docmill's own.
+    done and waited for by the time, `shards` what each of the run's parts has come to. Names and reasons are
+    escaped: they are not docmill's own.
     """
     lines = [
         *_head(run, why),
         *_waiting(plan, waiting),
         *_numbers(plan, run, timeline or Timeline()),
         *_time(timeline or Timeline()),
+        *_shards(shards),
         *_evaluation(verdict),
         *_picture(plan),
         *_not_done(highlights),
@@ -68,8 +72,8 @@ def _waiting(plan: Plan, waiting: Waiting) -> Iterator[str]:
 
 
 def _numbers(plan: Plan, run: Run, timeline: Timeline) -> Iterator[str]:
-    listed = plan.target.endpoint.prices is None
-    cost = money(run.cost_usd, estimated=run.cost_estimated, listed=listed)
+    by_list = plan.target.endpoint.prices is None
+    cost = money(run.cost_usd, estimated=run.cost_estimated, listed=by_list)
     yield from ("\n| | |", "| --- | --- |")
     yield f"| cost | {cost} |"
     yield f"| calls paid | {run.calls:,} in {run.attempts:,} attempts, {run.cached_calls:,} from the cache |"
@@ -89,6 +93,18 @@ def _time(timeline: Timeline) -> Iterator[str]:
         width = max(len(line) for _, line, _ in lines)
         yield from (f"{title:<6} {line:<{width}}  {most}" for title, line, most in lines)
         yield "```"
+
+
+def _shards(shards: Sequence[Shard]) -> Iterator[str]:
+    """Write a row a shard; its flow run is a child of this one."""
+    if not shards:
+        return
+    yield "\n## Shards\n\n| shard | state | documents | | calls paid | cost | attempts | flow run |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    for each in shards:
+        cost = money(each.cost_usd, estimated=each.cost_estimated)
+        counts = f"{each.documents:,} | {listed(each.counts)} | {each.calls:,}"
+        yield f"| {each.shard} | {each.state} | {counts} | {cost} | {each.attempt} | `{each.flow_run_id}` |"
 
 
 def _evaluation(verdict: Verdict | None) -> Iterator[str]:

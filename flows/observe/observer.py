@@ -1,8 +1,11 @@
 """Who watches a run: the command line's progress, Prefect's UI, or nobody."""
 
+from collections.abc import Sequence
+
 from docmill.flows.observe.progress import RunProgress
 from docmill.schemas.evaluate import Verdict
 from docmill.schemas.outcome import Outcome, Run
+from docmill.schemas.shard import Shard
 
 GRACE_S = 10.0  # a run that is stopped gives calls in flight so long to end by themselves
 
@@ -24,6 +27,12 @@ class Observer:
 
     def outcome(self, outcome: Outcome) -> None:
         """An outcome is stored."""
+
+    def sharded(self, shards: Sequence[Shard]) -> None:
+        """The shards of the run have come so far."""
+
+    def gathered(self, outcomes: Sequence[Outcome]) -> None:
+        """The shards are through, and these are some of their outcomes, those not done first."""
 
     def evaluated(self, verdict: Verdict) -> None:
         """What is stored was held against the pipeline's labels, at the end of the run."""

@@ -25,6 +25,7 @@ from docmill.schemas.decision import Waiting
 from docmill.schemas.evaluate import Verdict
 from docmill.schemas.money import money
 from docmill.schemas.outcome import BAD, Outcome, Run
+from docmill.schemas.shard import Part, Shard
 
 UPDATE_EVERY_S = 2.0
 PATIENCE_S = 5.0  # a server that does not answer holds no run up for longer
@@ -45,6 +46,7 @@ class PrefectUI(Observer):
         self._progress = progress
         self._highlights = Highlights()
         self._verdict: Verdict | None = None
+        self._shards: Sequence[Shard] = ()
 
     def announce(self, message: str) -> None:
         """Pass on what is being waited for."""
@@ -80,6 +82,15 @@ class PrefectUI(Observer):
             emit_event("docmill.document.failed", self._resource, payload=payload)
         self._inner.outcome(outcome)
 
+    def sharded(self, shards: Sequence[Shard]) -> None:
+        """Keep it for the report."""
+        self._shards = shards
+        self._inner.sharded(shards)
+
+    def gathered(self, outcomes: Sequence[Outcome]) -> None:
+        """Pass it on: the shards have said what there was to say."""
+        self._inner.gathered(outcomes)
+
     def evaluated(self, verdict: Verdict) -> None:
         """Keep it for the report, and announce what does not hold."""
         self._verdict = verdict
@@ -108,16 +119,7 @@ class PrefectUI(Observer):
 
     async def ended(self, run: Run, why: object, waiting: Waiting) -> None:
         """Write the run's report, announce what waits and the run's end: after the last task run's events."""
-        self._progress.whole = run.state in ("complete", "incomplete")
-        told = str(why) if why else None
-        in_part = self._progress.done_in_part
-        timeline = self._progress.timeline()
-        report = markdown(self._plan, run, self._highlights, told, in_part, waiting, self._verdict, timeline)
-        with suppress(HTTPError, PrefectException, TimeoutError):
-            async with asyncio.timeout(PATIENCE_S):
-                await acreate_markdown_artifact(
-                    report, key=f"{self._plan.name}-report", description=f"{run.state}: {run.counted()}"
-                )
+        await self._reported(run, why, waiting, f"{self._plan.name}-report")
         if waiting.in_all:
             waits = {"run_id": run.run_id, "waiting": waiting.in_all, "of_this_run": waiting.of_run}
             emit_event("docmill.review.waiting", self._resource, payload=waits)
@@ -128,6 +130,26 @@ class PrefectUI(Observer):
             labelled = self._resource | {"docmill.threshold": each.name}
             emit_event("docmill.alert", labelled, payload=payload)
         self._finished(run, [each.name for each in above])
+
+    async def _reported(self, run: Run, why: object, waiting: Waiting, key: str) -> None:
+        self._progress.whole = run.state in ("complete", "incomplete")
+        told = str(why) if why else None
+        in_part = self._progress.done_in_part
+        timeline = self._progress.timeline()
+        report = markdown(
+            self._plan,
+            run,
+            self._highlights,
+            told,
+            in_part,
+            waiting,
+            self._verdict,
+            timeline,
+            self._shards,
+        )
+        with suppress(HTTPError, PrefectException, TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                await acreate_markdown_artifact(report, key=key, description=f"{run.state}: {run.counted()}")
 
     def _finished(self, run: Run, above: Sequence[str]) -> None:
         payload = {
@@ -142,10 +164,24 @@ class PrefectUI(Observer):
         emit_event("docmill.run.finished", labelled, payload=payload)
 
 
+class ShardUI(PrefectUI):
+    """Writes what happens in a shard: what is said once a run its run says."""
+
+    def nearly_spent(self, budget: str, spent_usd: float, of_usd: float) -> None:
+        """Log it: the run announces it."""
+        self._log.warning("$%.4f of the budget of the %s, $%.4f, are spent", spent_usd, budget, of_usd)
+
+    async def ended(self, run: Run, why: object, waiting: Waiting) -> None:
+        """Write the shard's report."""
+        await self._reported(run, why, waiting, f"{self._plan.name}-shard-report")
+
+
 @asynccontextmanager
-async def shown_in_prefect(plan: Plan, progress: RunProgress, inner: Observer) -> AsyncIterator[PrefectUI]:
+async def shown_in_prefect(
+    plan: Plan, progress: RunProgress, inner: Observer, part: Part | None = None
+) -> AsyncIterator[PrefectUI]:
     """Give the observer of a flow run, whose progress artifact moves while the block runs."""
-    ui, ended = PrefectUI(plan, progress, inner), asyncio.Event()
+    ui, ended = (ShardUI if part else PrefectUI)(plan, progress, inner), asyncio.Event()
     moving = asyncio.create_task(_move(progress, f"{plan.name}-progress", ended))
     try:
         yield ui

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from docmill.schemas.outcome import Outcome, Status, Tally, listed
 from docmill.schemas.timeline import Cause, Timeline, held_back
 
+PASSED_OVER: tuple[Status, ...] = ("unchanged", "quarantined")
+
 
 class RunProgress:
     """A run's counts and costs. `limit` is how many documents it takes up at most.
@@ -45,6 +47,12 @@ class RunProgress:
         self.truncated += outcome.truncated
         self.done_in_part += outcome.status == "done" and bool(outcome.unread)
         self.total += outcome.tally()
+
+    def now(self, counts: Mapping[Status, int], total: Tally) -> None:
+        """Put what shards have come to in the place of what was counted; what was passed over stays."""
+        passed: dict[Status, int] = {each: self.counts[each] for each in PASSED_OVER}
+        self.counts = Counter({**counts, **passed})
+        self.total = total
 
     def taken_up(self) -> int:
         """Count the documents that were not passed over and have an outcome."""

@@ -1,7 +1,11 @@
 """What replaces a pipeline's own for one run."""
 
+import json
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
+
+Shards = int | Literal["auto"]  # how many flow runs do a run's documents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,3 +25,9 @@ class RunOptions:
     only: frozenset[str] | None = None  # the documents that `retry` takes, where they are there still
     trial: bool = False  # whose results are held against no labels
     refresh: bool = False
+    shards: Shards = 1
+
+    def selection(self) -> str:
+        """Write down which documents are taken up: two runs that agree in it do the same."""
+        only = sorted(self.only) if self.only is not None else None
+        return json.dumps([self.documents, self.limit, self.document, self.sample, only])

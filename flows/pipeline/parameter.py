@@ -2,7 +2,7 @@
 
 import os
 
-from docmill.flows.pipeline.roots import require_within
+from docmill.flows.pipeline.roots import require_database_within, require_within
 from docmill.schemas.endpoint import BUILT_IN, VARIABLE, Endpoint
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import LabelsQuery
@@ -35,6 +35,12 @@ def require_safe(pipeline: Pipeline) -> None:
         )
     if host_of(named.base_url) not in (allowed_hosts() or ()):
         raise ConfigError(_refusal("endpoint.base_url"))
+
+
+def require_safe_into(url: str) -> None:
+    """Raise ConfigError for a results database that a flow's parameter may not name."""
+    require_database_within("into", url)
+    _require_safe_database("into", url)
 
 
 def _require_safe_database(place: str, url: str) -> None:

@@ -12,7 +12,7 @@ from docmill.flows.pipeline.budget import budget_of
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.endpoint import Asked, asked_of, first
 from docmill.flows.pipeline.hashes import sha256_of, surroundings, unhashed, whole_sha256
-from docmill.flows.pipeline.options import RunOptions
+from docmill.flows.pipeline.options import RunOptions, Shards
 from docmill.flows.pipeline.reviewed import with_reviews
 from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
@@ -84,6 +84,8 @@ class Plan:
     fail_above: float = 0.0
     alert: Alert | None = None
     examples: tuple[Chosen, ...] = ()
+    shards: Shards = 1
+    selection: str = ""  # of its documents, by the options
 
     @property
     def model(self) -> str:
@@ -135,6 +137,8 @@ def resolve(
         fail_above=pipeline.fail_above,
         alert=pipeline.alert,
         examples=examples,
+        shards=options.shards,
+        selection=options.selection(),
     )
 
 

@@ -92,10 +92,15 @@ def require_within(pipeline: Pipeline) -> None:
     elif isinstance(labels, LabelsQuery):
         databases["evaluate.labels.url"] = labels.url
     for where, url in databases.items():
-        if found := SQLITE.fullmatch(url):
-            if "?" in url:
-                raise ConfigError(f"{where}: a parameter names a file of SQLite alone, without options")
-            roots.require_file(where, found[1], Path(found[1]))
+        require_database_within(where, url)
+
+
+def require_database_within(where: str, url: str) -> None:
+    """Raise ConfigError, naming the place, for a file of SQLite outside of DOCMILL_ROOTS."""
+    if found := SQLITE.fullmatch(url):
+        if "?" in url:
+            raise ConfigError(f"{where}: a parameter names a file of SQLite alone, without options")
+        Roots.of_environment().require_file(where, found[1], Path(found[1]))
 
 
 def _schemas(pipeline: Pipeline) -> Iterator[tuple[str, str]]:

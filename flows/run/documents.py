@@ -1,11 +1,12 @@
 """The documents of a run: admitted as there is room, each to its outcome, and ended when the run stops."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
 from docmill.flows.observe.observer import GRACE_S
 from docmill.flows.run.document import process_document
-from docmill.flows.run.intake import intake
+from docmill.flows.run.intake import Found, intake
 from docmill.flows.run.run import ActiveRun
 from docmill.schemas.errors import StorageError
 from docmill.tasks.sources.parsing import pool
@@ -17,8 +18,10 @@ READERS = 8
 class Documents:
     """Brings the documents of a run to their outcomes, many at the same time."""
 
-    def __init__(self, run: ActiveRun) -> None:
+    def __init__(self, run: ActiveRun, found: AsyncIterator[Found] | None = None) -> None:
+        """Take those of the run's source, else those that are `found` otherwise."""
         self._run = run
+        self._found = found or intake(run.refs, run.plan, run.results)
         self._under_way: set[asyncio.Task[None]] = set()
         # A slot that becomes free finds a request waiting, so more documents are under way than
         # calls; but the embedded model's prompt cache wants a document's steps one after the other.
@@ -49,7 +52,7 @@ class Documents:
 
     async def _admit(self) -> None:
         run, admitted = self._run, 0
-        async for found in intake(run.refs, run.plan, run.results):
+        async for found in self._found:
             if found.unchanged:
                 run.ledger.unchanged()
                 continue

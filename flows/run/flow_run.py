@@ -20,6 +20,7 @@ from docmill.flows.run.documents import Documents
 from docmill.flows.run.run import ActiveRun, active
 from docmill.flows.run.stop import Stop
 from docmill.schemas.errors import ConfigError, DocmillError, StorageError
+from docmill.schemas.shard import Part
 
 
 @dataclass
@@ -62,10 +63,21 @@ def flow_run_name() -> str:
 Confirm = Callable[[Plan, Stop], Awaitable[str | None]]
 
 
-async def execute(prepare: Callable[[], Plan], confirm: Confirm) -> State[Any]:
+Work = Callable[[ActiveRun], Awaitable[None]]
+
+
+async def whole(run: ActiveRun) -> None:
+    """Bring all documents of a run to their outcomes here."""
+    await Documents(run).process()
+
+
+async def execute(
+    prepare: Callable[[], Plan], confirm: Confirm, work: Work = whole, part: Part | None = None
+) -> State[Any]:
     """Prepare a plan, run it once it is confirmed, and give the flow run's final state.
 
-    `confirm` gives the reason why it is not to be run, None where it is: then it is Stopped.
+    `confirm` gives the reason why it is not to be run, None where it is: then it is Stopped. `work` is who
+    brings its documents to their outcomes, and `part` says which of them where it is not all.
 
     Completed where every document is done, unchanged or in review, but for the share that `fail_above`
     allows; Incomplete, a Failed, where some are not, or what the pipeline's `evaluate` asks does not hold;
@@ -79,8 +91,8 @@ async def execute(prepare: Callable[[], Plan], confirm: Confirm) -> State[Any]:
             plan = prepare()
             if unconfirmed := await _watched(plan, stop, confirm):
                 return _unconfirmed(stop, unconfirmed)
-            async with active(plan, invocation.observer, stop, _flow_run_id()) as run:
-                await Documents(run).process()
+            async with active(plan, invocation.observer, stop, _flow_run_id(), part) as run:
+                await work(run)
         except (ConfigError, StorageError) as error:
             invocation.error = error
             return Failed(message=str(error))

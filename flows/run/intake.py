@@ -1,7 +1,7 @@
 """The intake: what the source lists, and what of it is unchanged, a batch at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -49,28 +49,36 @@ def _batch(refs: Iterator[DocumentRef], size: int, plan: Plan, results: Reviewed
     except StorageError:  # which the next batch raises again
         if not batch:
             raise
-    unchanged = set() if plan.refresh else _unchanged(batch, plan, results)
-    quarantined = _quarantined(batch, plan, results) - unchanged
-    passed = unchanged | quarantined
-    changed = [ref.document_id for ref in batch if ref.document_id not in passed]
-    decisions = results.decisions(changed) if changed and results.has_decisions() else {}
+    hashes = {ref.document_id: ref.sha256() for ref in batch} if _compares(plan, results) else {}
+    unchanged = _unchanged(hashes, plan, results)
+    quarantined = _quarantined(hashes, plan, results) - unchanged
+    changed = [ref for ref in batch if ref.document_id not in unchanged | quarantined]
+    decided = {found.ref.document_id: found for found in with_decisions(changed, results)}
     return [
-        Found(
-            ref,
-            ref.document_id in unchanged,
-            ref.document_id in quarantined,
-            tuple(decisions.get(ref.document_id, ())),
-        )
+        decided.get(ref.document_id)
+        or Found(ref, ref.document_id in unchanged, ref.document_id in quarantined)
         for ref in batch
     ]
 
 
-def _unchanged(batch: list[DocumentRef], plan: Plan, results: ReviewedResults) -> set[str]:
-    hashes = {ref.document_id: digest for ref in batch if (digest := ref.sha256())}
-    return results.unchanged(hashes, plan.sha256) if hashes else set()
+def with_decisions(refs: Sequence[DocumentRef], results: ReviewedResults) -> list[Found]:
+    """Give documents that are to be done, with what people have decided about them; it blocks."""
+    ids = [ref.document_id for ref in refs]
+    decisions = results.decisions(ids) if ids and results.has_decisions() else {}
+    return [Found(ref, unchanged=False, decisions=tuple(decisions.get(ref.document_id, ()))) for ref in refs]
 
 
-def _quarantined(batch: list[DocumentRef], plan: Plan, results: ReviewedResults) -> set[str]:
-    if not batch or not results.has_quarantined():
+def _compares(plan: Plan, results: ReviewedResults) -> bool:
+    """Say whether hashes are compared: taking them reads every file."""
+    return not plan.refresh or results.has_quarantined()
+
+
+def _unchanged(hashes: Mapping[str, str | None], plan: Plan, results: ReviewedResults) -> set[str]:
+    known = {document_id: digest for document_id, digest in hashes.items() if digest}
+    return results.unchanged(known, plan.sha256) if known and not plan.refresh else set()
+
+
+def _quarantined(hashes: Mapping[str, str | None], plan: Plan, results: ReviewedResults) -> set[str]:
+    if not hashes or not results.has_quarantined():
         return set()
-    return results.quarantined({ref.document_id: ref.sha256() for ref in batch}, plan.sha256)
+    return results.quarantined(hashes, plan.sha256)

@@ -20,7 +20,7 @@ class Ledger:
         self._results = results
         self._run = run
         self._progress = progress
-        self._observer = observer
+        self.observer = observer
         self._pending: list[Pending] = []
         self._writer: asyncio.Task[None] | None = None
         self._failure: StorageError | None = None
@@ -30,12 +30,12 @@ class Ledger:
         """Count a document that need not be done again."""
         self._progress.add_unchanged()
         count_document(self._run.pipeline, "unchanged")
-        self._observer.unchanged()
+        self.observer.unchanged()
 
     def quarantined(self) -> None:
         """Count a document that failed too often before."""
         self._progress.add_quarantined()
-        self._observer.unchanged()
+        self.observer.unchanged()
 
     async def put(self, outcome: Outcome) -> None:
         """Store an outcome; returns when it is durable. Raises StorageError, from the first failure on."""
@@ -68,7 +68,7 @@ class Ledger:
                 return
             for outcome, stored in batch:
                 self._progress.add(outcome)
-                self._observer.outcome(outcome)
+                self.observer.outcome(outcome)
                 if not stored.done():
                     stored.set_result(None)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
@@ -15,22 +16,45 @@ from prefect.states import Crashed
 
 from docmill.flows.observe.observer import Observer
 from docmill.flows.run.liveness import is_alive
+from docmill.schemas.outcome import STATUSES, Run
+from docmill.schemas.shard import part_name
 from docmill.tasks.chat.kept import Cache
 from docmill.tasks.sinks.results import Results
+from docmill.tasks.sinks.work import ShardedResults
 
 PATIENCE_S = 5.0
 
 
-async def recover(results: Results, pipeline: str, cache: Cache, observer: Observer) -> None:
-    """Mark a pipeline's dead runs as failed and their flow runs as Crashed; of one that lives it is told."""
-    await _crash(await asyncio.to_thread(_fail_dead, results, pipeline, cache, observer))
+async def recover(results: Results, pipeline: str, cache: Cache, observer: Observer, own: str) -> None:
+    """Mark a pipeline's dead runs as failed and their flow runs as Crashed; of one that lives it is told.
+
+    `own` is the run that asks.
+    """
+    await _crash(await asyncio.to_thread(_fail_dead, results, pipeline, cache, observer, own))
 
 
-def _fail_dead(results: Results, pipeline: str, cache: Cache, observer: Observer) -> list[str]:
+def taken_up(results: ShardedResults, row: Run, selection: str, cache: Cache) -> Run:
+    """Give the row of this pipeline's run whose process died while its shards go on, else the given one.
+
+    What that run has listed is not listed again.
+    """
+    for found in results.begun(row.pipeline_sha256, selection):
+        if not is_alive(found["run_id"], cache):
+            counts = {status: found[status] for status in STATUSES if found[status]}
+            began = Run.model_validate({**found, "counts": counts})
+            began = began.model_copy(update={"started_at": began.started_at.replace(tzinfo=UTC)})
+            return began.model_copy(update={"flow_run_id": row.flow_run_id})
+    return row
+
+
+def _fail_dead(results: Results, pipeline: str, cache: Cache, observer: Observer, own: str) -> list[str]:
     """Mark the rows of dead runs as failed; gives their flow runs."""
     dead: list[str] = []
-    for run_id, flow_run_id in results.running():
-        if is_alive(run_id, cache):
+    for run_id, flow_run_id, shards in results.running():
+        if run_id == own:
+            continue
+        names = [run_id, *(part_name(run_id, shard) for shard in range(1, shards + 1) if shards > 1)]
+        if any(is_alive(name, cache) for name in names):
             observer.announce(f"the run {run_id} of {pipeline} is under way too: both work")
             continue
         results.fail(run_id)

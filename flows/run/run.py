@@ -22,18 +22,20 @@ from docmill.flows.run.embedded_model import with_embedded_model
 from docmill.flows.run.evaluating import evaluated
 from docmill.flows.run.ledger import Ledger
 from docmill.flows.run.liveness import kept_alive
-from docmill.flows.run.recovery import recover
+from docmill.flows.run.recovery import recover, taken_up
 from docmill.flows.run.stop import Stop
 from docmill.flows.run.timekeeping import timekept
 from docmill.schemas.decision import NONE_WAITING, Waiting
 from docmill.schemas.errors import DocmillError, StorageError
 from docmill.schemas.evaluate import Verdict
 from docmill.schemas.outcome import BAD, Run, RunState
+from docmill.schemas.shard import Part
 from docmill.tasks.chat.places import default_database
 from docmill.tasks.chat.session import Session, session
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.looking import made_with_others
 from docmill.tasks.sinks.register import register
+from docmill.tasks.sinks.work import PartResults, ShardedResults
 from docmill.tasks.sources.source import DocumentRef
 
 FINE = {"done", "unchanged", "review", "quarantined"}
@@ -67,8 +69,10 @@ class ActiveRun:
 
 
 @asynccontextmanager
-async def active(plan: Plan, observer: Observer, stop: Stop, flow_run_id: str) -> AsyncIterator[ActiveRun]:
-    """Open all that a run needs, and tell Prefect's UI of it.
+async def active(
+    plan: Plan, observer: Observer, stop: Stop, flow_run_id: str, part: Part | None = None
+) -> AsyncIterator[ActiveRun]:
+    """Open all that a run needs, or a `part` of one, and tell Prefect's UI of it.
 
     Raises ConfigError where nothing could begin.
     """
@@ -83,9 +87,9 @@ async def active(plan: Plan, observer: Observer, stop: Stop, flow_run_id: str) -
             refs = await asyncio.to_thread(stack.enter_context, plan.source.opened())
             async with (
                 with_embedded_model(plan, observer, stop) as reached,
-                shown_in_prefect(plan, progress, observer) as ui,
+                shown_in_prefect(plan, progress, observer, part) as ui,
             ):
-                async with _recorded(reached, refs, progress, ui, stop, flow_run_id) as run:
+                async with _recorded(reached, refs, progress, ui, stop, flow_run_id, part) as run:
                     yield run
                     await _evaluate(run, evaluator, ui)
                 await ui.ended(run.row, run.error or stop.reason, run.waiting)
@@ -101,43 +105,67 @@ async def _recorded(
     observer: Observer,
     stop: Stop,
     flow_run_id: str,
+    part: Part | None,
 ) -> AsyncIterator[ActiveRun]:
     """Open the results and the session, write the run's row, and its end."""
-    results = await asyncio.to_thread(ReviewedResults.open, plan.into, plan.name, plan.typed())
-    row = _row(plan, flow_run_id)
-    ledger = Ledger(results, row, progress, observer)
+    results = await asyncio.to_thread(_results, plan, part)
+    row = _row(plan, flow_run_id, part)
     try:
         async with session(plan.target, plan.limits, refresh=plan.refresh) as opened:
-            with kept_alive(row.run_id, opened.cache), stop.stopping(opened):
-                opened.tell = observer.warn
-                if not plan.is_trial and default_database() is None:
-                    register(opened.directory, plan.into.url)
-                progress.waited, progress.timeline = opened.waits.seconds, opened.timeline
-                await recover(results, plan.name, opened.cache, observer)
-                await asyncio.to_thread(_tell_other_models, plan, results, observer)
-                await asyncio.to_thread(results.begin, row)
-                if plan.examples:
-                    await asyncio.to_thread(results.keep_examples, plan.examples)
-                observer.started(row, progress)
-                threading.Thread(target=_count, args=(plan, progress), daemon=True).start()
-                run = ActiveRun(plan, refs, row, opened, results, ledger, progress)
+            if isinstance(results, ShardedResults) and not plan.refresh:
+                row = await asyncio.to_thread(taken_up, results, row, plan.selection, opened.cache)
+            ledger = Ledger(results, row, progress, observer)
+            run = ActiveRun(plan, refs, row, opened, results, ledger, progress)
+            name = part.name if part else row.run_id
+            with kept_alive(name, opened.cache), stop.stopping(opened):
+                await _begin(run, observer, part)
                 try:
                     async with (
-                        timekept(opened, results, row),
+                        timekept(opened, results, row, name),
                         within(plan.budget, opened, results, row.run_id, observer),
                     ):
                         yield run
                 except BaseException:
-                    await _end(run, "failed")
+                    await _end(run, "failed", part)
                     raise
-                await _end(run, _state(run))
+                finally:
+                    ledger.close()
+                await _end(run, _state(run), part)
     finally:
-        ledger.close()
         results.close()
 
 
-async def _end(run: ActiveRun, state: RunState) -> None:
-    """Write the run's row as it ended."""
+def _results(plan: Plan, part: Part | None) -> ReviewedResults:
+    if part is not None:
+        return PartResults.of(part, plan.into, plan.name, plan.typed())
+    kind = ReviewedResults if plan.shards == 1 else ShardedResults
+    return kind.open(plan.into, plan.name, plan.typed())
+
+
+async def _begin(run: ActiveRun, observer: Observer, part: Part | None) -> None:
+    """Put right what earlier runs left behind, and write that this one begins."""
+    plan, opened, results = run.plan, run.session, run.results
+    opened.tell = observer.warn
+    if not plan.is_trial and default_database() is None:
+        register(opened.directory, plan.into.url)
+    run.progress.waited, run.progress.timeline = opened.waits.seconds, opened.timeline
+    if part is None:
+        await recover(results, plan.name, opened.cache, observer, run.row.run_id)
+        await asyncio.to_thread(_tell_other_models, plan, results, observer)
+    elif plan.refresh:
+        opened.oldest = part.begun_at
+    await asyncio.to_thread(results.begin, run.row)
+    if plan.examples and part is None:
+        await asyncio.to_thread(results.keep_examples, plan.examples)
+    observer.started(run.row, run.progress)
+    if isinstance(results, PartResults):
+        run.progress.expected = results.dealt.documents
+    else:
+        threading.Thread(target=_count, args=(plan, run.progress), daemon=True).start()
+
+
+async def _end(run: ActiveRun, state: RunState, part: Part | None) -> None:
+    """Write the run's row, or its part's, as it ended."""
     ended = {
         "ended_at": datetime.now(UTC),
         "state": state,
@@ -148,9 +176,10 @@ async def _end(run: ActiveRun, state: RunState) -> None:
     run.row = run.row.model_copy(update=ended)
     lost: StorageError | None = None
     try:
-        await asyncio.to_thread(run.results.end, run.row)
-        run.waiting = await asyncio.to_thread(run.results.waiting, run.row.run_id)
-        await materialised(run.plan, run.results, run.row)
+        await asyncio.to_thread(run.results.end, run.row, run.failure or run.session.fatal)
+        if part is None:
+            run.waiting = await asyncio.to_thread(run.results.waiting, run.row.run_id)
+            await materialised(run.plan, run.results, run.row)
     except StorageError as error:
         run.row, lost = run.row.model_copy(update={"state": "failed"}), error
     run.error = run.failure or lost or run.session.fatal
@@ -184,9 +213,9 @@ def _count(plan: Plan, progress: RunProgress) -> None:
     progress.expected = plan.source.count()
 
 
-def _row(plan: Plan, flow_run_id: str) -> Run:
+def _row(plan: Plan, flow_run_id: str, part: Part | None) -> Run:
     return Run(
-        run_id=str(uuid4()),
+        run_id=part.run_id if part else str(uuid4()),
         pipeline=plan.name,
         pipeline_sha256=plan.sha256,
         endpoint=plan.target.name,

@@ -21,6 +21,7 @@ LOOK_TIMEOUT_S = 5.0
 MOST_SILENT = 2
 AT_ONCE_S = 1.5  # a second signal ends the process that soon, whatever still goes on
 EXIT_CODE = 3
+CANCELLED = "the run was cancelled"
 
 
 class Stop:
@@ -95,7 +96,7 @@ class Stop:
             return False
         if state and (state.is_cancelling() or state.is_cancelled()) and not self.cancelled:
             self.cancelled = True
-            self._stop("the run was cancelled")
+            self._stop(CANCELLED)
         return True
 
     def _signalled(self, number: int) -> None:

@@ -1,8 +1,9 @@
 """A run's timeline: what holds it back is watched, and what it did is kept now and then and at its end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from docmill.schemas.errors import StorageError
 from docmill.schemas.outcome import Run
@@ -14,11 +15,14 @@ EVERY_S = 60.0
 
 
 @asynccontextmanager
-async def timekept(session: Session, results: Results, row: Run) -> AsyncIterator[None]:
-    """Watch and keep while the block runs: of a run that is killed there is what the last minute knew."""
+async def timekept(session: Session, results: Results, row: Run, name: str) -> AsyncIterator[None]:
+    """Watch and keep while the block runs: of a run that is killed there is what the last minute knew.
+
+    `name` is the run's id, or that of its part.
+    """
     ended = asyncio.Event()
     watching = asyncio.create_task(watch_processor(session.waits))
-    keeping = asyncio.create_task(_keep_on(session, results, row, ended))
+    keeping = asyncio.create_task(_keep_on(partial(_keep, session, results, row, name), ended))
     try:
         yield
     finally:
@@ -27,19 +31,19 @@ async def timekept(session: Session, results: Results, row: Run) -> AsyncIterato
         await keeping
 
 
-async def _keep_on(session: Session, results: Results, row: Run, ended: asyncio.Event) -> None:
+async def _keep_on(keep: Callable[[], Awaitable[None]], ended: asyncio.Event) -> None:
     """Keep it again and again, one write after the other, the last time when the run has ended."""
     while True:
         last = ended.is_set()  # asked first: what is done while it is written is not in it
-        await _keep(session, results, row)
+        await keep()
         if last:
             return
         with suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), EVERY_S)
 
 
-async def _keep(session: Session, results: Results, row: Run) -> None:
+async def _keep(session: Session, results: Results, row: Run, name: str) -> None:
     """Write it; a picture that cannot be written fails no run: outcomes that cannot be do."""
     with suppress(StorageError):
         timeline = session.timeline()
-        await asyncio.to_thread(results.timelines.keep, row.run_id, row.started_at, timeline)
+        await asyncio.to_thread(results.timelines.keep, name, row.started_at, timeline)

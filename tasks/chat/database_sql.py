@@ -14,6 +14,13 @@ CREATE TABLE IF NOT EXISTS docmill__completions (
     record text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 )"""
+WINDOWS = "CREATE TABLE IF NOT EXISTS docmill__windows (lane text PRIMARY KEY, state bytea)"
+HOLD_WINDOWS = """
+BEGIN;
+INSERT INTO docmill__windows (lane) VALUES (%s) ON CONFLICT (lane) DO NOTHING;
+SELECT state, extract(epoch FROM clock_timestamp())::float8
+  FROM docmill__windows WHERE lane = %s FOR UPDATE"""
+KEEP_WINDOWS = "UPDATE docmill__windows SET state = %s WHERE lane = %s; COMMIT"
 # A lock is seen by the statement after it alone: its snapshot has what the holder before has written.
 TRY_AND_READ = """
 SELECT pg_advisory_unlock(k) FROM unnest(%s::bigint[]) AS t(k);
@@ -72,14 +79,19 @@ def connect(url: str) -> Opened:
         asked = time.time()
         [row] = connection.execute(ABOUT).fetchall()
         ahead_s = row[2] - (asked + time.time()) / 2
-        if connection.execute("SELECT to_regclass('docmill__completions')").fetchone() == (None,):
-            with connection.transaction():
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", (MAKING,))
-                connection.execute(TABLE)
+        make(connection, "docmill__completions", TABLE)
     except BaseException:
         connection.close()
         raise
     return Opened(connection, (row[0], row[1]), ahead_s, row[3])
+
+
+def make(connection: psycopg.Connection[Any], table: str, declared: str) -> None:
+    """Make a table of the cache's where it is missing."""
+    if connection.execute("SELECT to_regclass(%s)", (table,)).fetchone() == (None,):
+        with connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (MAKING,))
+            connection.execute(declared)
 
 
 def number(key: str) -> int:

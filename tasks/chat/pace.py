@@ -79,7 +79,7 @@ class Pace:
     async def _slot(self, tokens: float) -> Slot:
         while True:
             self._windows = self._windows or self._open()
-            slot = self._windows.take(self.rates, tokens)
+            slot = await self._windows.take(self.rates, tokens)
             try:
                 await self._wait(slot)
             except BaseException:

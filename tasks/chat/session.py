@@ -24,9 +24,9 @@ from docmill.tasks.chat.places import default_directory
 from docmill.tasks.chat.purse import Purse
 from docmill.tasks.chat.recorder import Recorder
 from docmill.tasks.chat.request_state import TRIES, RequestState
+from docmill.tasks.chat.shared_windows import windows_of
 from docmill.tasks.chat.transport import Transport
 from docmill.tasks.chat.waits import Waits
-from docmill.tasks.chat.window_file import SharedWindows, window_file
 from docmill.tasks.chat.windows import WINDOW_S, Rates
 
 MOST_TOLD = 5  # reasons a run
@@ -93,8 +93,7 @@ class Session:
         """Give the pace of a model at the session's endpoint, which all processes on the cache share."""
         if model not in self._paces:
             said = rates_of(self._limits).smaller(rates_of(self.target.endpoint))
-            file = window_file(self.directory, self.target.identity, model)
-            windows = partial(SharedWindows, file, WINDOW_S)
+            windows = partial(windows_of, self.directory, self.target.identity, model, WINDOW_S)
             self._paces[model] = Pace(said, windows, self.wait, self.waits)
         return self._paces[model]
 

@@ -11,7 +11,7 @@ import struct
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,14 +19,25 @@ from docmill.schemas.errors import StorageError
 from docmill.tasks.chat.windows import RING, WINDOW_S, Rates, Slot, State, Taken
 
 FOLDER = "windows"
+BOOT = Path("/proc/sys/kernel/random/boot_id")
 FORM = struct.Struct(f"<q3d{2 * RING}d")
 SUM = struct.Struct("<I")
 
 
 def window_file(directory: Path, identity: str, model: str) -> Path:
-    """Name the file of an endpoint's model; each machine has its own, as each has its own clock."""
-    named = "\0".join((socket.gethostname(), identity, model))
+    """Name the file of an endpoint's model; each machine has its own, as each has its own clock.
+
+    Containers of one machine have one: their clock is the kernel's.
+    """
+    named = "\0".join((_machine(), identity, model))
     return directory / FOLDER / sha256(named.encode()).hexdigest()[:32]
+
+
+def _machine() -> str:
+    """Tell this machine, since it was started, from others."""
+    with suppress(OSError):
+        return BOOT.read_text().strip()
+    return socket.gethostname()
 
 
 class SharedWindows:
@@ -44,7 +55,7 @@ class SharedWindows:
             raise StorageError(f"{file} cannot be opened: {error.strerror}") from None
         self._stream = os.fdopen(descriptor, "r+b", buffering=0)
 
-    def take(self, rates: Rates, tokens: float) -> Slot:
+    async def take(self, rates: Rates, tokens: float) -> Slot:
         """Reserve the next place for a call of so many tokens."""
         with self._state() as (state, now):
             slot = state.take(now, rates, tokens)
@@ -61,15 +72,16 @@ class SharedWindows:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         try:
             now = self._clock() / self._window_s
-            state = _read(os.pread(descriptor, FORM.size + SUM.size, 0))
+            state = unpacked(os.pread(descriptor, FORM.size + SUM.size, 0))
             state = state if state and state.is_sound(now) else State()
             yield state, now
-            os.pwrite(descriptor, _written(state), 0)
+            os.pwrite(descriptor, packed(state), 0)
         finally:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
-def _read(content: bytes) -> State | None:
+def unpacked(content: bytes) -> State | None:
+    """Read windows; None of what is damaged."""
     form, checksum = content[: FORM.size], content[FORM.size :]
     if len(content) != FORM.size + SUM.size or SUM.pack(zlib.crc32(form)) != checksum:
         return None
@@ -78,7 +90,8 @@ def _read(content: bytes) -> State | None:
     return State(head, last, (Taken(parts[:RING], numbers[0]), Taken(parts[RING:], numbers[1])))
 
 
-def _written(state: State) -> bytes:
+def packed(state: State) -> bytes:
+    """Write windows, with a checksum."""
     first, second = state.taken
     form = FORM.pack(state.head, state.last, first.until, second.until, *first.parts, *second.parts)
     return form + SUM.pack(zlib.crc32(form))

@@ -49,7 +49,7 @@ class Slot:
 class Windows(Protocol):
     """What all callers of one lane have taken, wherever that is kept."""
 
-    def take(self, rates: Rates, tokens: float) -> Slot:
+    async def take(self, rates: Rates, tokens: float) -> Slot:
         """Reserve the next place for a call of so many tokens: first come, first served."""
 
     def settle(self, rates: Rates, slot: Slot, requests: float, tokens: float) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError, StatementError
 
 from docmill.schemas.endpoint import SECRET_OPTIONS
-from docmill.schemas.errors import ConfigError
+from docmill.schemas.errors import ConfigError, StorageError
 from docmill.tasks.sinks.encoding import dumps
 
 BUSY_TIMEOUT_S = 30
@@ -119,6 +119,15 @@ def changing_tables(engine: Engine) -> Iterator[Connection]:
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"))
         yield connection
+
+
+@contextmanager
+def failing(url: str, remedy: str = "Put that right, then try again") -> Iterator[None]:
+    """Raise StorageError, with what to do, for what a results database does not do within the block."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise StorageError(f"the results database {url} failed: {reason(error)}. {remedy}") from None
 
 
 def reason(error: Exception) -> str:

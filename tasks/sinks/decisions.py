@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from sqlalchemy import Connection, Select, case, column, delete, exists, func, select, update
 
@@ -34,7 +34,7 @@ class ReviewedResults(QuarantiningResults):
     _decided = False
 
     @classmethod
-    def reopen(cls, into: Into, pipeline: str, schemas: Mapping[str, ToolSchema]) -> "ReviewedResults":
+    def reopen(cls, into: Into, pipeline: str, schemas: Mapping[str, ToolSchema]) -> Self:
         """Open what runs have made, without their source; raises ConfigError where that is nothing."""
         QuarantiningResults.read(into, pipeline).close()
         results = cls(engine_of(into.url), into, pipeline, {})

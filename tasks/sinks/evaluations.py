@@ -1,15 +1,12 @@
 """How right a pipeline's results were, kept beside them: a row a run, and those that were accepted."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Engine, inspect, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from docmill.schemas.errors import StorageError
-from docmill.tasks.sinks.database import changing_tables, reason
+from docmill.tasks.sinks.database import changing_tables, failing
 from docmill.tasks.sinks.tables import EVALUATIONS
 
 Row = Mapping[str, Any]
@@ -29,7 +26,7 @@ class Evaluations:
     def keep(self, run_id: str, labels: str, figures: Mapping[str, Any], *, accepted: bool) -> None:
         """Add an evaluation of what a run has left."""
         row = {"pipeline": self._pipeline, "run_id": run_id, "at": datetime.now(UTC), "labels": labels}
-        with self._failing(), changing_tables(self._engine) as connection:
+        with failing(self._url), changing_tables(self._engine) as connection:
             EVALUATIONS.create(connection, checkfirst=True)
             connection.execute(EVALUATIONS.insert().values({**row, "accepted": accepted, "figures": figures}))
 
@@ -43,18 +40,9 @@ class Evaluations:
 
     def _last(self, condition: Any) -> Row | None:
         query = select(EVALUATIONS).where(EVALUATIONS.c.pipeline == self._pipeline, condition)
-        with self._failing(), self._engine.connect() as connection:
+        with failing(self._url), self._engine.connect() as connection:
             reading = connection.execution_options(reading=True)
             if not inspect(reading).has_table(EVALUATIONS.name):
                 return None
             row = reading.execute(query.order_by(EVALUATIONS.c.at.desc()).limit(1)).one_or_none()
         return dict(row._mapping) if row is not None else None
-
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            yield
-        except SQLAlchemyError as error:
-            raise StorageError(
-                f"the results database {self._url} failed: {reason(error)}. Put that right, then try again"
-            ) from None

@@ -7,10 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, insert, literal, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from docmill.schemas.errors import StorageError
-from docmill.tasks.sinks.database import reason
+from docmill.tasks.sinks.database import failing
 from docmill.tasks.sinks.encoding import dumps
 from docmill.tasks.sinks.rows import Row, upsert
 from docmill.tasks.sinks.runs import runs_of
@@ -79,11 +77,8 @@ class History:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection.execution_options(reading=True)
-        except SQLAlchemyError as error:
-            raise StorageError(f"the results database {self._url} failed: {reason(error)}") from None
+        with failing(self._url), self._engine.connect() as connection:
+            yield connection.execution_options(reading=True)
 
     def _of(self, connection: Connection, table: Table, document_id: str) -> list[Row]:
         columns = present(connection, table)

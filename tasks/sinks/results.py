@@ -1,11 +1,11 @@
 """The results: outcomes, typed rows and runs, written as documents end and read by the reports."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from sqlalchemy import Column, Connection, Engine, Select, Table, select, update
+from sqlalchemy import Column, Connection, Engine, Select, Table, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from docmill.schemas.errors import ConfigError, NoResults, StorageError
@@ -16,6 +16,7 @@ from docmill.tasks.sinks import typed
 from docmill.tasks.sinks.database import (
     changing_tables,
     engine_of,
+    failing,
     inode,
     reason,
     require_folder,
@@ -27,7 +28,7 @@ from docmill.tasks.sinks.history import History, put
 from docmill.tasks.sinks.keys import type_in
 from docmill.tasks.sinks.rows import Row, outcome_row, run_row
 from docmill.tasks.sinks.spending import Spending
-from docmill.tasks.sinks.tables import OUTCOMES, RUNS
+from docmill.tasks.sinks.tables import OUTCOMES, RUNS, WORK
 from docmill.tasks.sinks.timelines import Timelines
 from docmill.tasks.sinks.typed_rows import Filled, fill, filled, replace_rows
 from docmill.tasks.sinks.upgrade import present, upgrade
@@ -104,7 +105,7 @@ class Results:
             if self._new and len(self._tables) == 1:
                 self._fill(connection, self._new[0], run.pipeline_sha256)
 
-    def end(self, run: Run) -> None:
+    def end(self, run: Run, error: Exception | None = None) -> None:  # noqa: ARG002  a shard's row tells it
         """Write what a run has come to."""
         with self._writing() as connection:
             connection.execute(update(RUNS).where(RUNS.c.run_id == run.run_id).values(run_row(run)))
@@ -113,17 +114,18 @@ class Results:
     def _ended(self, _: Connection, run: Run) -> None:
         """Write what else a run's end changes, in the same transaction."""
 
-    def running(self) -> list[tuple[str, str | None]]:
-        """List the runs of the pipeline whose rows say that they go on, each with its flow run."""
+    def running(self) -> list[tuple[str, str | None, int]]:
+        """List the runs of the pipeline whose rows say that they go on, with their flow runs and shards."""
         going_on = RUNS.c.pipeline == self._pipeline, RUNS.c.state == "running"
-        query = select(RUNS.c.run_id, RUNS.c.flow_run_id).where(*going_on)
-        return [(row[0], row[1]) for row in self._rows(query)]
+        query = select(RUNS.c.run_id, RUNS.c.flow_run_id, RUNS.c.shards).where(*going_on)
+        return [(row[0], row[1], row[2]) for row in self._rows(query)]
 
     def fail(self, run_id: str) -> None:
         """Write of a run that died that it failed."""
         ended: Row = {"state": "failed", "ended_at": datetime.now(UTC)}
         with self._writing() as connection:
             connection.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(ended))
+            connection.execute(delete(WORK).where(WORK.c.run_id == run_id))
 
     def unchanged(self, hashes: Mapping[str, str], pipeline_sha256: str) -> set[str]:
         """Tell which of the documents (by id, with the hash of their content) need not be done again."""
@@ -147,6 +149,10 @@ class Results:
             for outcome in current:
                 if outcome.status == "done":
                     replace_rows(connection, self._tables, self._own, outcome, run_id)
+            self._written(connection, outcomes)
+
+    def _written(self, _: Connection, outcomes: Sequence[Outcome]) -> None:
+        """Write what else outcomes change, in the same transaction."""
 
     def _current(self, _: Connection, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Choose the outcomes that may take the place of what is stored."""
@@ -183,6 +189,11 @@ class Results:
         """Give the outcomes of a run that have most in a column, such as seconds or cost_usd, of 0 none."""
         value = OUTCOMES.c[column]
         query = self._outcomes(run_id).where(value > 0).order_by(value.desc()).limit(count)
+        return [row._mapping for row in self._rows(query)]
+
+    def first(self, statuses: Iterable[str], run_id: str, count: int) -> list[Row]:
+        """Give so many of a run's outcomes that have one of these statuses."""
+        query = self._outcomes(run_id).where(OUTCOMES.c.status.in_(list(statuses))).limit(count)
         return [row._mapping for row in self._rows(query)]
 
     def last_run(self) -> Row | None:
@@ -228,15 +239,8 @@ class Results:
                 "what was paid for is in the cache"
             )
 
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            yield
-        except SQLAlchemyError as error:
-            raise StorageError(
-                f"the results database {self.url} failed: {reason(error)}. Put that right, then run again: "
-                "nothing was marked done that is not stored"
-            ) from None
+    def _failing(self) -> AbstractContextManager[None]:
+        return failing(self.url, "Put that right, then run again: nothing was marked done that is not stored")
 
     @contextmanager
     def _opening(self) -> Iterator[None]:

@@ -1,15 +1,12 @@
 """What runs did by slots of their time, kept beside the results: a row a run."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Engine, inspect, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from docmill.schemas.errors import StorageError
-from docmill.schemas.timeline import Timeline
-from docmill.tasks.sinks.database import reason
+from docmill.schemas.timeline import Timeline, together
+from docmill.tasks.sinks.database import failing
 from docmill.tasks.sinks.rows import upsert
 from docmill.tasks.sinks.tables import TIMELINES
 
@@ -28,24 +25,28 @@ class Timelines:
         """Put a run's timeline in the place of what is kept of it."""
         series = timeline.model_dump(exclude={"slot_s", "held_back"})
         row = {"run_id": run_id, "started": started, "slot_s": timeline.slot_s, "series": series}
-        with self._failing(), self._engine.begin() as connection:
+        with failing(self._url), self._engine.begin() as connection:
             upsert(connection, TIMELINES, [{**row, "held_back": dict(timeline.held_back)}])
 
     def of_run(self, run_id: str) -> Timeline | None:
-        """Give what is kept of a run."""
-        query = select(TIMELINES).where(TIMELINES.c.run_id == run_id)
-        with self._failing(), self._engine.connect() as connection:
+        """Give what is kept of a run, of all its shards together."""
+        parts = TIMELINES.c.run_id.startswith(f"{run_id}/", autoescape=True)
+        query = select(TIMELINES).where((TIMELINES.c.run_id == run_id) | parts)
+        with failing(self._url), self._engine.connect() as connection:
             reading = connection.execution_options(reading=True)
             if not inspect(reading).has_table(TIMELINES.name):
                 return None
-            row = reading.execute(query).one_or_none()
-        return None if row is None else Timeline(slot_s=row.slot_s, held_back=row.held_back, **row.series)
+            rows = reading.execute(query).all()
+        begun = min((row.started for row in rows), default=None)
+        kept = [
+            (
+                (row.started - begun).total_seconds(),
+                Timeline(slot_s=row.slot_s, held_back=row.held_back, **row.series),
+            )
+            for row in rows
+        ]
+        return together(kept) if kept else None
 
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            yield
-        except SQLAlchemyError as error:
-            raise StorageError(
-                f"the results database {self._url} failed: {reason(error)}. Put that right, then try again"
-            ) from None
+
+def _timeline(row: Any) -> Timeline:
+    return Timeline(slot_s=row.slot_s, held_back=row.held_back, **row.series)

@@ -1,5 +1,6 @@
 """The windows alone, by a clock of the test's: what any minute holds, and how long a call waits."""
 
+import asyncio
 import multiprocessing
 import os
 import stat
@@ -83,28 +84,31 @@ def test_the_limit_that_holds_a_call_back_is_named():
         assert [state.take(100.0, rates, 40).cause for _ in range(4)][-1] == cause
 
 
-def test_a_damaged_file_and_one_of_before_a_restart_begin_anew(tmp_path: Path):
+async def test_a_damaged_file_and_one_of_before_a_restart_begin_anew(tmp_path: Path):
     file, rates = window_file(tmp_path, "e", "m"), Rates(requests=1)
-    SharedWindows(file, clock=lambda: 1e6).take(rates, 1)
-    assert SharedWindows(file, clock=lambda: 1e6).take(rates, 1).wait_s > 50
-    assert SharedWindows(file, clock=lambda: 50.0).take(rates, 1).wait_s == 0
+    await SharedWindows(file, clock=lambda: 1e6).take(rates, 1)
+    assert (await SharedWindows(file, clock=lambda: 1e6).take(rates, 1)).wait_s > 50
+    assert (await SharedWindows(file, clock=lambda: 50.0).take(rates, 1)).wait_s == 0
     file.write_bytes(os.urandom(file.stat().st_size))
-    assert SharedWindows(file, clock=lambda: 50.0).take(rates, 1).wait_s == 0
+    assert (await SharedWindows(file, clock=lambda: 50.0).take(rates, 1)).wait_s == 0
 
 
-def test_the_file_is_its_owners_alone(tmp_path: Path):
+async def test_the_file_is_its_owners_alone(tmp_path: Path):
     file = window_file(tmp_path, "e", "m")
-    SharedWindows(file).take(Rates(requests=1), 1)
+    await SharedWindows(file).take(Rates(requests=1), 1)
     assert (stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(file.parent.stat().st_mode)) == (0o600, 0o700)
 
 
 def _taking(file: Path, times: int) -> None:
-    windows = SharedWindows(file, clock=lambda: 1000.0)
-    for _ in range(times):
-        windows.take(Rates(requests=1000), 1)
+    async def take() -> None:
+        windows = SharedWindows(file, clock=lambda: 1000.0)
+        for _ in range(times):
+            await windows.take(Rates(requests=1000), 1)
+
+    asyncio.run(take())
 
 
-def test_processes_that_take_at_once_lose_no_take(tmp_path: Path):
+async def test_processes_that_take_at_once_lose_no_take(tmp_path: Path):
     file = window_file(tmp_path, "e", "m")
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=_taking, args=(file, 200)) for _ in range(2)]
@@ -112,5 +116,5 @@ def test_processes_that_take_at_once_lose_no_take(tmp_path: Path):
         process.start()
     for process in processes:
         process.join()
-    wait = SharedWindows(file, clock=lambda: 1000.0).take(Rates(requests=1000), 1).wait_s
-    assert wait == pytest.approx(400 / 990 * 60 * 1.01 - 0.6, abs=0.7)
+    slot = await SharedWindows(file, clock=lambda: 1000.0).take(Rates(requests=1000), 1)
+    assert slot.wait_s == pytest.approx(400 / 990 * 60 * 1.01 - 0.6, abs=0.7)

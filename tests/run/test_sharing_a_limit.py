@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from tests.support.connection import Reply, Request
+from tests.support.databases import fresh
 from tests.support.enforcing import Enforcing
 from tests.support.project import Project
 from tests.support.provider import Provider
@@ -47,6 +48,18 @@ class Counted(Enforcing):
 def test_two_processes_keep_below_the_limit_and_both_go_on(
     project: Project, provider: Provider, sentences: tuple[int, int]
 ):
+    keeps_below_the_limit(project, provider, sentences)
+
+
+def test_two_workers_that_share_a_database_alone_keep_below_the_limit(
+    project: Project, provider: Provider, postgres: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("DOCMILL_CACHE", fresh(postgres).replace("+psycopg", ""))
+    keeps_below_the_limit(project, provider, (40, 40))
+
+
+def keeps_below_the_limit(project: Project, provider: Provider, sentences: tuple[int, int]) -> None:
+    """Run two pipelines at once, and compare what the provider took with its limit."""
     counted = Counted()
     provider.rule(counted)
     files = ["alpha.db", "beta.db"]

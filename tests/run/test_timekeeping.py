@@ -22,7 +22,7 @@ async def test_it_is_kept_before_the_run_ends_and_as_it_ended(database: str, mon
     monkeypatch.setattr("docmill.flows.run.timekeeping.EVERY_S", 0.01)
     results = Results.open(Into(url=database), "p", {})
     async with session(TARGET, Limits()) as opened:
-        async with timekept(opened, results, ROW):
+        async with timekept(opened, results, ROW, ROW.run_id):
             opened.recorder.add("calls", 1)
             async with asyncio.timeout(30):
                 while (kept := results.timelines.of_run("r")) is None or not sum(kept.calls):
@@ -37,6 +37,6 @@ async def test_a_timeline_that_cannot_be_kept_fails_no_run(database: str):
     results = Results.open(Into(url=database), "p", {})
     with engine_of(database).begin() as connection:
         connection.execute(text("drop table docmill__timelines"))
-    async with session(TARGET, Limits()) as opened, timekept(opened, results, ROW):
+    async with session(TARGET, Limits()) as opened, timekept(opened, results, ROW, ROW.run_id):
         pass
     assert results.timelines.of_run("r") is None

@@ -1,0 +1,210 @@
+"""Follows the shards of a run: starts them, and again those whose worker died, until all are through."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from httpx import HTTPError
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import State
+from prefect.exceptions import PrefectException
+
+from docmill.flows.observe.observer import GRACE_S
+from docmill.flows.run.liveness import is_alive
+from docmill.flows.run.run import ActiveRun
+from docmill.flows.run.stop import CANCELLED
+from docmill.flows.shards import deployment
+from docmill.schemas import errors
+from docmill.schemas.errors import Fatal, OverBudget, StorageError
+from docmill.schemas.outcome import Status, Tally
+from docmill.schemas.shard import Shard, part_name
+from docmill.tasks.sinks.work import ShardedResults
+
+LOOK_EVERY_S = 1.0
+SILENT_AT_MOST_S = 30.0  # a shard that lives beats every few seconds
+UNCLAIMED_AT_MOST_S = 900.0  # from a worker's first word to the flow's: an image may be pulled
+MOST_FRUITLESS = 3  # attempts in a row that bring no document to its outcome
+END_WITHIN_S = GRACE_S + 10.0
+ASK_AFTER_S = 15.0  # nobody has taken a shard up for so long: then it is asked why
+REMEDY = (
+    "what one pays the other would pay again. Set DOCMILL_CACHE to one database, or one mounted directory, "
+    "for all workers"
+)
+
+Parameters = Callable[[Shard], dict[str, Any]]
+
+
+class Following:
+    """Brings a run's shards to their ends; `parameters` are those of a shard's flow run."""
+
+    def __init__(self, run: ActiveRun, results: ShardedResults, shards: Sequence[Shard]) -> None:
+        self._run = run
+        self._results = results
+        self._shards = {each.shard: each for each in shards}
+        self._open = {each.shard for each in shards if each.documents and not each.finished()}
+        self._states: deployment.States = {}
+        self._signs: dict[int, tuple[object, float]] = {}  # the last sign of life, and when it came
+        self._done_before: dict[int, int] = {}
+        self._fruitless: Counter[int] = Counter()
+        self._begun = time.monotonic()
+        self._asked = False
+
+    async def until_through(self, client: PrefectClient, parameters: Parameters) -> None:
+        """Follow until every shard is through, or the run is to end: then they are cancelled."""
+        ending = self._run.session.ending
+        for number in sorted(self._open):
+            await self._start(client, parameters, self._shards[number], again=False)
+        while self._open and not ending.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ending.wait(), LOOK_EVERY_S)
+            await self._look(client)
+            for number in sorted(self._open) if not ending.is_set() else ():
+                await self._judge(client, parameters, self._shards[number])
+        if self._open:
+            await self._end(client)
+
+    def come_to(self) -> tuple[dict[Status, int], Tally]:
+        """Add up what the shards have come to."""
+        counts: Counter[Status] = Counter()
+        for each in self._shards.values():
+            counts.update(each.counts)
+        return dict(counts), sum((each.tally() for each in self._shards.values()), Tally())
+
+    async def _look(self, client: PrefectClient) -> None:
+        """Take in the states first: what a shard has written is at least as new."""
+        ids = [each.flow_run_id for each in self._shards.values() if each.flow_run_id]
+        with suppress(HTTPError, PrefectException):
+            self._states = await deployment.states(client, ids)
+            await self._ask(client)
+        rows = await asyncio.to_thread(self._results.shards, self._run.row.run_id)
+        self._shards = {each.shard: each for each in rows}
+        counts, total = self.come_to()
+        self._run.progress.now(counts, total)
+        self._run.ledger.observer.sharded(rows)
+
+    async def _ask(self, client: PrefectClient) -> None:
+        """Say, once, why no shard was taken up yet."""
+        waits = all(each.state == "waiting" for each in self._shards.values() if each.documents)
+        if waits and not self._asked and time.monotonic() - self._begun > ASK_AFTER_S:
+            self._asked = True
+            if why := await deployment.why_nobody(client):
+                self._run.session.tell(f"no shard is taken up: {why}")
+
+    async def _judge(self, client: PrefectClient, parameters: Parameters, shard: Shard) -> None:
+        """Decide what follows from how a shard stands."""
+        if shard.finished():
+            self._open.discard(shard.shard)
+            return
+        if (error := _fatal(shard)) is not None:
+            session = self._run.session
+            session.over_budget(error) if isinstance(error, OverBudget) else session.halt(error)
+            return
+        flow_run_id, why = shard.flow_run_id, "its flow run is no longer on the server"
+        if flow_run_id is not None and flow_run_id in self._states:
+            why = await self._ended(client, shard, self._states[flow_run_id])
+        if why:
+            await self._again(client, parameters, shard, why)
+
+    async def _ended(self, client: PrefectClient, shard: Shard, state: State[Any] | None) -> str:
+        """Say why a shard that is not through will not go on; nothing where it does."""
+        if state is None:
+            return ""
+        if state.is_cancelled() and not _interrupted(state):
+            self._run.session.stop(f"the run was stopped: shard {shard.shard} was cancelled")
+            return ""
+        if state.is_final():
+            return state.message or str(state.name)
+        if await self._is_silent(shard, state):
+            why = "nothing was heard of it any more"
+            await deployment.crash(client, str(shard.flow_run_id), why)
+            return why
+        return ""
+
+    async def _is_silent(self, shard: Shard, state: State[Any]) -> bool:
+        """Say whether a shard's process must be gone, as it shows no sign of life."""
+        sign, now = (shard.attempt, shard.beats, state.type), time.monotonic()
+        before, since = self._signs.get(shard.shard, (None, now))
+        if sign != before:
+            self._signs[shard.shard] = sign, now
+            if shard.state == "running" and shard.beats:
+                await asyncio.to_thread(self._require_one_cache, shard)
+            return False
+        if shard.state == "running":
+            return now - since > SILENT_AT_MOST_S
+        return not state.is_scheduled() and now - since > UNCLAIMED_AT_MOST_S
+
+    def _require_one_cache(self, shard: Shard) -> None:
+        """End the run where a shard that lives does not hold its lock in the run's own cache."""
+        cache, run_id = self._run.session.cache, self._run.row.run_id
+        if is_alive(part_name(run_id, shard.shard), cache):
+            return
+        now = next(each for each in self._results.shards(run_id) if each.shard == shard.shard)
+        if now.state == "running":
+            self._run.fail(
+                StorageError(f"shard {shard.shard} has another cache than this run, {cache}: {REMEDY}")
+            )
+
+    async def _again(self, client: PrefectClient, parameters: Parameters, shard: Shard, why: str) -> None:
+        """Start another attempt, unless several in a row came to nothing."""
+        done = sum(shard.counts.values())
+        fruitless = done == self._done_before.get(shard.shard, 0)
+        self._fruitless[shard.shard] = self._fruitless[shard.shard] + 1 if fruitless else 0
+        self._done_before[shard.shard] = done
+        told = f"shard {shard.shard} of {len(self._shards)} did not come through: {why}"
+        if self._fruitless[shard.shard] >= MOST_FRUITLESS:
+            self._run.fail(StorageError(f"{told} ({MOST_FRUITLESS} attempts came to nothing)"))
+            return
+        self._run.session.tell(f"{told}. It is started again")
+        await self._start(client, parameters, shard, again=True)
+
+    async def _start(
+        self, client: PrefectClient, parameters: Parameters, shard: Shard, *, again: bool
+    ) -> None:
+        """Start a shard's flow run; one that an earlier process of this run has started goes on."""
+        run_id = self._run.row.run_id
+        if again or not shard.attempt:
+            shard = await asyncio.to_thread(self._results.attempted, run_id, shard)
+        elif shard.flow_run_id and shard.state in ("waiting", "running"):
+            return
+        name = f"{self._run.plan.name} {shard.shard} of {len(self._shards)}"
+        name += f", attempt {shard.attempt}" if shard.attempt > 1 else ""
+        key = f"docmill-{run_id}-{shard.shard}-{shard.attempt}"
+        flow_run_id = await deployment.start(client, name, key, parameters(shard))
+        await asyncio.to_thread(self._results.started, run_id, shard.shard, flow_run_id)
+        self._shards[shard.shard] = shard.model_copy(update={"flow_run_id": flow_run_id})
+
+    async def _end(self, client: PrefectClient) -> None:
+        """Cancel what is under way, and wait until it has come to its end."""
+        await self._look(client)
+        give_up = time.monotonic() + END_WITHIN_S
+        for number in self._open:
+            flow_run_id = self._shards[number].flow_run_id
+            if flow_run_id and not _final(state := self._states.get(flow_run_id)):
+                await deployment.cancel(client, flow_run_id, state)
+        while time.monotonic() < give_up and not all(map(self._is_over, self._open)):
+            await asyncio.sleep(LOOK_EVERY_S)
+            await self._look(client)
+
+    def _is_over(self, number: int) -> bool:
+        shard = self._shards[number]
+        return _final(self._states.get(shard.flow_run_id or "")) or shard.state not in ("waiting", "running")
+
+
+def _final(state: State[Any] | None) -> bool:
+    return state is not None and state.is_final()
+
+
+def _interrupted(state: State[Any]) -> bool:
+    """Say whether a signal ended it, as a worker's that is shut down: nobody has cancelled it."""
+    return state.name == "Stopped" and not (state.message or "").startswith(CANCELLED)
+
+
+def _fatal(shard: Shard) -> Fatal | None:
+    """Give the answer that stopped a shard, and would stop every other."""
+    kind = getattr(errors, shard.error_kind or "", None)
+    if isinstance(kind, type) and issubclass(kind, Fatal):
+        return kind(shard.error or "")
+    return None

@@ -1,0 +1,60 @@
+"""Writes down which documents the shards of a run are to do: the source is listed once, by the run."""
+
+import asyncio
+
+from docmill.flows.pipeline.shards import how_many
+from docmill.flows.run.intake import intake
+from docmill.flows.run.run import ActiveRun
+from docmill.schemas.shard import Shard, place
+from docmill.tasks.sinks.work import Listed, ShardedResults
+from docmill.tasks.sources.dealt import written
+from docmill.tasks.sources.source import DocumentRef
+
+BATCH = 200
+
+
+async def dealt(run: ActiveRun, results: ShardedResults) -> list[Shard]:
+    """List the run's documents and divide them among its shards; what an earlier process began is found.
+
+    Where the run is stopped meanwhile there are none. Raises StorageError where the source or the database
+    is lost.
+    """
+    if begun := await asyncio.to_thread(results.shards, run.row.run_id):
+        run.progress.counts.update(run.row.counts)
+        return begun
+    documents = await _listed(run, results)
+    if run.session.ending.is_set() or not documents:
+        return []
+    counts = {status: count for status, count in run.progress.counts.items() if count}
+    shards = how_many(run.plan, documents)
+    run.row = run.row.model_copy(update={"shards": shards, "counts": counts})
+    await asyncio.to_thread(results.deal, run.row, run.plan.selection)
+    return await asyncio.to_thread(results.shards, run.row.run_id)
+
+
+async def _listed(run: ActiveRun, results: ShardedResults) -> int:
+    """Write down what is to be done, and count what is passed over; gives how many documents there are."""
+    documents, batch = 0, list[Listed]()
+    async for found in intake(run.refs, run.plan, results):
+        if run.session.ending.is_set():
+            break
+        if found.unchanged:
+            run.ledger.unchanged()
+        elif found.quarantined:
+            run.ledger.quarantined()
+        else:
+            batch.append(_entry(found.ref))
+            documents += 1
+        if len(batch) == BATCH:
+            await asyncio.to_thread(results.add_work, run.row.run_id, batch)
+            batch = []
+        if documents == run.plan.limit:
+            break
+    if batch:
+        await asyncio.to_thread(results.add_work, run.row.run_id, batch)
+    return documents
+
+
+def _entry(ref: DocumentRef) -> Listed:
+    text, fault = written(ref)
+    return Listed(place(ref.document_id), ref.document_id, ref.uri, text, fault)

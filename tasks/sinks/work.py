@@ -1,0 +1,202 @@
+"""The work of a sharded run in the results database: its documents, and what the shards have come to."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, Self
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, select, tuple_, update
+
+from docmill.schemas.errors import ConfigError, StorageError
+from docmill.schemas.outcome import Outcome, Run, Status
+from docmill.schemas.pipeline import Into
+from docmill.schemas.shard import Part, Shard, place, ranges
+from docmill.schemas.tool import ToolSchema
+from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sinks.rows import Row, run_row
+from docmill.tasks.sinks.tables import RUNS, SHARDS, WORK
+
+TAKEN_OVER = "another attempt has taken this shard over, or its run has ended"
+
+
+class Listed(NamedTuple):
+    """A document of a run that its shards bring to its outcome; `text` and `fault` are a row's."""
+
+    place: int
+    document_id: str
+    uri: str
+    text: str | None = None
+    fault: str | None = None
+
+
+class ShardedResults(ReviewedResults):
+    """The results of a run whose documents shards do, as the run sees them."""
+
+    def begin(self, run: Run) -> None:
+        """Write the run's row; one that takes up what it began earlier has it already."""
+        if self.run(run.run_id) is None:
+            super().begin(run)
+            return
+        with self._writing() as connection:
+            own = RUNS.c.run_id == run.run_id
+            connection.execute(update(RUNS).where(own).values(flow_run_id=run.flow_run_id))
+
+    def begun(self, pipeline_sha256: str, selection: str) -> list[Row]:
+        """Give the rows of this pipeline's runs over these documents that have shards, the newest first."""
+        going_on = RUNS.c.pipeline == self._pipeline, RUNS.c.state == "running"
+        dealt = select(SHARDS.c.run_id).where(SHARDS.c.selection == selection)
+        same = RUNS.c.pipeline_sha256 == pipeline_sha256, RUNS.c.run_id.in_(dealt)
+        query = select(RUNS).where(*going_on, *same).order_by(RUNS.c.started_at.desc())
+        return [dict(row._mapping) for row in self._rows(query)]
+
+    def add_work(self, run_id: str, listed: Sequence[Listed]) -> None:
+        """Write documents down that the shards are to do."""
+        with self._writing() as connection:
+            connection.execute(insert(WORK), [{"run_id": run_id, **each._asdict()} for each in listed])
+
+    def deal(self, run: Run, selection: str) -> None:
+        """Divide what is written down among the run's shards, and keep its counts until then."""
+        with self._writing() as connection:
+            for shard, (first, beyond) in enumerate(ranges(run.shards), 1):
+                within = _within(run.run_id, first, beyond)
+                documents = connection.execute(select(func.count()).select_from(WORK).where(*within)).scalar()
+                made = Shard(shard=shard, first=first, beyond=beyond, documents=documents or 0)
+                row = {"run_id": run.run_id, "selection": selection, **made.model_dump()}
+                connection.execute(insert(SHARDS).values(row))
+            connection.execute(update(RUNS).where(RUNS.c.run_id == run.run_id).values(dict(run_row(run))))
+
+    def shards(self, run_id: str) -> list[Shard]:
+        """Give what the shards of a run have come to."""
+        query = select(SHARDS).where(SHARDS.c.run_id == run_id).order_by(SHARDS.c.shard)
+        return [_shard(row._mapping) for row in self._rows(query)]
+
+    def attempted(self, run_id: str, shard: Shard) -> Shard:
+        """Begin another attempt of a shard: what the one before still writes is refused from now on."""
+        again = shard.model_copy(update={"attempt": shard.attempt + 1, "state": "waiting"})
+        self._change(run_id, shard.shard, attempt=again.attempt, state="waiting", error=None, error_kind=None)
+        return again
+
+    def started(self, run_id: str, shard: int, flow_run_id: str) -> None:
+        """Write down which flow run is to do a shard."""
+        self._change(run_id, shard, flow_run_id=flow_run_id)
+
+    def worked(self, run_id: str) -> tuple[int, dict[Status, int]]:
+        """Count a run's documents that shards are to do, and those that have an outcome by its status."""
+        query = select(WORK.c.status, func.count()).where(WORK.c.run_id == run_id).group_by(WORK.c.status)
+        counts = {row[0]: row[1] for row in self._rows(query)}
+        return sum(counts.values()), {status: each for status, each in counts.items() if status}
+
+    def forget_work(self, run_id: str) -> None:
+        """Drop what was written down for the shards: texts of rows stand there."""
+        with self._writing() as connection:
+            connection.execute(delete(WORK).where(WORK.c.run_id == run_id))
+
+    def _change(self, run_id: str, shard: int, **values: object) -> None:
+        own = SHARDS.c.run_id == run_id, SHARDS.c.shard == shard
+        with self._writing() as connection:
+            connection.execute(update(SHARDS).where(*own).values(values))
+
+
+class PartResults(ReviewedResults):
+    """The results as one shard writes them: each outcome counts in the transaction that stores it."""
+
+    part: Part
+    dealt: Shard  # as it is stored
+    _counting: Shard  # as it is, once the transaction is through
+
+    @classmethod
+    def of(cls, part: Part, into: Into, pipeline: str, schemas: Mapping[str, ToolSchema]) -> Self:
+        """Open what the run has opened before; raises ConfigError where that is not there."""
+        results = cls.reopen(into, pipeline, schemas)
+        results.part = part
+        return results
+
+    def begin(self, run: Run) -> None:
+        """Claim the shard; what was deferred by an earlier attempt is taken up again.
+
+        Raises ConfigError where there is no such run, or another attempt has it.
+        """
+        with self._writing() as connection:
+            if not self._is_own(connection, state="running", flow_run_id=run.flow_run_id):
+                raise ConfigError(
+                    f"{self.url} holds no run {run.run_id} whose shard {self.part.shard} waits for attempt "
+                    f"{self.part.attempt}: the results of this worker must be those of the run (into, "
+                    "DOCMILL_INTO)"
+                )
+            query = select(SHARDS).where(*self._own_row())
+            self.dealt = found = _shard(connection.execute(query).one()._mapping)
+            within = _within(run.run_id, found.first, found.beyond)
+            connection.execute(update(WORK).where(*within, WORK.c.status == "deferred").values(status=None))
+            counted = select(WORK.c.status, func.count()).where(*within, WORK.c.status.is_not(None))
+            counts = {row[0]: row[1] for row in connection.execute(counted.group_by(WORK.c.status))}
+            self.dealt = found.model_copy(update={"counts": counts})
+            self._require_own(connection, counts=counts)
+
+    def end(self, run: Run, error: Exception | None = None) -> None:
+        """Write that the shard has come to its end."""
+        told = {"error": str(error), "error_kind": type(error).__name__} if error else {}
+        with self._writing() as connection:
+            self._require_own(connection, state=run.state, **told)
+
+    def beat(self) -> None:
+        """Say that the shard lives; raises StorageError where it is no longer wanted."""
+        with self._writing() as connection:
+            self._require_own(connection, beats=SHARDS.c.beats + 1)
+            query = select(RUNS.c.state).where(RUNS.c.run_id == self.part.run_id)
+            if connection.execute(query).scalar() != "running":
+                raise StorageError(TAKEN_OVER)
+
+    def waiting_documents(self, many: int) -> Iterator[list[Listed]]:
+        """Give the documents that have no outcome yet, so many at a time."""
+        within = _within(self.part.run_id, self.dealt.first, self.dealt.beyond)
+        columns = [WORK.c[name] for name in Listed._fields]
+        key = tuple_(WORK.c.place, WORK.c.document_id)
+        query = select(*columns).where(*within, WORK.c.status.is_(None)).limit(many)
+        query = query.order_by(WORK.c.place, WORK.c.document_id)
+        last: tuple[int, str] | None = None
+        while True:
+            page = query if last is None else query.where(key > last)
+            listed = [Listed(*row) for row in self._rows(page)]
+            if not listed:
+                return
+            yield listed
+            last = listed[-1].place, listed[-1].document_id
+
+    def write(self, outcomes: Sequence[Outcome], run_id: str, pipeline_sha256: str) -> None:
+        """Write outcomes, and count them; all in one transaction. Raises StorageError."""
+        super().write(outcomes, run_id, pipeline_sha256)
+        self.dealt = self._counting
+
+    def _written(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+        counts, marked = dict(self.dealt.counts), 0
+        for outcome in outcomes:
+            counts[outcome.status] = counts.get(outcome.status, 0) + 1
+            known = {"run_id": self.part.run_id, "document_id": outcome.document_id}
+            own = [WORK.c[name] == value for name, value in known.items()]
+            undone = WORK.c.place == place(outcome.document_id), WORK.c.status.is_(None)
+            change = update(WORK).where(*own, *undone).values(status=outcome.status)
+            marked += connection.execute(change).rowcount
+        tally = sum((outcome.tally() for outcome in outcomes), self.dealt.tally())
+        counted = {"counts": counts, **tally.model_dump()}
+        self._require_own(connection, **counted)
+        if marked != len(outcomes):
+            raise StorageError("a document of this shard has two outcomes: the counts would not add up")
+        self._counting = self.dealt.model_copy(update=counted)
+
+    def _require_own(self, connection: Connection, **values: object) -> None:
+        if not self._is_own(connection, **values):
+            raise StorageError(TAKEN_OVER)
+
+    def _is_own(self, connection: Connection, **values: object) -> bool:
+        """Change the shard's row; says whether it is still this attempt's."""
+        change = update(SHARDS).where(*self._own_row(), SHARDS.c.attempt == self.part.attempt)
+        return connection.execute(change.values(values)).rowcount == 1
+
+    def _own_row(self) -> tuple[ColumnElement[bool], ...]:
+        return SHARDS.c.run_id == self.part.run_id, SHARDS.c.shard == self.part.shard
+
+
+def _within(run_id: str, first: int, beyond: int) -> tuple[ColumnElement[bool], ...]:
+    return WORK.c.run_id == run_id, WORK.c.place >= first, WORK.c.place < beyond
+
+
+def _shard(row: RowMapping) -> Shard:
+    return Shard.model_validate({name: row[name] for name in Shard.model_fields})

@@ -1,0 +1,60 @@
+"""The documents of a shard: those that its run has listed are found again, one by one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from docmill.tasks.sources.arrivals import Outside, located
+from docmill.tasks.sources.documents import Documents
+from docmill.tasks.sources.files import FileRef, Files
+from docmill.tasks.sources.reading import RowRef
+from docmill.tasks.sources.source import DocumentRef, Source
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """The `whole` source of a pipeline as a shard has it: it is opened, but not listed again."""
+
+    whole: Source
+
+    @contextmanager
+    def opened(self) -> Iterator[Iterator[DocumentRef]]:
+        """List nothing; raises ConfigError where the pipeline's own source does not exist."""
+        if isinstance(self.whole, Files | Documents):
+            with self.whole.opened():
+                yield iter(())
+        else:  # a query is not executed again
+            yield iter(())
+
+    def count(self) -> None:
+        """Say nothing: the run knows."""
+
+    def described(self) -> str:
+        """Say what it is a part of."""
+        return f"a part of {self.whole.described()}"
+
+    def nothing(self) -> str:
+        """Say that there is nothing to do."""
+        return self.whole.nothing()
+
+    def ref(self, document_id: str, uri: str, text: str | None, fault: str | None) -> DocumentRef:
+        """Give a document that the run has listed; `text` and `fault` are a row's."""
+        if text is not None or fault is not None:
+            return RowRef(document_id, uri.rpartition("#")[0], text or "", fault)
+        assert isinstance(self.whole, Files | Documents)
+        objects = self.whole.objects if isinstance(self.whole, Documents) else None
+        files = self.whole.files if isinstance(self.whole, Documents) else self.whole
+        if objects and (found := objects.named(document_id)):
+            return found
+        return _file(document_id, files) or Outside(document_id, uri)
+
+
+def written(ref: DocumentRef) -> tuple[str | None, str | None]:
+    """Give a row's text and fault, which is not read again; of other documents there is neither."""
+    return (ref.text, ref.fault) if isinstance(ref, RowRef) else (None, None)
+
+
+def _file(document_id: str, files: Files) -> FileRef | None:
+    found = located(document_id, files.patterns, Path.cwd())
+    return replace(found, below=files.below) if isinstance(found, FileRef) else None

@@ -1,0 +1,216 @@
+"""Runs whose documents shards do, on real workers of a real Prefect server."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docmill.schemas.shard import place, ranges
+from tests.support.deploying import Site, deployed
+from tests.support.processes import eventually
+
+pytestmark = pytest.mark.slow
+SHARDS = "select shard, documents, attempt, state, counts from docmill__shards order by shard"
+COUNTS = (
+    "state",
+    "documents_in",
+    "done",
+    "unchanged",
+    "deferred",
+    "calls",
+    "cached_calls",
+    "shards",
+    "cost_usd",
+)
+
+
+@pytest.fixture(scope="module")
+def place_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with deployed(tmp_path_factory.mktemp("shards")) as site:
+        yield site
+
+
+class Sharded:
+    """A pipeline of a site's that has forty documents, ten of which say the same."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        self.site, self.name = site, name
+        site.provider.delay_s = 0.0
+        site.provider.requests.clear()
+        self.documents = [f"d{number}" for number in range(40)]
+        file = site.pipeline(name, *self.documents)
+        priced = site.declared(name)["endpoint"] | {"prices": {"input": 1, "output": 100}}
+        lines = file.read_text().splitlines()
+        file.write_text(
+            "\n".join(lines).replace(json.dumps(site.declared(name)["endpoint"]), json.dumps(priced))
+        )
+        for each in self.documents[:10]:
+            (site.root / name / f"{each}.txt").write_text(f"The same text of {name}.")
+
+    def begin(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Begin `docmill run` of the pipeline with these arguments."""
+        command = [sys.executable, "-m", "docmill", "run", self.name, *arguments]
+        environment = {**self.site.environment, "PREFECT_API_URL": self.site.api}
+        return subprocess.Popen(
+            command,
+            cwd=self.site.root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        """Run it to its end; gives what it printed."""
+        return ended(self.begin(*arguments), code)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Give the runs' rows in their order."""
+        query = f"select {','.join(COUNTS)} from docmill_runs order by started_at"
+        return [dict(zip(COUNTS, row, strict=True)) for row in self.site.rows(self.name, query)]
+
+    def shards(self) -> list[tuple[Any, ...]]:
+        """Give the rows of the shards."""
+        return self.site.rows(self.name, SHARDS)
+
+    def flow_runs(self) -> dict[str, dict[str, Any]]:
+        """Give the flow runs by their names."""
+        return {each["name"]: each for each in self.site.runs_of(self.name)}
+
+    def parent(self) -> dict[str, Any]:
+        """Give the flow run of the run itself."""
+        [found] = [run for name, run in self.flow_runs().items() if " of " not in name]
+        return found
+
+    def under_way(self, calls: int) -> bool:
+        """Wait until the provider was asked so often."""
+        return eventually(lambda: len(self.site.provider.requests) >= calls, 200)
+
+
+def ended(begun: "subprocess.Popen[str]", code: int) -> str:
+    printed = begun.communicate(timeout=300)[0]
+    assert begun.returncode == code, printed
+    return printed
+
+
+def kill_all_of(worker: "subprocess.Popen[bytes]") -> None:
+    """Kill a worker and all that it has started, as where its machine is gone."""
+    for pid in [*descendants(worker.pid), worker.pid]:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    worker.wait()
+
+
+def descendants(pid: int) -> list[int]:
+    children = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [below for child in children for below in (*descendants(child), child)]
+
+
+@pytest.fixture
+def many(place_of_all: Site, request: pytest.FixtureRequest) -> Sharded:
+    return Sharded(place_of_all, request.node.name.removeprefix("test_")[:12].replace("_", "-"))
+
+
+def test_two_workers_do_four_shards_and_the_sums_are_those_of_one_run(many: Sharded):
+    with many.site.working(), many.site.working():
+        printed = many.run("--shards", "4")
+        assert "40 done" in printed
+        [row] = many.rows()
+        assert (row["state"], row["documents_in"], row["done"], row["shards"]) == ("complete", 40, 40, 4)
+        assert (row["calls"], row["cached_calls"]) == (31, 9)  # identical ones once, over all shards
+        assert len(many.site.provider.requests) == 31
+        per_shard = Counter(
+            next(shard for shard, (first, beyond) in enumerate(ranges(4), 1) if first <= place(each) < beyond)
+            for each in (f"{many.name}/{document}.txt" for document in many.documents)
+        )
+        assert [(shard[0], shard[1]) for shard in many.shards()] == sorted(per_shard.items())
+        assert all(shard[2:4] == (1, "complete") for shard in many.shards())
+        assert many.site.rows(many.name, "select count(*) from docmill__work") == [(0,)]
+        parent = many.parent()
+        below = {"parent_flow_run_id": {"any_": [parent["id"]]}}
+        children = many.site.asked("/flow_runs/filter", flow_runs=below)
+        assert sorted(each["name"] for each in children) == [
+            f"{many.name} {number} of 4" for number in (1, 2, 3, 4)
+        ]
+        artifacts = many.site.asked("/artifacts/filter", artifacts={"flow_run_id": {"any_": [parent["id"]]}})
+        [report] = [each["data"] for each in artifacts if each["type"] == "markdown"]
+        assert report.count("| complete |") == 4
+        many.run("--shards", "4")
+    assert [row["unchanged"] for row in many.rows()] == [0, 40]
+    assert len(many.site.provider.requests) == 31
+
+
+def test_shards_of_a_machine_that_is_gone_are_done_by_another(many: Sharded):
+    many.site.provider.delay_s = 2.0
+    with many.site.working() as worker:
+        begun = many.begin("--shards", "2", "--concurrency", "4")
+        assert many.under_way(6)
+        kill_all_of(worker)
+    asked = len(many.site.provider.requests)
+    many.site.provider.delay_s = 0.0
+    with many.site.working():
+        printed = ended(begun, 0)
+    assert "nothing was heard of it any more. It is started again" in printed
+    [row] = many.rows()
+    assert (row["state"], row["documents_in"], row["done"]) == ("complete", 40, 40)
+    assert [shard[3] for shard in many.shards()] == ["complete", "complete"]
+    assert max(shard[2] for shard in many.shards()) == 2
+    assert len(many.site.provider.requests) <= 31 + 4  # what was in flight alone is asked again
+    assert asked >= 6
+    crashed = [run for run in many.flow_runs().values() if run["state_type"] == "CRASHED"]
+    assert crashed
+
+
+def test_a_run_that_was_killed_takes_up_its_own_shards(many: Sharded):
+    many.site.provider.delay_s = 3.0
+    with many.site.working():
+        begun = many.begin("--shards", "2", "--concurrency", "4")
+        assert many.under_way(5)
+        begun.kill()
+        begun.communicate()
+        [before] = many.site.rows(many.name, "select run_id, state from docmill_runs")
+        assert before[1] == "running"
+        many.site.provider.delay_s = 0.0
+        many.run("--shards", "2", "--concurrency", "4")
+    [row] = many.rows()
+    assert (row["state"], row["documents_in"], row["done"], row["calls"]) == ("complete", 40, 40, 31)
+    assert many.site.rows(many.name, "select run_id from docmill_runs") == [(before[0],)]
+    assert [shard[2] for shard in many.shards()] == [1, 1]  # they went on meanwhile
+    assert len(many.site.provider.requests) == 31
+
+
+def test_a_cancel_in_the_ui_stops_all_shards_and_the_next_run_finishes(many: Sharded):
+    many.site.provider.delay_s = 2.0
+    with many.site.working():
+        begun = many.begin("--shards", "2", "--concurrency", "2")
+        assert many.under_way(3)
+        change = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
+        many.site.post(f"/flow_runs/{many.parent()['id']}/set_state", change).raise_for_status()
+        ended(begun, 3)
+        [row] = many.rows()
+        assert row["state"] == "stopped"
+        assert row["documents_in"] == row["done"] + row["deferred"] < 40
+        states = {run["state_type"] for run in many.flow_runs().values()}
+        assert states == {"CANCELLED"}
+        assert many.site.provider.in_flight == 0
+        many.site.provider.delay_s = 0.0
+        many.run("--shards", "2")
+    assert many.rows()[-1]["done"] + many.rows()[-1]["unchanged"] == 40
+
+
+def test_a_budget_holds_over_all_shards(many: Sharded):
+    with many.site.working():
+        printed = many.run("--shards", "2", "--max-cost", "0.045", code=3)
+    assert "the budget of the run, $0.0450" in printed
+    [row] = many.rows()
+    assert row["state"] == "stopped"
+    assert 0 < row["cost_usd"] <= 0.045
+    assert 0 < row["done"] < 40

@@ -1,0 +1,147 @@
+"""What a run writes down for its shards, on both databases: each document once, whatever a worker does."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+
+from docmill.schemas.errors import ConfigError, StorageError
+from docmill.schemas.outcome import Outcome, Run, Status, Tally
+from docmill.schemas.pipeline import Into
+from docmill.schemas.shard import Part, place
+from docmill.tasks.sinks.database import engine_of
+from docmill.tasks.sinks.work import Listed, PartResults, ShardedResults
+
+IDS = [f"in/{number}.txt" for number in range(30)]
+RUN = Run(
+    run_id="r",
+    pipeline="p",
+    pipeline_sha256="h",
+    endpoint="e",
+    model="m",
+    started_at=datetime.now(UTC),
+    shards=3,
+    documents_in=2,
+    counts={"unchanged": 2},
+)
+
+
+@pytest.fixture
+def results(database: str) -> ShardedResults:
+    """Give the results of a run whose thirty documents are dealt to three shards."""
+    results = ShardedResults.open(Into(url=database), "p", {})
+    results.begin(RUN)
+    results.add_work("r", [Listed(place(each), each, f"file:///{each}") for each in IDS])
+    results.deal(RUN, "all")
+    return results
+
+
+def part(database: str, results: ShardedResults, shard: int) -> PartResults:
+    """Begin the next attempt of a shard."""
+    before = results.shards("r")[shard - 1]
+    attempt = results.attempted("r", before).attempt
+    given = Part(run_id="r", shard=shard, shards=3, attempt=attempt)
+    begun = PartResults.of(given, Into(url=database), "p", {})
+    begun.begin(RUN)
+    return begun
+
+
+def ids(begun: PartResults) -> list[str]:
+    return [each.document_id for page in begun.waiting_documents(4) for each in page]
+
+
+def outcome(document_id: str, status: Status = "done") -> Outcome:
+    tally = Tally(attempts=2, calls=1, prompt_tokens=10, cost_usd=0.5)
+    return Outcome(document_id=document_id, uri="u", content_sha256="c", status=status, **tally.model_dump())
+
+
+def test_each_document_is_in_one_shard(results: ShardedResults, database: str):
+    found = [ids(part(database, results, shard)) for shard in (1, 2, 3)]
+    assert sorted(each for shard in found for each in shard) == sorted(IDS)
+    assert [len(shard) for shard in found] == [shard.documents for shard in results.shards("r")]
+    assert results.worked("r") == (30, {})
+
+
+def test_what_an_outcome_is_and_cost_counts_in_the_transaction_that_stores_it(
+    results: ShardedResults, database: str
+):
+    begun = part(database, results, 1)
+    first, second, *_ = ids(begun)
+    begun.write([outcome(first), outcome(second, "failed")], "r", "h")
+    [shard, *_] = results.shards("r")
+    assert (shard.counts, shard.calls, shard.cost_usd) == ({"done": 1, "failed": 1}, 2, 1.0)
+    assert results.worked("r") == (30, {"done": 1, "failed": 1})
+    begun.close()
+
+
+def test_another_attempt_goes_on_where_the_first_was(results: ShardedResults, database: str):
+    killed = part(database, results, 2)
+    first, second, *rest = ids(killed)
+    killed.write([outcome(first), outcome(second, "deferred")], "r", "h")
+    again = part(database, results, 2)
+    assert sorted(ids(again)) == sorted([second, *rest])
+    again.write([outcome(each) for each in ids(again)], "r", "h")
+    again.end(RUN.model_copy(update={"state": "complete"}))
+    shard = results.shards("r")[1]
+    assert (shard.counts, shard.attempt) == ({"done": shard.documents}, 2)
+    assert shard.calls == shard.documents + 1  # the deferred one was paid for too
+    assert shard.finished()
+
+
+def test_an_attempt_that_was_given_up_writes_nothing_any_more(results: ShardedResults, database: str):
+    """A machine that was thought dead comes back."""
+    old = part(database, results, 1)
+    new = part(database, results, 1)
+    [document, *_] = ids(new)
+    with pytest.raises(StorageError, match="another attempt has taken this shard over"):
+        old.write([outcome(document)], "r", "h")
+    assert not list(results.outcomes())
+    with pytest.raises(StorageError):
+        old.beat()
+    with pytest.raises(StorageError):
+        old.end(RUN)
+    new.write([outcome(document)], "r", "h")
+    new.beat()
+
+
+def test_two_outcomes_of_one_document_are_refused(results: ShardedResults, database: str):
+    begun = part(database, results, 1)
+    [document, *_] = ids(begun)
+    begun.write([outcome(document)], "r", "h")
+    with pytest.raises(StorageError, match="has two outcomes"):
+        begun.write([outcome(document, "failed")], "r", "h")
+    assert [row["status"] for row in results.outcomes()] == ["done"]
+
+
+def test_a_shard_of_a_run_that_has_ended_stops(results: ShardedResults, database: str):
+    begun = part(database, results, 1)
+    results.fail("r")
+    with pytest.raises(StorageError):
+        begun.beat()
+    assert results.worked("r") == (0, {})  # no text of a row stays
+
+
+def test_a_worker_with_other_results_does_nothing(tmp_path: object, database: str, results: ShardedResults):
+    stranger = PartResults.of(Part(run_id="other", shard=1, shards=3, attempt=1), Into(url=database), "p", {})
+    with pytest.raises(ConfigError, match="must be those of the run"):
+        stranger.begin(RUN)
+
+
+def test_a_run_that_died_is_found_by_the_next_over_the_same_documents(results: ShardedResults, database: str):
+    assert [row["run_id"] for row in results.begun("h", "all")] == ["r"]
+    assert not results.begun("another pipeline", "all")
+    assert not results.begun("h", "other documents")
+    assert results.begun("h", "all")[0]["unchanged"] == 2
+
+
+def test_results_of_an_earlier_version_gain_the_shards(database: str):
+    ShardedResults.open(Into(url=database), "p", {}).close()
+    engine = engine_of(database)
+    with engine.begin() as connection:
+        connection.execute(text("drop table docmill__work"))
+        connection.execute(text("drop table docmill__shards"))
+        connection.execute(text("alter table docmill_runs drop column shards"))
+    engine.dispose()
+    again = ShardedResults.open(Into(url=database), "p", {})
+    again.begin(RUN.model_copy(update={"shards": 1}))
+    assert again.running() == [("r", None, 1)]
