@@ -13,6 +13,7 @@ from docmill.schemas.pipeline import Pipeline
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.request import parsed
 from docmill.tasks.steps.kind import kind
+from docmill.tasks.steps.votes import bodies
 
 if TYPE_CHECKING:
     from docmill.flows.pipeline.plan import Plan, StepPlan
@@ -53,12 +54,13 @@ def _least(target: Target, step: "StepPlan", tools: Mapping[str, ToolSchema]) ->
     named: list[ToolSchema | None] = [tools[name] for _, name in acts.schemas(step.options)]
     for schema in named or [None]:
         body = acts.request("", step.options, acts.tool(step.options, schema), target)
-        request = parsed(body)
-        allowed = Allowed.of(request, len(body), target.endpoint)
-        usd = most_usd(target, allowed, tools="tools" in request)
-        if usd is None:
-            raise ConfigError(
-                f"budget: no price is known for the model {target.model}: give the endpoint as a mapping "
-                "with `prices: {input: …, output: …}`, in USD a million tokens"
-            )
-        yield usd
+        for each in bodies(body, step.options, acts.votes(step.options), target.endpoint):
+            request = parsed(each)
+            allowed = Allowed.of(request, len(each), target.endpoint)
+            usd = most_usd(target, allowed, tools="tools" in request)
+            if usd is None:
+                raise ConfigError(
+                    f"budget: no price is known for the model {target.model}: give the endpoint as a mapping "
+                    "with `prices: {input: …, output: …}`, in USD a million tokens"
+                )
+            yield usd

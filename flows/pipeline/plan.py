@@ -208,13 +208,14 @@ def _steps(checked: CheckedPipeline, asked: Asked) -> tuple[StepPlan, ...]:
     for step, (step_id, before) in zip(checked.pipeline.steps, checked.waits.items(), strict=True):
         name, options = kind_and_options(step)
         first_model, *further = models = asked.in_turn(options.model)
-        answers = kind(name).answers(options, checked.tools)
+        acts, target = kind(name), asked.target.model_copy(update={"model": first_model})
+        answers = acts.answers(options, checked.tools)
         declared = [
             name,
             options.model_dump(mode="json", by_alias=True, exclude=unhashed(options)),
             before,
             answers,
-            surroundings(asked.target.model_copy(update={"model": first_model}), further),
+            surroundings(target, further, votes=acts.votes(options)),
         ]
         hashes = {"sha256": sha256_of(declared), "schema_sha256": sha256_of(answers)}
         plans.append(StepPlan(step_id, name, options, before, models=models, **hashes))

@@ -1,7 +1,7 @@
 """The requests of a step as a run would make them: answered from the cache alone, and counted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prefect.client.schemas.objects import State
@@ -68,10 +68,16 @@ class Planned(Requests):
     Those of a step that may not be made are not `sure`: they pay for no other.
     """
 
+    sends = False
     known: Known
     sure: bool = True
     calls: Calls = field(default_factory=Calls)
     open: bool = False
+    whole: "Planned | None" = None
+
+    def apart(self) -> "Planned":
+        """Give requests that are counted with these, and whose open replies leave the others sure."""
+        return replace(self, whole=self)
 
     async def completion(
         self,
@@ -98,7 +104,8 @@ class Planned(Requests):
         try:
             return await super().second(body, tool, after)
         except Deferred:
-            self.open = True
+            for each in filter(None, (self, self.whole)):
+                each.open = True
             return None
 
     def _asked(self, digest: bytes, body: bytes, *, is_cached: bool) -> Calls:
@@ -111,7 +118,7 @@ class Planned(Requests):
         return paid.or_cached() if before else paid
 
     def _count(self, calls: Calls) -> None:
-        self.calls += calls.perhaps(0.5) if self.open else calls
+        (self.whole or self).calls += calls.perhaps(0.5) if self.open else calls
 
     def _paid(self, body: bytes) -> Calls:
         allowed = Allowed.of(parsed(body), len(body), self.target.endpoint)
