@@ -68,7 +68,7 @@ def _waiting(plan: Plan, waiting: Waiting) -> Iterator[str]:
 
 
 def _numbers(plan: Plan, run: Run, timeline: Timeline) -> Iterator[str]:
-    listed = plan.target.endpoint.prices is None
+    listed = plan.target.endpoint.prices is None and not run.cost_booked
     cost = money(run.cost_usd, estimated=run.cost_estimated, listed=listed)
     yield from ("\n| | |", "| --- | --- |")
     yield f"| cost | {cost} |"

@@ -84,6 +84,7 @@ class Plan:
     fail_above: float = 0.0
     alert: Alert | None = None
     examples: tuple[Chosen, ...] = ()
+    released: bool = False  # no document is in quarantine, once the run begins
 
     @property
     def model(self) -> str:
@@ -135,6 +136,7 @@ def resolve(
         fail_above=pipeline.fail_above,
         alert=pipeline.alert,
         examples=examples,
+        released=options.released,
     )
 
 

@@ -144,6 +144,7 @@ async def _end(run: ActiveRun, state: RunState) -> None:
         "documents_in": run.progress.documents_in,
         "counts": dict(run.progress.counts),
         **run.progress.total.model_dump(),
+        "cost_booked": not run.session.priced if run.progress.total.calls else None,
     }
     run.row = run.row.model_copy(update=ended)
     lost: StorageError | None = None

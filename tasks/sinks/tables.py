@@ -65,6 +65,7 @@ RUNS = Table(
     *(Column(status, BigInteger, nullable=False) for status in STATUSES),
     *_tally(),
     Column("max_cost_usd", Double),
+    Column("cost_booked", Boolean),
 )
 
 OUTCOMES = Table(
