@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 Verdict = Literal["accept", "correct", "reject", "undo"]
 
-VALUE, CHANGED, MISSING, REPEATED = "value", "changed", "missing", "repeated"
-OF_VALUES = (VALUE, CHANGED, MISSING, REPEATED)  # doubts about a value or an array of the record
+VALUE, CHANGED, MISSING, REPEATED, VOTES = "value", "changed", "missing", "repeated", "votes"
+OF_VALUES = (VALUE, CHANGED, MISSING, REPEATED, VOTES)  # doubts about a value or an array of the record
 DOCUMENT = "document"  # what a rejection is about
 RULE, UNREAD, LENGTH, RECORD = "rule", "unread", "length", "record"
 
@@ -18,6 +18,7 @@ class Doubt(BaseModel):
 
     `path` is a JSON Pointer into the record, '' for the whole. `about` is `value` (not in the document),
     `changed` (a run gives another value than the one decided), `missing` or `repeated` (of an array),
+    `votes` (the step's answers differ on it),
     `rule NAME`, `unread PART`, `length` or `record`. `offered` is what the run gave where another value
     was kept, `rows` how many rows stand for no item.
     """
@@ -29,6 +30,11 @@ class Doubt(BaseModel):
     wrong: str
     rows: int = 0
     offered: Any = None
+
+    @property
+    def of_label(self) -> bool:
+        """Whether it is about a label, which is accepted or its document rejected: no schema is its own."""
+        return self.about == VOTES and not self.path
 
 
 class Waiting(BaseModel):

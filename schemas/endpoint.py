@@ -104,6 +104,9 @@ class Endpoint(Declared):
         default="auto",
         description="Whether a json_schema is strict; auto: where all properties are required, none is open",
     )
+    choices: bool = Field(
+        default=False, strict=True, description="Gives as many answers to a request as its `n` says"
+    )
     requests_per_minute: int | None = Field(
         default=None, gt=0, strict=True, description="Requests that it takes in any minute"
     )

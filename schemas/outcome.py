@@ -136,7 +136,10 @@ class Outcome(Tally):
 
 
 class Run(Tally):
-    """One run of a pipeline: the row of docmill_runs. All times UTC."""
+    """One run of a pipeline: the row of docmill_runs. All times UTC.
+
+    `cost_booked` says that its server booked all that it cost, None where nothing was paid.
+    """
 
     run_id: str
     pipeline: str
@@ -150,6 +153,7 @@ class Run(Tally):
     documents_in: int = 0
     max_cost_usd: float | None = None
     shards: int = 1
+    cost_booked: bool | None = None
     counts: dict[Status, int] = Field(default_factory=dict)
 
     def seconds(self) -> float:

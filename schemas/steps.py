@@ -80,6 +80,13 @@ FROM_REVIEWS = Field(
     strict=True,
     description="So many documents that people brought to done in review are shown as examples",
 )
+VOTES = Field(
+    default=None,
+    ge=2,
+    le=9,
+    strict=True,
+    description="So many answers are asked for, and what they differ on is in review",
+)
 
 
 class Summarize(StepOptions):
@@ -87,6 +94,13 @@ class Summarize(StepOptions):
 
     max_words: int = Field(default=100, gt=0, strict=True, le=2000)
     sentences: int | None = Field(default=None, gt=0, strict=True, le=50)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unvoted(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "votes" in data:
+            raise ValueError("votes: no two summaries are alike: labels and records have votes")
+        return data
 
 
 class Label(Declared):
@@ -108,6 +122,7 @@ class Classify(StepOptions):
         Annotated[Label, BeforeValidator(_label, json_schema_input_type=Label | str | None)],
     ] = Field(min_length=2, description="Each label with what it means, and examples")
     examples_from_reviews: int | None = FROM_REVIEWS
+    votes: int | None = VOTES
 
 
 class Extract(StepOptions):
@@ -129,6 +144,7 @@ class Extract(StepOptions):
         description="Who reads the rows of tables: code if they are long (auto), code (columns), or model",
     )
     examples_from_reviews: int | None = FROM_REVIEWS
+    votes: int | None = VOTES
     rules: tuple[Rule, ...] = Field(
         default=(),
         description="What a record has to keep beyond its schema, in CEL; a broken one is reviewed",
@@ -151,11 +167,13 @@ class Ask(StepOptions):
         description="The tool schema that its answer satisfies; free text without",
     )
     examples_from_reviews: int | None = FROM_REVIEWS
+    votes: int | None = VOTES
 
     @model_validator(mode="after")
     def _reviewed(self) -> "Ask":
-        if self.examples_from_reviews and self.schema_ is None:
-            raise ValueError("examples_from_reviews: answers in text are not reviewed: give it a schema")
+        for name in ("examples_from_reviews", "votes"):
+            if getattr(self, name) and self.schema_ is None:
+                raise ValueError(f"{name}: answers in text are not reviewed: give it a schema")
         return self
 
 

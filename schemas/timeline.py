@@ -6,6 +6,8 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
+from docmill.schemas.money import dollars
+
 Cause = Literal["server", "budget", "requests", "tokens", "cpu", "concurrency"]
 Measure = Literal["calls", "refused", "tokens", "usd"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -66,7 +68,7 @@ def together(parts: Sequence[tuple[float, Timeline]]) -> Timeline:
 
 def written(measure: Measure, value: float) -> str:
     """Write a sum of a measure."""
-    return f"${value:.4f}" if measure == "usd" else f"{value:,.0f}"
+    return dollars(value) if measure == "usd" else f"{value:,.0f}"
 
 
 def held_back(seconds: Mapping[Cause, float], elapsed_s: float) -> str:

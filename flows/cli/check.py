@@ -31,8 +31,8 @@ def check(
 ) -> int:
     """Check a pipeline, its tool schemas and its source; nothing is sent and nothing is written.
 
-    With --connect the endpoint is asked for its models, and where they do not hold the pipeline's the
-    model itself for one token; the results database and the source are opened. Exit code 2 where one of
+    With --connect the endpoint is asked for its models, and each model of the pipeline and its steps that
+    they do not hold for one token; the results database and the source are opened. Exit code 2 where one of
     them does not answer.
 
     Exit code 2 where a run would be refused: with the file, the line and what was meant, or the

@@ -8,6 +8,7 @@ from rich.console import Console
 from docmill.flows.cli.output import plain
 from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.errors import ConfigError
+from docmill.schemas.money import dollars
 
 
 def confirm(out: Console, plan: Plan) -> None:
@@ -22,7 +23,7 @@ def confirm(out: Console, plan: Plan) -> None:
     if planned is None:
         return
     out.print(plain(whole(plan, planned), "bold"), soft_wrap=True)
-    above = f"it may cost more than ${plan.confirm_above_usd:,.2f}"
+    above = f"it may cost more than {dollars(plan.confirm_above_usd or 0)}"
     if not sys.stdin.isatty():
         raise ConfigError(f"confirm_above_usd: {above}: say --yes to go on, or see docmill plan")
     try:

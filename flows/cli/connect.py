@@ -1,8 +1,8 @@
-"""`docmill check --connect`: whether endpoint, results, source and a cache in a database answer."""
+"""`docmill check --connect`: whether endpoint, models, results, source and a cache in a database answer."""
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from docmill.flows.cli.output import console
@@ -21,7 +21,7 @@ Answer = dict[str, Any]
 def connected(plan: Plan) -> dict[str, Answer]:
     """Ask all of them, whatever the others say; `ok` is whether each answers, `said` what."""
     told: dict[str, Answer] = {
-        "endpoint": {"url": plan.target.endpoint.base_url, **_tried(lambda: _endpoint(plan.target))},
+        **_endpoint(plan),
         "into": {"url": shown(plan.into.url), **_tried(lambda: {"said": answers(plan.into.url)})},
         "source": {"name": plan.source.described(), **_tried(lambda: _source(plan))},
     }
@@ -34,12 +34,28 @@ def _tried(ask: Callable[[], Answer]) -> Answer:
     try:
         return {"ok": True, **ask()}
     except DocmillError as error:
-        remedy = f". {error.remedy}" if isinstance(error, ChatError) and error.remedy else ""
-        return {"ok": False, "said": f"{error}{remedy}"}
+        return _failed(error)
 
 
-def _endpoint(target: Target) -> Answer:
-    return asyncio.run(_embedded(target) if target.local else reach(target)).model_dump()
+def _failed(error: DocmillError) -> Answer:
+    remedy = f". {error.remedy}" if isinstance(error, ChatError) and error.remedy else ""
+    return {"ok": False, "said": f"{error}{remedy}"}
+
+
+def _endpoint(plan: Plan) -> dict[str, Answer]:
+    """Ask for every model that a step may ask; the first stands for the endpoint."""
+    url = {"url": plan.target.endpoint.base_url}
+    models = list(dict.fromkeys(model for step in plan.steps for model in step.models))
+    try:
+        found = asyncio.run((_embedded if plan.target.local else reach)(plan.target, models))
+    except DocmillError as error:
+        return {"endpoint": {**url, **_failed(error)}}
+    first, *others = (
+        _failed(each) if isinstance(each, ChatError) else {"ok": True, **each.model_dump()}
+        for each in found.values()
+    )
+    named = {f"model {name}": answer for name, answer in zip(models[1:], others, strict=True)}
+    return {"endpoint": {**url, **first}, **named}
 
 
 def _cache(url: str) -> str:
@@ -55,8 +71,8 @@ def _source(plan: Plan) -> Answer:
     return {"said": "answers, and has no documents" if first is None else f"answers: {first.document_id} …"}
 
 
-async def _embedded(target: Target) -> Reached:
+async def _embedded(target: Target, models: Sequence[str]) -> dict[str, Reached | ChatError]:
     async with serving(home(), console(stderr=True).print, lambda _: None) as served:
         endpoint = target.endpoint.model_copy(update={"base_url": served.base_url})
         os.environ[endpoint.api_key_env or ""] = served.token
-        return await reach(target.model_copy(update={"endpoint": endpoint}))
+        return await reach(target.model_copy(update={"endpoint": endpoint}), models)

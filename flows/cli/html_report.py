@@ -41,12 +41,13 @@ def write(
 
 def _source(checked: CheckedPipeline, documents: str | None, run: Row) -> tuple[Source | str, bool]:
     """Give the source, or why there is none, and whether the run's costs are by list prices."""
+    booked = run.get("cost_booked") is True
     try:
         plan = resolve(checked, RunOptions(documents=documents))
     except ConfigError as error:  # the outcomes are there to be seen all the same
-        return str(error), True
+        return str(error), not booked
     own = plan.target.name == run["endpoint"] and plan.target.endpoint.prices is not None
-    return plan.source, not own
+    return plan.source, not (own or booked)
 
 
 class _Progress:

@@ -68,25 +68,33 @@ def retry(
     checked = load(file)
     plan = resolve(checked, options)
     statuses: tuple[Status, ...] = status or (() if quarantined else (*BAD, "deferred"))
-    ids = _chosen(plan.into, plan.name, statuses, quarantined)
+    ids = _chosen(plan.into, plan.name, statuses, quarantined=quarantined)
     if not ids:
         console(stderr=json).print(f"nothing of {plan.name} is to be tried again", markup=False)
         return 0
-    restricted = replace(options, only=ids)
-    return carried_out(pipeline, file, restricted, resolve(checked, restricted), json=json)
+    restricted = replace(options, only=ids, released=quarantined)
+
+    def release() -> None:
+        if quarantined:
+            _release(plan.into, plan.name)
+
+    return carried_out(pipeline, file, restricted, resolve(checked, restricted), json=json, confirmed=release)
 
 
-def _chosen(into: Into, name: str, statuses: tuple[Status, ...], quarantined: bool) -> frozenset[str]:
-    """Choose the documents by their outcomes; with `quarantined` those in quarantine are released."""
+def _chosen(into: Into, name: str, statuses: tuple[Status, ...], *, quarantined: bool) -> frozenset[str]:
+    """Choose the documents by their outcomes, and with `quarantined` those in quarantine."""
     results = QuarantiningResults.read(into, name)
     try:
         chosen = frozenset(results.of_status(statuses)) if statuses else frozenset()
+        return chosen.union(results.in_quarantine()) if quarantined else chosen
     finally:
         results.close()
-    if not quarantined:
-        return chosen
+
+
+def _release(into: Into, name: str) -> None:
+    """Let go what is in quarantine: once it is confirmed what that may cost."""
     results = QuarantiningResults.open(into, name, {})
     try:
-        return chosen.union(results.release())
+        results.release()
     finally:
         results.close()

@@ -104,7 +104,7 @@ class Terminal:
         if point.about == MISSING:
             typed = line(f"items to add to {_line(point.name)}, as JSON: ", _blank(point))
             return [Said("correct", f"{point.name}/-", text=each, note=self._note) for each in _items(typed)]
-        if point.about not in OF_VALUES:
+        if point.about not in OF_VALUES or point.of_label:
             self._say("this has no value of its own: accept it, or correct a value with --set")
             return []
         value = point.offered if point.about == CHANGED else point.value

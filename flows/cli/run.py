@@ -1,5 +1,6 @@
 """`docmill run`: a pipeline over its documents, now."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -92,14 +93,26 @@ def run(
         return code
 
 
-def carried_out(pipeline: str, file: Path, options: RunOptions, plan: Plan, *, json: bool) -> int:
-    """Run a plan in the foreground and tell what came of it; gives the exit code."""
+def carried_out(
+    pipeline: str,
+    file: Path,
+    options: RunOptions,
+    plan: Plan,
+    *,
+    json: bool,
+    confirmed: Callable[[], None] = lambda: None,
+) -> int:
+    """Run a plan in the foreground and tell what came of it; gives the exit code.
+
+    `confirmed` is called once it is confirmed what the run may cost.
+    """
     require_ready(plan)
     out = console(stderr=json)
     out.print(plan.origin, markup=False)
     if plan.confirm_above_usd is not None:
         confirm(out, plan)
         options = replace(options, yes=True)
+    confirmed()
     elsewhere = f" --into {options.into}" if options.into else ""
     progress = Progress(out, plan, f"{pipeline}{elsewhere}")
     progress.summary.is_trial = options.trial

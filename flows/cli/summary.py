@@ -71,7 +71,7 @@ class Summary:
             out.print(line, markup=False, soft_wrap=True)
 
     def _cost(self, run: Run) -> str:
-        listed = self._plan.target.endpoint.prices is None
+        listed = self._plan.target.endpoint.prices is None and not run.cost_booked
         return money(run.cost_usd, estimated=run.cost_estimated, listed=listed)
 
     def _table(self, outcomes: list[Outcome]) -> Table:

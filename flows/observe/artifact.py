@@ -72,7 +72,7 @@ def _waiting(plan: Plan, waiting: Waiting) -> Iterator[str]:
 
 
 def _numbers(plan: Plan, run: Run, timeline: Timeline) -> Iterator[str]:
-    by_list = plan.target.endpoint.prices is None
+    by_list = plan.target.endpoint.prices is None and not run.cost_booked
     cost = money(run.cost_usd, estimated=run.cost_estimated, listed=by_list)
     yield from ("\n| | |", "| --- | --- |")
     yield f"| cost | {cost} |"

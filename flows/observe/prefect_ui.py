@@ -23,7 +23,7 @@ from docmill.flows.observe.progress import RunProgress
 from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.decision import Waiting
 from docmill.schemas.evaluate import Verdict
-from docmill.schemas.money import money
+from docmill.schemas.money import dollars, money
 from docmill.schemas.outcome import BAD, Outcome, Run
 from docmill.schemas.shard import Part, Shard
 
@@ -103,7 +103,7 @@ class PrefectUI(Observer):
 
     def nearly_spent(self, budget: str, spent_usd: float, of_usd: float) -> None:
         """Log it, and announce it as an alert."""
-        self.warn(f"${spent_usd:.4f} of the budget of the {budget}, ${of_usd:.4f}, are spent")
+        self.warn(f"{dollars(spent_usd)} of the budget of the {budget}, {dollars(of_usd)}, are spent")
         payload = {"run_id": self._run_id, "budget": budget, "threshold": "budget"}
         labelled = self._resource | {"docmill.threshold": "budget"}
         emit_event("docmill.alert", labelled, payload=payload | {"limit": of_usd, "value": spent_usd})

@@ -11,8 +11,9 @@ from docmill.schemas.errors import ConfigError
 from docmill.schemas.money import money
 from docmill.schemas.pipeline import Pipeline
 from docmill.schemas.tool import ToolSchema
-from docmill.tasks.checks.request import parsed
+from docmill.tasks.checks.request import BYTES_PER_TOKEN, parsed
 from docmill.tasks.steps.kind import kind
+from docmill.tasks.steps.votes import bodies
 
 if TYPE_CHECKING:
     from docmill.flows.pipeline.plan import Plan, StepPlan
@@ -34,7 +35,7 @@ def require_affordable(plan: "Plan") -> None:
         return
     for step in plan.steps:
         for model in step.models:
-            most = max(_least(plan.target.model_copy(update={"model": model}), step, plan.tools))
+            most = max(_prices(plan.target.model_copy(update={"model": model}), step, plan.tools))
             if plan.budget.least() < Decimal(most):
                 held = money(float(plan.budget.least()), estimated=False)
                 raise ConfigError(
@@ -44,21 +45,37 @@ def require_affordable(plan: "Plan") -> None:
                 )
 
 
-def _least(target: Target, step: "StepPlan", tools: Mapping[str, ToolSchema]) -> Iterator[float]:
-    """Price the requests that the step makes of an empty text, as they are reserved."""
+def is_tight(plan: "Plan") -> bool:
+    """Say whether some document that the context holds may cost more in one call than the whole budget."""
+    if plan.budget is None:
+        return False
+    whole = "x" * (BYTES_PER_TOKEN * plan.target.endpoint.context_tokens)
+    asked = (
+        (plan.target.model_copy(update={"model": model}), step)
+        for step in plan.steps
+        for model in step.models
+    )
+    return any(Decimal(max(_prices(*each, plan.tools, whole))) > plan.budget.least() for each in asked)
+
+
+def _prices(
+    target: Target, step: "StepPlan", tools: Mapping[str, ToolSchema], text: str = ""
+) -> Iterator[float]:
+    """Price the requests that the step makes of a text, as they are reserved."""
     from docmill.tasks.chat.bill import most_usd  # the prices take half a second to load
     from docmill.tasks.chat.usage import Allowed
 
     acts = kind(step.kind)
     named: list[ToolSchema | None] = [tools[name] for _, name in acts.schemas(step.options)]
     for schema in named or [None]:
-        body = acts.request("", step.options, acts.tool(step.options, schema), target)
-        request = parsed(body)
-        allowed = Allowed.of(request, len(body), target.endpoint)
-        usd = most_usd(target, allowed, tools="tools" in request)
-        if usd is None:
-            raise ConfigError(
-                f"budget: no price is known for the model {target.model}: give the endpoint as a mapping "
-                "with `prices: {input: …, output: …}`, in USD a million tokens"
-            )
-        yield usd
+        body = acts.request(text, step.options, acts.tool(step.options, schema), target)
+        for each in bodies(body, step.options, acts.votes(step.options), target.endpoint):
+            request = parsed(each)
+            allowed = Allowed.of(request, len(each), target.endpoint)
+            usd = most_usd(target, allowed, tools="tools" in request)
+            if usd is None:
+                raise ConfigError(
+                    f"budget: no price is known for the model {target.model}: give the endpoint as a mapping "
+                    "with `prices: {input: …, output: …}`, in USD a million tokens"
+                )
+            yield usd

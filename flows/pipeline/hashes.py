@@ -16,7 +16,7 @@ from docmill.tasks.steps.kind import kind
 if TYPE_CHECKING:
     from docmill.flows.pipeline.plan import StepPlan
 
-LATER_KEYS = {"instructions": None, "lists": "auto", "first": "document", "examples": ()}
+LATER_KEYS = {"instructions": None, "lists": "auto", "first": "document", "examples": (), "votes": None}
 
 
 def unhashed(options: StepOptions) -> set[str]:
@@ -48,14 +48,15 @@ def _rules(step: "StepPlan", tools: Mapping[str, ToolSchema]) -> Iterator[Rule]:
         yield from tools[name].rules
 
 
-def surroundings(target: Target, further: Sequence[str] = ()) -> list[Any]:
-    """List what decides every step's bodies beside its own declaration."""
+def surroundings(target: Target, further: Sequence[str] = (), *, votes: int = 1) -> list[Any]:
+    """List what decides a step's bodies beside its own declaration."""
     endpoint = target.endpoint
     limits = [endpoint.structured_output, endpoint.max_output_tokens]
     # Named only where they are not what every endpoint had before there were such keys.
     changed: list[Any] = [] if endpoint.max_tokens_name == "max_tokens" else [endpoint.max_tokens_name]
     changed += [] if endpoint.strict else ["not strict"]
     changed += [["then", *further]] if further else []
+    changed += ["choices"] if votes > 1 and endpoint.choices else []
     return [prompt.VERSION, target.model, target.identity, *limits, *changed]
 
 

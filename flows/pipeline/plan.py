@@ -86,6 +86,7 @@ class Plan:
     examples: tuple[Chosen, ...] = ()
     shards: Shards = 1
     selection: str = ""  # of its documents, by the options
+    released: bool = False  # no document is in quarantine, once the run begins
 
     @property
     def model(self) -> str:
@@ -139,6 +140,7 @@ def resolve(
         examples=examples,
         shards=options.shards,
         selection=options.selection(),
+        released=options.released,
     )
 
 
@@ -212,13 +214,14 @@ def _steps(checked: CheckedPipeline, asked: Asked) -> tuple[StepPlan, ...]:
     for step, (step_id, before) in zip(checked.pipeline.steps, checked.waits.items(), strict=True):
         name, options = kind_and_options(step)
         first_model, *further = models = asked.in_turn(options.model)
-        answers = kind(name).answers(options, checked.tools)
+        acts, target = kind(name), asked.target.model_copy(update={"model": first_model})
+        answers = acts.answers(options, checked.tools)
         declared = [
             name,
             options.model_dump(mode="json", by_alias=True, exclude=unhashed(options)),
             before,
             answers,
-            surroundings(asked.target.model_copy(update={"model": first_model}), further),
+            surroundings(target, further, votes=acts.votes(options)),
         ]
         hashes = {"sha256": sha256_of(declared), "schema_sha256": sha256_of(answers)}
         plans.append(StepPlan(step_id, name, options, before, models=models, **hashes))

@@ -7,10 +7,12 @@ from typing import Any
 from prefect.flow_runs import apause_flow_run
 from prefect.input import RunInput
 
+from docmill.flows.pipeline.budget import is_tight
 from docmill.flows.pipeline.plan import Plan
 from docmill.flows.plan.forecast import PlannedRun, forecast
-from docmill.flows.plan.words import documents, whole
+from docmill.flows.plan.words import beyond_budget, documents, whole
 from docmill.flows.run.stop import Stop
+from docmill.schemas.money import dollars
 
 WAIT_S = 24 * 60 * 60
 UNANSWERED = f"nobody answered within {WAIT_S // 3600} hours"
@@ -25,9 +27,12 @@ class GoOn(RunInput):
 
 async def needs_yes(plan: Plan) -> PlannedRun | None:
     """Give what a run would do where that may cost more than may pass unasked."""
+    return None if plan.confirm_above_usd is None else _needing_yes(plan, await forecast(plan))
+
+
+def _needing_yes(plan: Plan, planned: PlannedRun) -> PlannedRun | None:
     if plan.confirm_above_usd is None:
         return None
-    planned = await forecast(plan)
     cost, budget = planned.estimate.cost_usd, plan.budget
     if not planned.estimate.calls.high:
         return None
@@ -38,8 +43,14 @@ async def needs_yes(plan: Plan) -> PlannedRun | None:
 
 
 async def confirmed(plan: Plan, stop: Stop) -> str | None:
-    """Wait in Prefect's UI for a person's yes where the plan needs one; gives why there is none."""
-    planned = await needs_yes(plan)
+    """Wait in Prefect's UI for a person's yes where the plan needs one; gives why there is none.
+
+    What no run sends, as the whole budget does not hold it, is told before anything is sent.
+    """
+    looked = await forecast(plan) if plan.confirm_above_usd is not None or is_tight(plan) else None
+    if looked and looked.beyond_budget:
+        stop.observer.warn(beyond_budget(looked.beyond_budget))
+    planned = looked and _needing_yes(plan, looked)
     if planned is None:
         return None
     said = whole(plan, planned)
@@ -57,7 +68,7 @@ async def confirmed(plan: Plan, stop: Stop) -> str | None:
 
 
 async def _paused(plan: Plan, told: str) -> Any:
-    asked = f"This run may cost more than ${plan.confirm_above_usd:,.2f}. Shall it go on?"
+    asked = f"This run may cost more than {dollars(plan.confirm_above_usd or 0)}. Shall it go on?"
     form = GoOn.with_initial_data(description=f"{asked}\n\n{told}", go_on=False)
     # Once its own timeout is over Prefect takes no state of ours.
     return await apause_flow_run(wait_for_input=form, timeout=2 * WAIT_S, poll_interval=LOOK_EVERY_S)

@@ -18,6 +18,7 @@ from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.usage import Allowed
 from docmill.tasks.checks.request import parsed
 from docmill.tasks.steps.kind import kind
+from docmill.tasks.steps.votes import bodies
 
 BYTES_OF_A_TOKEN = 8  # that a model writes, at most but for rare words
 
@@ -109,11 +110,13 @@ class Forecast:
         acts, before = kind(step.kind), self._before(step.options.input)
         tool = acts.tool(step.options, self.plan.tools[way.schema] if way.schema else None)
         target = self.plan.target.model_copy(update={"model": model})
-        body = acts.request("", step.options, tool, target)
-        allowed = Allowed.of(parsed(body), len(body), target.endpoint)
-        most = allowed.request_bytes + BYTES_OF_A_TOKEN * self._most_tokens(before)
-        sizes = Span(allowed.request_bytes, (allowed.request_bytes + most) / 2, most)
-        asked = Calls(exactly(1), Span(), sizes, exactly(allowed.answer_tokens))
+        asked = Calls()
+        empty = acts.request("", step.options, tool, target)
+        for body in bodies(empty, step.options, acts.votes(step.options), target.endpoint):
+            allowed = Allowed.of(parsed(body), len(body), target.endpoint)
+            most = allowed.request_bytes + BYTES_OF_A_TOKEN * self._most_tokens(before)
+            sizes = Span(allowed.request_bytes, (allowed.request_bytes + most) / 2, most)
+            asked += Calls(exactly(1), Span(), sizes, exactly(allowed.answer_tokens))
         return asked.or_cached()
 
     def _before(self, step_id: str) -> StepPlan:

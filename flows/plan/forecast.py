@@ -33,13 +33,17 @@ Tell = Callable[[int], None]
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """What a run would do. `counts` are the documents by how they stand, `why` the reasons to run some."""
+    """What a run would do. `counts` are the documents by how they stand, `why` the reasons to run some.
+
+    `beyond_budget` are documents of which one call may cost more than the whole budget: a run defers them.
+    """
 
     pipeline: str
     documents: int
     counts: dict[str, int]
     why: dict[str, int]
     estimate: Estimate
+    beyond_budget: tuple[str, ...] = ()
 
     def to_run(self) -> int:
         """Count the documents that would be run."""
@@ -57,6 +61,7 @@ class PlannedRun:
             "likely": self.estimate.likely(),
             "steps": [step.written() for step in self.estimate.steps],
             "assumed": list(self.estimate.assumed),
+            "beyond_budget": list(self.beyond_budget),
         }
 
 
@@ -125,7 +130,7 @@ class _Planning:
         ]
 
     def _quarantined(self, hashes: Mapping[str, str | None]) -> set[str]:
-        if self.results is None or not self.results.has_quarantined():
+        if self.plan.released or self.results is None or not self.results.has_quarantined():
             return set()
         return self.results.quarantined(hashes, self.plan.sha256)
 
@@ -167,7 +172,8 @@ async def forecast(plan: Plan, tell: Tell = lambda _: None) -> PlannedRun:
         raise ConfigError(plan.source.nothing())
     counts = {name: planning.counts.get(name, 0) for name in COUNTED}
     estimate = Estimator(plan, past, planning.known.read).estimate(planning.amounts)
-    return PlannedRun(plan.name, planning.documents, counts, dict(planning.why.most_common()), estimate)
+    why, beyond = dict(planning.why.most_common()), tuple(planning.known.beyond)
+    return PlannedRun(plan.name, planning.documents, counts, why, estimate, beyond)
 
 
 def _results(plan: Plan) -> QuarantiningResults | None:

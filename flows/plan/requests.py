@@ -1,7 +1,8 @@
 """The requests of a step as a run would make them: answered from the cache alone, and counted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from prefect.client.schemas.objects import State
@@ -11,6 +12,7 @@ from docmill.flows.run.answer import Requests
 from docmill.schemas.chat import Completion
 from docmill.schemas.errors import Deferred
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.chat.bill import most_usd
 from docmill.tasks.chat.cache import cached
 from docmill.tasks.chat.key import cache_key
 from docmill.tasks.chat.usage import Allowed
@@ -52,13 +54,15 @@ class Known:
 
     That is by step and model.
 
-    Where the run is to `refresh`, the cache holds nothing.
+    Where the run is to `refresh`, the cache holds nothing. `beyond` are documents with a call that may cost
+    more than the whole budget, which no run sends.
     """
 
     refresh: bool = False
     seen: set[bytes] = field(default_factory=set)
     supposed: set[bytes] = field(default_factory=set)  # of requests that may not be made
     read: dict[tuple[str, str], Read] = field(default_factory=dict)
+    beyond: dict[str, None] = field(default_factory=dict)  # in order, each once
 
 
 @dataclass(kw_only=True)
@@ -68,10 +72,16 @@ class Planned(Requests):
     Those of a step that may not be made are not `sure`: they pay for no other.
     """
 
+    sends = False
     known: Known
     sure: bool = True
     calls: Calls = field(default_factory=Calls)
     open: bool = False
+    whole: "Planned | None" = None
+
+    def apart(self) -> "Planned":
+        """Give requests that are counted with these, and whose open replies leave the others sure."""
+        return replace(self, whole=self)
 
     async def completion(
         self,
@@ -98,7 +108,8 @@ class Planned(Requests):
         try:
             return await super().second(body, tool, after)
         except Deferred:
-            self.open = True
+            for each in filter(None, (self, self.whole)):
+                each.open = True
             return None
 
     def _asked(self, digest: bytes, body: bytes, *, is_cached: bool) -> Calls:
@@ -111,9 +122,14 @@ class Planned(Requests):
         return paid.or_cached() if before else paid
 
     def _count(self, calls: Calls) -> None:
-        self.calls += calls.perhaps(0.5) if self.open else calls
+        (self.whole or self).calls += calls.perhaps(0.5) if self.open else calls
 
     def _paid(self, body: bytes) -> Calls:
-        allowed = Allowed.of(parsed(body), len(body), self.target.endpoint)
+        request = parsed(body)
+        allowed = Allowed.of(request, len(body), self.target.endpoint)
+        if budget := self.plan.budget:
+            most = most_usd(self.target, allowed, tools="tools" in request)
+            if most is not None and Decimal(most) > budget.least():
+                self.known.beyond[self.basis.document.document_id] = None
         sizes = exactly(allowed.request_bytes), exactly(allowed.answer_tokens)
         return Calls(exactly(1), Span(), *sizes)

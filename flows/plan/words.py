@@ -1,11 +1,13 @@
 """A plan in words: how the documents stand, and the whole in one line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from docmill.flows.pipeline.plan import Plan
 from docmill.flows.plan.amounts import Span
 from docmill.flows.plan.forecast import PlannedRun
+from docmill.schemas.money import dollars
 
+MOST_NAMED = 5
 TO_RUN = {"new": "new", "changed": "changed", "not_done": "not done before"}
 STAY = {"unchanged": "unchanged", "quarantined": "quarantined", "unreadable": "cannot be read"}
 
@@ -16,6 +18,15 @@ def documents(planned: PlannedRun) -> Iterator[str]:
     many = "1 document" if planned.documents == 1 else f"{planned.documents:,} documents"
     yield f"{many}: {', '.join(told)}" if told else many
     yield from (f"  {count:,} because {why}" for why, count in planned.why.items() if why != "new")
+    if beyond := planned.beyond_budget:
+        yield f"  {beyond_budget(beyond)}"
+
+
+def beyond_budget(documents: Sequence[str]) -> str:
+    """Say which documents no run sends, as one call of them may cost more than the whole budget."""
+    more = f" and {len(documents) - MOST_NAMED:,} more" if len(documents) > MOST_NAMED else ""
+    named = f"{', '.join(documents[:MOST_NAMED])}{more}"
+    return f"{len(documents):,} deferred, as one call may cost more than the whole budget: {named}"
 
 
 def whole(plan: Plan, planned: PlannedRun) -> str:
@@ -48,9 +59,8 @@ def usd(span: Span | None) -> str:
     """Write an amount of money; None is a price that is not known."""
     if span is None:
         return "no price known"
-    digits = 2 if span.high >= 1 else 4
-    low, high = (f"{each:,.{digits}f}" for each in (span.low, span.high))
-    return f"${high}" if low == high else f"${low} to ${high}"
+    low, high = (dollars(each, beside=span.high) for each in (span.low, span.high))
+    return high if low == high else f"{low} to {high}"
 
 
 def minutes(span: Span) -> str:
@@ -65,4 +75,4 @@ def _budget(plan: Plan, cost: Span | None) -> str:
     """Say where the budget does not hold the run, or may not."""
     if plan.budget is None or cost is None or cost.high <= (least := float(plan.budget.least())):
         return ""
-    return f" (the budget of ${least:,.2f} {'does not' if cost.low > least else 'may not'} hold it)"
+    return f" (the budget of {dollars(least)} {'does not' if cost.low > least else 'may not'} hold it)"

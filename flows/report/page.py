@@ -101,7 +101,8 @@ def _cost(run: Row, *, listed: bool) -> dict[str, str]:
         amount, _, note = said.partition(": ")
         return {"amount": amount.removeprefix("cost "), "note": note}
     amount, by, note = said.partition(" by ")
-    own = "by the endpoint's own prices" if run["cost_usd"] else ""
+    said = "as its server booked it" if run.get("cost_booked") else "by the endpoint's own prices"
+    own = said if run["cost_usd"] else ""
     return {"amount": amount, "note": f"{by.strip()} {note}" if by else own}
 
 

@@ -4,7 +4,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from docmill.schemas.decision import CHANGED, DOCUMENT, MISSING, OF_VALUES, UNREAD, VALUE, Decision, Doubt
+from docmill.schemas.decision import (
+    CHANGED,
+    DOCUMENT,
+    MISSING,
+    OF_VALUES,
+    UNREAD,
+    VALUE,
+    VOTES,
+    Decision,
+    Doubt,
+)
 from docmill.tasks.checks.faults import Path, shown
 from docmill.tasks.checks.pointers import ABSENT, is_within, path_in, pointer, value_at, with_value
 
@@ -48,7 +58,8 @@ class Carried:
             return decision.about == CHANGED and same(decision.before, doubt.offered)
         if decision.decision == "correct":
             return is_within(doubt.path, decision.path) or self._adds(decision, doubt)
-        meant = decision.about == doubt.about or (decision.about, doubt.about) == (CHANGED, VALUE)
+        about = decision.about, doubt.about
+        meant = decision.about == doubt.about or about in ((CHANGED, VALUE), (CHANGED, VOTES))
         return meant and decision.path == doubt.path
 
     def _adds(self, decision: Decision, doubt: Doubt) -> bool:
@@ -100,6 +111,11 @@ def carried(record: Any, decisions: Sequence[Decision], every: Iterable[Decision
             found = _with(found, record, decision, past, takes)
     whole = [each for each in decisions if each.about not in OF_VALUES and _holds(each, found.record)]
     return Carried(found.record, (*found.held, *whole), found.changed)
+
+
+def labelled(label: Any, holding: Standing, step: str) -> Carried:
+    """Carry the decisions on a label: one that was accepted holds while the step chooses it."""
+    return Carried(label, tuple(each for each in holding.of(step) if same(each.after, label)))
 
 
 def _with(found: Carried, run: Any, decision: Decision, past: list[Decision], takes: Takes) -> Carried:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.chosen import chosen_schema, rules_of
 from docmill.flows.pipeline.graph import steps
-from docmill.flows.review.carried import Carried, Standing, carried, standing
+from docmill.flows.review.carried import Carried, Standing, carried, labelled, standing
 from docmill.flows.review.doubts import broken_doubts, record_step, stored_doubts
 from docmill.schemas.decision import MISSING, OF_VALUES, RECORD, RULE, UNREAD, Decision, Doubt, OpenPoint
 from docmill.schemas.rule import BrokenRule, Rule
@@ -113,7 +113,8 @@ class Case:
     def _points(self, step: str) -> Iterator[OpenPoint]:
         found, doubts = self.records.get(step), stored_doubts(self.row, step)
         if found is None:
-            yield from (self._open(step, each, None) for each in doubts)
+            label = labelled(self.row["steps"][step]["output"], self.holding, step)
+            yield from (self._open(step, each, label.record) for each in doubts if not label.covers(each))
             return
         if found.record is not found.run:  # the rules are another record's
             others = [each for each in doubts if not each.about.startswith(f"{RULE} ")]

@@ -102,7 +102,9 @@ def _accepted(case: Case, point: OpenPoint, said: Said, person: Person) -> Decis
     found = case.records.get(point.step)
     before = after = found.record if found else None
     within = None
-    if found is None and point.step:
+    if found is None and point.of_label:
+        before = after = point.value
+    elif found is None and point.step:
         raise ConfigError(
             f"{case.document_id}: the pipeline no longer has the step {point.step}: run it again"
         )

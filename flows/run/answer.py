@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from prefect.client.schemas.objects import State
 
@@ -24,8 +24,12 @@ Made = TypeVar("Made")
 
 @dataclass
 class Requests:
-    """What a step of a document asks a model for; `states` are those of its task runs."""
+    """What a step of a document asks a model for; `states` are those of its task runs.
 
+    `sends` says that it waits for replies: one that does not come ends its step.
+    """
+
+    sends: ClassVar[bool] = True
     plan: Plan
     basis: Basis
     step: StepPlan
@@ -41,6 +45,10 @@ class Requests:
     def target(self) -> Target:
         """The endpoint and the model that answer."""
         return self.plan.target.model_copy(update={"model": self.model})
+
+    def apart(self) -> "Requests":
+        """Give requests whose course says nothing of the others'."""
+        return self
 
     async def completion(
         self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from docmill.flows.pipeline.chosen import chosen_schema
 from docmill.flows.pipeline.plan import StepPlan
-from docmill.flows.review.carried import Carried, Standing, carried, standing
+from docmill.flows.review.carried import Carried, Standing, carried, labelled, standing
 from docmill.flows.run.failures import doubted
 from docmill.flows.run.held import Held, held_anew
 from docmill.flows.run.step import DocumentRun, StepResult
@@ -50,6 +50,10 @@ def _decided(
     for step in of.plan.steps:
         schema = chosen_schema(kind(step.kind), step.options, outputs)
         result = results[step.id]
+        if isinstance(outputs[step.id], str) and result.outcome.doubts:
+            label = labelled(outputs[step.id], holding, step.id)
+            results[step.id] = _accepted(result, label)
+            held_ones += label.held
         if schema is None or result.outcome.status not in GOOD or not holding.of(step.id):
             continue
         tool = of.plan.tools[schema]
@@ -70,7 +74,7 @@ def _with(
     now = result.held
     assert now is not None
     if found.record is not now.record:
-        now = held_anew(of.basis, step, found.record, tool, now)
+        now = replace(held_anew(of.basis, step, found.record, tool, now), split=now.split)
     open_ = tuple(each for each in now.doubts() if not found.covers(each))
     left = [*open_, *found.changed]
     said = _said(step, now.only(open_), found.changed)
@@ -85,6 +89,14 @@ def _with(
         }
     )
     return replace(result, outcome=outcome, held=now)
+
+
+def _accepted(result: StepResult, label: Carried) -> StepResult:
+    """Give a label's result without doubts where a person has accepted it."""
+    if not all(map(label.covers, result.outcome.doubts or ())):
+        return result
+    done = {"status": "done", "doubts": None, "error": None, "reason": None}
+    return replace(result, outcome=result.outcome.model_copy(update=done))
 
 
 def _said(step: StepPlan, open_: Held, changed: Sequence[Doubt]) -> str:

@@ -1,6 +1,7 @@
 """What a step or a document that is not done is called, and what is said of it."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from docmill.flows.pipeline.plan import StepPlan
 from docmill.flows.run.held import Held
@@ -17,6 +18,8 @@ from docmill.schemas.errors import (
 from docmill.schemas.outcome import StepStatus
 from docmill.tasks.chat.errors import EXCERPT_CHARS
 from docmill.tasks.checks.completeness.rows import MAX_LINES
+from docmill.tasks.checks.faults import place
+from docmill.tasks.checks.pointers import path_in
 
 FAILURES: dict[type[Exception], StepStatus] = {
     Refused: "refused",
@@ -52,8 +55,21 @@ def described(step: StepPlan, failure: Exception) -> str:
 
 def doubted(step: StepPlan, held: Held) -> str | None:
     """Say what is doubtful of a record, without its values: logs and events show it."""
-    doubts = [*_ungrounded(held), *_incomplete(held), *_breaking(held)]
+    doubts = [*_split(held), *_ungrounded(held), *_incomplete(held), *_breaking(held)]
     return f"{step.id}: {'; '.join(doubts)}" if doubts else None
+
+
+def _split(held: Held) -> Iterator[str]:
+    if held.split:
+        yield f"the votes differ on {_named([_field(held.record, each.path) for each in held.split])}"
+
+
+def _field(record: Any, at: str) -> str:
+    """Name a place of a record; a label is a whole."""
+    try:
+        return place(path_in(record, at)) or ("the whole" if isinstance(record, dict) else "the label")
+    except ValueError:  # of a record that was put together and is not kept
+        return at
 
 
 def _ungrounded(held: Held) -> Iterator[str]:

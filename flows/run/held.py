@@ -50,20 +50,25 @@ class ReadList:
 
 @dataclass(frozen=True)
 class Held:
-    """A record with its evidence, what is missing of it where its step asks for that, and broken rules."""
+    """A record with its evidence, what is missing of it where its step asks for that, and broken rules.
+
+    `split` are the points that the votes of its step differ on.
+    """
 
     record: Any
     grounding: Grounding | None = None
     completeness: Completeness | None = None
     broken: tuple[BrokenRule, ...] = ()
     lists: tuple["ReadList", ...] = ()
+    split: tuple[Doubt, ...] = ()
 
     def doubts(self) -> tuple[Doubt, ...]:
         """List what a person has to decide where nothing better comes of the step."""
         evidence = self.grounding.evidence if self.grounding else ()
         found = self.completeness
         repeated, is_cut = (found.repeated, found.is_cut) if found else ({}, False)
-        return doubts(self.record, evidence, self.missing, self.broken, repeated=repeated, is_cut=is_cut)
+        of_record = doubts(self.record, evidence, self.missing, self.broken, repeated=repeated, is_cut=is_cut)
+        return (*self.split, *of_record)
 
     def only(self, open_: Sequence[Doubt]) -> "Held":
         """Leave out of what is doubtful all but this."""
@@ -82,7 +87,8 @@ class Held:
             is_cut=("", LENGTH) in left,
         )
         broken = tuple(each for each in self.broken if ("", f"{RULE} {each.name}") in left)
-        return Held(self.record, kept, told, broken)
+        split = tuple(each for each in self.split if (each.path, each.about) in left)
+        return Held(self.record, kept, told, broken, split=split)
 
     @property
     def missing(self) -> tuple[MissingRow, ...]:
@@ -95,13 +101,14 @@ class Held:
         return mine != others and all(left <= right for left, right in zip(mine, others, strict=True))
 
     def _faults(self) -> tuple[int, ...]:
-        """Count rows left out, items that stand twice, values that are not in the document, broken rules."""
+        """Count rows left out, items that stand twice, values not in the document, broken rules, splits."""
         found = self.completeness
         return (
             sum(found.missing.values()) if found else 0,
             sum(found.repeated.values()) if found else 0,
             len(self.grounding.missing) if self.grounding else 0,
             len(self.broken),
+            len(self.split),
         )
 
 

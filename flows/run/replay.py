@@ -45,6 +45,7 @@ class Shown:
 class Replay(Requests):
     """The requests of a step, answered from the cache alone."""
 
+    sends = False
     asked: list[Asked] = field(default_factory=list)
 
     async def completion(

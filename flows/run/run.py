@@ -172,6 +172,7 @@ async def _end(run: ActiveRun, state: RunState, part: Part | None) -> None:
         "documents_in": run.progress.documents_in,
         "counts": dict(run.progress.counts),
         **run.progress.total.model_dump(),
+        "cost_booked": _is_booked(run),
     }
     run.row = run.row.model_copy(update=ended)
     lost: StorageError | None = None
@@ -211,6 +212,12 @@ def _tell_other_models(plan: Plan, results: ReviewedResults, observer: Observer)
 def _count(plan: Plan, progress: RunProgress) -> None:
     """Count the source beside the run, which does not wait for it."""
     progress.expected = plan.source.count()
+
+
+def _is_booked(run: ActiveRun) -> bool | None:
+    """Say whether the server booked all costs; None where nothing was paid, or shards paid it."""
+    here = run.progress.total.calls and not isinstance(run.results, ShardedResults)
+    return not run.session.priced if here else None
 
 
 def _row(plan: Plan, flow_run_id: str, part: Part | None) -> Run:

@@ -17,6 +17,7 @@ from docmill.flows.run.held import Basis, Held
 from docmill.flows.run.inputs import input_of, is_wanted, schema_of, with_others_examples
 from docmill.flows.run.long_lists import by_lists
 from docmill.flows.run.models import Answer, in_turn
+from docmill.flows.run.votes import by_votes
 from docmill.schemas.document import Document
 from docmill.schemas.outcome import StepOutcome, Tally
 from docmill.schemas.tool import ToolSchema
@@ -96,7 +97,14 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
 
 
 async def answered(requests: Requests, text: str, schema: ToolSchema | None) -> Held:
-    """Ask for what the step puts out; a label is no record."""
+    """Ask for what the step puts out, by as many votes as it says."""
+    if requests.acts.votes(requests.step.options) == 1:
+        return await _answered(requests, text, schema)
+    return await by_votes(requests, schema, lambda vote: _answered(vote, text, schema))
+
+
+async def _answered(requests: Requests, text: str, schema: ToolSchema | None) -> Held:
+    """Ask once for what the step puts out; a label is no record."""
     acts, options = requests.acts, requests.step.options
     tool = acts.tool(options, schema)
     if schema and tool:

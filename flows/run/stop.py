@@ -34,7 +34,7 @@ class Stop:
     def __init__(self, observer: Observer) -> None:
         self.cancelled = False
         self.came = asyncio.Event()
-        self._observer = observer
+        self.observer = observer
         self.reason = ""
         self._session: Session | None = None
 
@@ -66,7 +66,7 @@ class Stop:
 
     def outage(self, reason: str) -> None:
         """Defer what is left: the endpoint is gone for this run."""
-        self._observer.announce(reason)
+        self.observer.announce(reason)
         if self._session is not None:
             self._session.close(reason)
 
@@ -78,9 +78,7 @@ class Stop:
                 await asyncio.sleep(LOOK_EVERY_S)
                 silent = 0 if await self._look(client, flow_run_id) else silent + 1
                 if silent == MOST_SILENT:
-                    self._observer.announce(
-                        "the Prefect server no longer answers: the run goes on without it"
-                    )
+                    self.observer.announce("the Prefect server no longer answers: the run goes on without it")
 
     async def look(self, flow_run_id: str) -> None:
         """Look now whether the flow run was cancelled."""
@@ -111,10 +109,10 @@ class Stop:
             return
         self.reason = reason
         self.came.set()
-        self._observer.stopping(reason, GRACE_S)
+        self.observer.stopping(reason, GRACE_S)
         if self._session is not None:
             self._session.stop(reason)
 
     def _end(self) -> None:
-        self._observer.abandoned()
+        self.observer.abandoned()
         os._exit(EXIT_CODE)

@@ -21,6 +21,7 @@ from docmill.tasks.chat.bill import Bill
 from docmill.tasks.chat.envelope import reply_of
 from docmill.tasks.chat.expected import Expected
 from docmill.tasks.chat.key import cache_key
+from docmill.tasks.chat.pace import Take
 from docmill.tasks.chat.repair import as_it_came
 from docmill.tasks.chat.request_state import RequestState
 from docmill.tasks.chat.session import Caller, Session
@@ -99,7 +100,7 @@ async def _exchange(session: Session, body: bytes, bill: Bill) -> tuple[Reply, i
             bill.attempted()
             try:
                 with call_span(session.target, bill.target.model) as answered:
-                    answer = await _posted(session, body, bill)
+                    answer = await _posted(session, body, bill, take)
                     # Here, as an answer with status 200 may be a rate limit all the same.
                     reply = await _reply(session, body, answer)
                     answered(reply)
@@ -134,14 +135,14 @@ async def _reply(session: Session, body: bytes, answer: bytes) -> Reply:
         raise session.transport.named(error, body) from None
 
 
-async def _posted(session: Session, body: bytes, bill: Bill) -> bytes:
+async def _posted(session: Session, body: bytes, bill: Bill, take: Take) -> bytes:
     """Send a body, so that a run that is stopped can end the call without ending its task."""
     task = asyncio.current_task()
     assert task is not None
     pace = session.pace(bill.target.model)
 
     def heard(headers: Mapping[str, str]) -> None:
-        pace.heard(headers)
+        pace.heard(headers, take)
         bill.heard(headers)
 
     session.sending.add(task)

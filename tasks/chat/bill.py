@@ -97,6 +97,7 @@ class Bill:
     def _book(self, calls: int, tokens: Tokens) -> None:
         """Book so many replies; of a guess the purse keeps what was reserved."""
         cost = cost_usd(self.target, tokens)
+        self.session.priced |= tokens.billed_usd is None
         is_guess = tokens.estimated and tokens.billed_usd is None
         if self._reservation:
             self._reservation.settle(None if is_guess else cost)

@@ -1,27 +1,28 @@
 """The pace of a lane: each call takes its requests and tokens of the minute before it is sent."""
 
 import asyncio
-import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 
+from docmill.tasks.chat.left import AllLeft, number_of
 from docmill.tasks.chat.usage import Allowed, Tokens
 from docmill.tasks.chat.waits import Waits
-from docmill.tasks.chat.windows import Rates, Slot, Windows
+from docmill.tasks.chat.windows import Rates, Resource, Slot, Windows
 from docmill.tasks.checks.request import BYTES_PER_TOKEN
 
 OUTPUT_SHARE = 0.25  # of max_tokens, until an answer has come
 WEIGHT = 0.1  # of the newest answer in what is expected of the next
-REQUEST_HEADERS = ("x-ratelimit-limit-requests", "anthropic-ratelimit-requests-limit")
-TOKEN_HEADERS = ("x-ratelimit-limit-tokens", "anthropic-ratelimit-tokens-limit")
 
 
 class Take:
-    """What a call has taken until it is settled."""
+    """What a call has taken until it is settled; `before` is what all calls had taken when it was sent."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, tokens: float) -> None:
+        self.size, self.tokens = size, tokens
         self.slot: Slot | None = None
+        self.at: float | None = None
+        self.before: Sequence[float] = ()
         self.used: Tokens | None = None
         self.sent = self.refused = False
 
@@ -35,12 +36,15 @@ class Pace:
         windows: Callable[[], Windows],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         waits: Waits | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._waits = waits or Waits()
         self._declared = declared
         self._learned = Rates()
         self._open = windows
         self._sleep = sleep  # ends early, with Deferred, where the run stops
+        self._clock = clock
+        self._left = AllLeft()
         self._windows: Windows | None = None
         self._next = asyncio.Lock()  # first come, first served
         self._tokens_per_byte = 1 / BYTES_PER_TOKEN
@@ -54,11 +58,15 @@ class Pace:
     @asynccontextmanager
     async def taken(self, allowed: Allowed) -> AsyncIterator[Take]:
         """Wait for the call's place in the minute; what it did not need is given back at the end."""
-        take = Take(allowed.request_bytes)
-        if self.rates.limited:
-            async with self._next:
-                take.slot = await self._slot(self.expected(allowed))
+        take = Take(allowed.request_bytes, self.expected(allowed))
+        is_held = self.rates.limited or self._left.is_told
         try:
+            async with self._next if is_held else nullcontext():
+                if self.rates.limited:
+                    take.slot = await self._slot(take.tokens)
+                await self._until_there_is_room(take.tokens)
+                take.at, take.before = self._clock(), self._left.spent()
+                self._left.spend(1, take.tokens)
             yield take
         finally:
             self._settle(take)
@@ -69,12 +77,23 @@ class Pace:
         output = share if self._output is None else min(self._output, allowed.answer_tokens)
         return allowed.request_bytes * self._tokens_per_byte + output
 
-    def heard(self, headers: Mapping[str, str]) -> None:
-        """Learn the limits that a server's headers name; what is no sound number is passed over."""
-        requests = _limit(headers, REQUEST_HEADERS) or self._learned.requests
-        tokens = _limit(headers, TOKEN_HEADERS) or self._learned.tokens
+    def heard(self, headers: Mapping[str, str], take: Take | None = None) -> None:
+        """Learn the limits that a server's headers name, and what is left of them after a call that it took.
+
+        What is no sound number is passed over.
+        """
+        requests = _limit(headers, "requests") or self._learned.requests
+        tokens = _limit(headers, "tokens") or self._learned.tokens
         if (requests, tokens) != (self._learned.requests, self._learned.tokens):
             self._learned = Rates(requests, tokens)
+        if take is not None and take.at is not None:
+            self._left.heard(headers, take.at, take.before, (1.0, take.tokens))
+
+    async def _until_there_is_room(self, tokens: float) -> None:
+        """Wait where the server has said that less is left than the call needs."""
+        while (wait := self._left.wait(tokens, self._clock()))[0] > 0:
+            with self._waits.during(wait[1]):
+                await self._sleep(wait[0])
 
     async def _slot(self, tokens: float) -> Slot:
         while True:
@@ -96,6 +115,9 @@ class Pace:
     def _settle(self, take: Take) -> None:
         if used := take.used:
             self._learn(take.size, used)
+        if take.at is not None and (used or not take.sent):
+            more = 0.0 if take.sent else -1.0
+            self._left.spend(more, (used.prompt + used.completion if used else 0.0) - take.tokens)
         if self._windows is None or take.slot is None:
             return
         if used:
@@ -111,12 +133,6 @@ class Pace:
         self._output = before + WEIGHT * (used.completion - before)
 
 
-def _limit(headers: Mapping[str, str], names: tuple[str, ...]) -> float | None:
-    for name in names:
-        try:
-            limit = float(headers.get(name, ""))
-        except ValueError:
-            continue
-        if math.isfinite(limit) and limit >= 1:
-            return limit
-    return None
+def _limit(headers: Mapping[str, str], resource: Resource) -> float | None:
+    limit = number_of(headers, resource, "limit")
+    return limit if limit is not None and limit >= 1 else None

@@ -22,6 +22,7 @@ from docmill.tasks.checks.jsontext import parse
 ROOM, SHORT = 512, 64  # tokens of an answer
 WAITS, LONGEST_WAIT_S = 3, 30.0
 STOP = "gamma"
+CHOICES = "n: 2"
 QUESTION = "A parcel with 3 red boxes has arrived. Which colour, and how many? Answer in one word each."
 COUNT = {"type": "integer", "description": "How many boxes"}
 COLOUR = {"type": "string", "description": "Their colour"}
@@ -81,6 +82,8 @@ class Probe:
             found["max_tokens_name"] = self._limit
         if form == "json_schema" and not works.get("json_schema, strict"):
             found["strict"] = False
+        if works.get(CHOICES):
+            found["choices"] = True
         return {**declared, **found}
 
     async def _limits(self) -> Finding:
@@ -134,9 +137,10 @@ class Probe:
         try:
             reply = await self._reply(SHORT, n=2)
         except ChatError as error:
-            return Finding("n: 2", works=_open(error), means=str(error))
+            return Finding(CHOICES, works=_open(error), means=str(error))
         given = len(reply.choices or [])
-        return Finding("n: 2", works=given == 2, means=f"{given} choices came")
+        means = "choices: true" if given == 2 else f"{given} choice{'s' * (given != 1)} came"
+        return Finding(CHOICES, works=given == 2, means=means)
 
     async def _stream(self) -> list[Finding]:
         told: list[str] = []

@@ -1,11 +1,12 @@
-"""Asks an endpoint whether it is there and serves a model, for as little as it can."""
+"""Asks an endpoint whether it is there and serves its models, for as little as it can."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import rfc8785
 from pydantic import BaseModel, ConfigDict
 
-from docmill.schemas.endpoint import Target
+from docmill.schemas.endpoint import Endpoint, Target
 from docmill.schemas.errors import ChatError, MaybeBilled
 from docmill.tasks.chat.envelope import reply_of
 from docmill.tasks.chat.transport import Transport
@@ -28,25 +29,35 @@ class Reached(BaseModel):
     said: str
 
 
-async def reach(target: Target) -> Reached:
-    """Ask for the list of models, and the model itself where the list does not hold it.
+async def reach(target: Target, models: Sequence[str]) -> dict[str, Reached | ChatError]:
+    """Ask for the list of models, and each of some models itself where the list does not hold it.
 
-    Raises the ChatError that the endpoint's answer, or its silence, means.
+    Gives what each answered, or the error that its answer or silence means. Raises the ChatError of an
+    endpoint that gives no list and says why.
     """
     async with Transport(target.endpoint, 1) as transport:
-        models = await _models(transport)
-        if target.model in (models or ()):
-            said = f"answers and lists {target.model} among {len(models or ()):,} models"
-            return Reached(models=len(models or ()), listed=True, called=False, said=said)
-        without = "lists no models" if models is None else _without(target.model, models)
-        reply_of(await transport.post(_shortest(target.model)), transport.secret)
-        said = f"answers; it {without}; {target.model} was asked for one token and answers"
-        return Reached(models=None if models is None else len(models), listed=False, called=True, said=said)
+        listed = await _models(transport)
+        return {model: await _reached(transport, target.endpoint, listed, model) for model in models}
 
 
-def _shortest(model: str) -> bytes:
+async def _reached(
+    transport: Transport, endpoint: Endpoint, listed: list[str] | None, model: str
+) -> Reached | ChatError:
+    if model in (listed or ()):
+        said = f"answers and lists {model} among {len(listed or ()):,} models"
+        return Reached(models=len(listed or ()), listed=True, called=False, said=said)
+    without = "lists no models" if listed is None else _without(model, listed)
+    try:
+        reply_of(await transport.post(_shortest(endpoint, model)), transport.secret)
+    except ChatError as error:
+        return error
+    said = f"answers; it {without}; {model} was asked for one token and answers"
+    return Reached(models=None if listed is None else len(listed), listed=False, called=True, said=said)
+
+
+def _shortest(endpoint: Endpoint, model: str) -> bytes:
     messages = [{"role": "user", "content": "Say ok."}]
-    request: dict[str, Any] = {"model": model, "messages": messages, "max_tokens": 1}
+    request: dict[str, Any] = {"model": model, "messages": messages, endpoint.max_tokens_name: 1}
     return rfc8785.dumps(request)
 
 

@@ -72,6 +72,7 @@ class Session:
         self.ending = asyncio.Event()
         self.stopped = asyncio.Event()
         self.purse: Purse | None = None
+        self.priced = False  # a reply's cost was computed, as its server did not say what it books
         self.beyond: dict[str, int] = {}  # tokens of reasoning on top of max_tokens, the most by model
         self.sending: set[asyncio.Task[object]] = set()
         self.aborted = False

@@ -42,9 +42,15 @@ class QuarantiningResults(Results):
         with self._failing(), self._engine.connect() as connection:
             return bool(present(connection.execution_options(reading=True), FAILURES))
 
+    def in_quarantine(self) -> list[str]:
+        """List the documents that are in quarantine."""
+        if not self.has_quarantined():
+            return []
+        return [row[0] for row in self._rows(select(FAILURES.c.document_id).where(*self._held()))]
+
     def release(self) -> list[str]:
         """Let all go that are in quarantine, whose runs are counted anew; gives their ids."""
-        ids = [row[0] for row in self._rows(select(FAILURES.c.document_id).where(*self._held()))]
+        ids = self.in_quarantine()
         with self._writing() as connection:
             connection.execute(delete(FAILURES).where(*self._held()))
         return ids

@@ -66,6 +66,7 @@ RUNS = Table(
     *_tally(),
     Column("max_cost_usd", Double),
     Column("shards", Integer, nullable=False, server_default="1"),
+    Column("cost_booked", Boolean),
 )
 
 OUTCOMES = Table(

@@ -37,6 +37,10 @@ class AskKind(StepKind[Ask]):
         """Name what an example of it has: a record where it has a schema."""
         return "record" if options.schema_ else "answer"
 
+    def votes(self, options: Ask) -> int:
+        """Say how many answers are asked for."""
+        return options.votes or 1
+
     def request(self, text: str, options: Ask, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks the question of the text."""
         shown = turns(self.examples(options, tool), options.prompt, options, tool)

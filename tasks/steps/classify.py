@@ -39,6 +39,10 @@ class ClassifyKind(StepKind[Classify]):
         """List the labels in their order, which the options' hash does not tell."""
         return list(options.labels)
 
+    def votes(self, options: Classify) -> int:
+        """Say how many answers are asked for."""
+        return options.votes or 1
+
     def request(self, text: str, options: Classify, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks for the label; examples are turns before the document."""
         question = _question(options)

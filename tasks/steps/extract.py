@@ -49,6 +49,10 @@ class ExtractKind(StepKind[Extract]):
         """Say who reads long lists, as the step does."""
         return options.lists
 
+    def votes(self, options: Extract) -> int:
+        """Say how many answers are asked for."""
+        return options.votes or 1
+
     def request(self, text: str, options: Extract, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks for a record of the text."""
         assert tool is not None  # a step without a schema is skipped

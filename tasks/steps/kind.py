@@ -84,6 +84,10 @@ class StepKind(Generic[Options]):
         """Say who reads the rows of long lists: model where its requests are never divided."""
         return "model"
 
+    def votes(self, options: Options) -> int:  # noqa: ARG002
+        """Say how many answers are asked for; what they differ on is in review."""
+        return 1
+
     def request(self, text: str, options: Options, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the canonical body that asks it of a text."""
         raise NotImplementedError

@@ -114,7 +114,7 @@ def test_the_newest_are_shown_and_the_rest_counted(project: Project, capsys: Pri
         ran("sqlite:///results.db", number)
     said = printed(project, capsys, "--into", "sqlite:///results.db", "--last", "2").splitlines()
     assert [line.split()[0] for line in said] == ["run", "p4", "p3", "…", "5"]
-    assert said[-1] == "5 runs in sqlite:///results.db: 50 documents, 100 calls paid, $0.5000"
+    assert said[-1] == "5 runs in sqlite:///results.db: 50 documents, 100 calls paid, $0.50"
 
 
 @pytest.mark.parametrize(

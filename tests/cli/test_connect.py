@@ -54,6 +54,38 @@ def test_a_model_that_is_not_served_is_told_before_anything_runs(
     assert "404" in str(told["endpoint"]["said"])
 
 
+def test_each_model_that_a_step_may_ask_is_asked_for(project: Project, provider: Provider, capfd: Printed):
+    provider.models = ["first"]
+    refused = error(404, "The model does not exist", "model_not_found")
+    provider.rule(lambda request: refused if request.parsed.get("model") == "gone" else None)
+    project.documents(a="text")
+    steps = "  - summarize: {model: own}\n  - summarize: {id: other}\n"
+    pipeline = project.pipeline(provider.url, steps, model="[first, gone]")
+    assert project.run("check", str(pipeline), "--connect", "--json") == 2
+    told = json.loads(capfd.readouterr().out)["connect"]
+    assert {name: each["ok"] for name, each in told.items()} == {
+        "endpoint": True,
+        "model first": True,
+        "model gone": False,
+        "into": True,
+        "source": True,
+    }
+    assert "own was asked for one token" in told["endpoint"]["said"]
+    assert [request.path.rpartition("/")[2] for request in provider.requests] == [
+        "models",
+        "completions",
+        "completions",
+    ]
+
+
+def test_one_token_is_asked_for_by_the_name_that_the_server_has_for_it(
+    project: Project, provider: Provider, capfd: Printed
+):
+    mapped = f"{{base_url: {provider.url}, max_tokens_name: max_completion_tokens}}"
+    assert _checked(project, capfd, mapped)[0] == 0
+    assert provider.requests[-1].parsed["max_completion_tokens"] == 1
+
+
 def test_a_key_that_is_not_accepted_is(project: Project, provider: Provider, capfd: Printed):
     provider.always("unauthorized")
     code, told = _checked(project, capfd, provider.url)

@@ -105,7 +105,7 @@ def test_a_server_that_takes_max_completion_tokens_alone(
         "stream, its usage": True,
         "list of models": True,
     }
-    mapping = {"structured_output": "tools", "max_tokens_name": "max_completion_tokens"}
+    mapping = {"structured_output": "tools", "max_tokens_name": "max_completion_tokens", "choices": True}
     assert printed["mapping"] == {"base_url": provider.url, **mapping}
     said = {finding["name"]: finding["means"] for finding in printed["findings"]}
     assert "params: {temperature: null}" in said["temperature 0"]

@@ -286,6 +286,6 @@ def test_the_limit_that_held_the_run_back_is_named(plan: Plan):
 def test_the_time_of_a_run_is_drawn_by_what_it_did(plan: Plan):
     time = Timeline(slot_s=2, calls=(1, 0, 8), refused=(0, 0, 0), tokens=(100, 0, 800), usd=(0.0, 0.0, 0.5))
     report = markdown(plan, ended(), Highlights(), None, timeline=time)
-    assert "calls  ▂ █  8 in 2 s at most\ntokens ▂ █  800 in 2 s at most\nUSD      █  $0.5000 in" in report
+    assert "calls  ▂ █  8 in 2 s at most\ntokens ▂ █  800 in 2 s at most\nUSD      █  $0.50 in" in report
     assert "429s" not in report
     assert "## Time" not in markdown(plan, ended(), Highlights(), None)

@@ -39,6 +39,7 @@ endpoint:
   max_output_tokens: 1000
   max_tokens_name: max_completion_tokens
   strict: false
+  choices: true
   prices: {input: 0.15, output: 0.6, cached_input: 0.075, cache_write: 0.2}
   cache_id: ours
   allow_http: true
@@ -189,6 +190,17 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
             ]
         },
     ),
+    "votes": (
+        "steps:\n  - classify: {labels: {a: the first, b: the second}, votes: 3}\n"
+        "  - extract: {schema: thing, votes: 5}\n  - ask: {prompt: What?, schema: thing, votes: 2}\n",
+        {
+            "steps": [
+                {"classify": {"labels": LABELS, "votes": 3}},
+                {"extract": {"schema": "thing", "votes": 5}},
+                {"ask": {"prompt": "What?", "schema": "thing", "votes": 2}},
+            ]
+        },
+    ),
     "models in turn": (
         "steps:\n  - summarize: {model: [a, b]}\n",
         {"steps": [{"summarize": {"model": ["a", "b"]}}]},
@@ -224,6 +236,7 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
                 "max_output_tokens": 1000,
                 "max_tokens_name": "max_completion_tokens",
                 "strict": False,
+                "choices": True,
                 "prices": {"input": "0.15", "output": "0.6", "cached_input": "0.075", "cache_write": "0.2"},
                 "cache_id": "ours",
                 "allow_http": True,

@@ -19,7 +19,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import State, StateType
 from prefect.client.schemas.responses import SetStateStatus
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelling
 
 from docmill.flows.plan import confirming
@@ -71,7 +71,7 @@ async def waiting(file: Path) -> AsyncIterator[tuple[PrefectClient, UUID, "async
 async def asked(client: PrefectClient, flow_run_id: UUID) -> str:
     """Give what the form says; Prefect saves it once the run is Paused."""
     while True:
-        with suppress(ObjectNotFound):
+        with suppress(ObjectNotFound, PrefectHTTPStatusError):
             return str(await client.read_flow_run_input(flow_run_id, key="paused-1-description"))
         await asyncio.sleep(0.1)
 

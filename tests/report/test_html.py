@@ -407,7 +407,7 @@ def test_costs_are_called_by_list_prices_unless_the_endpoint_has_its_own(project
     plant_texts(project, {"a": TEXT})
     assert "by list prices" not in _page(project)  # the run cost nothing
     tell("sqlite:///results.db", "update docmill_runs set cost_usd = 0.5")
-    assert '<dd>$0.5000</dd><dd class="more">by list prices</dd>' in _page(project)
+    assert '<dd>$0.50</dd><dd class="more">by list prices</dd>' in _page(project)
     endpoint = "{base_url: 'http://127.0.0.1:9/v1', prices: {input: 1, output: 2}}"
     project.pipeline(endpoint, "  - extract: {schema: thing}\n")
     assert "by list prices" not in _page(project)

@@ -63,6 +63,24 @@ def test_a_document_in_quarantine_is_passed_over_until_it_is_released(
     assert bad.statuses()["in/wrong.txt"] == "failed"
 
 
+def test_what_is_in_quarantine_stays_there_until_it_is_confirmed_what_it_may_cost(
+    bad: Project, provider: Provider, capfd: Printed
+):
+    priced = f"{{base_url: '{provider.url}', prices: {{input: 1000, output: 1000}}}}"
+    bad.pipeline(priced, STEP, confirm_above_usd="0.01")
+    for number in range(3):
+        bad.documents(**{f"new{number}": f"text {number}"})
+        assert bad.run("run", "p.yaml", "--yes") == 1
+    asked = len(provider.requests)
+    assert bad.run("retry", "p.yaml", "--quarantined") == 2
+    assert "confirm_above_usd: it may cost more than $0.01" in capfd.readouterr().err
+    assert len(provider.requests) == asked
+    assert bad.run("run", "p.yaml", "--yes") == 0
+    assert bad.rows(COUNTS) == [("complete", 0, 0, 1)]
+    assert bad.run("retry", "p.yaml", "--quarantined", "--yes") == 1
+    assert bad.rows(COUNTS) == [("incomplete", 0, 1, 0)]
+
+
 def test_retry_takes_what_is_not_done_and_nothing_else(bad: Project, provider: Provider):
     assert bad.run("run", "p.yaml") == 1
     bad.documents(later="a new text")

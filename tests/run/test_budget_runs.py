@@ -1,5 +1,6 @@
 """A budget holds, by the provider's own count: reserved before each attempt, settled by its usage."""
 
+import json
 import signal
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from tests.support.counting import Biller, priced, usd, wordy
 from tests.support.project import Project
 from tests.support.provider import Provider
-from tests.support.shapes import SHAPES, Shape, completion, saying, usage, written
+from tests.support.shapes import SHAPES, Shape, altered, completion, saying, usage, written
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -46,7 +47,7 @@ def test_what_the_budget_does_not_hold_is_deferred(
     assert ended["documents_in"] == ended["done"] + ended["deferred"]
     assert ended["cost_usd"] == pytest.approx(biller.usd)
     assert ended["max_cost_usd"] == 5
-    said = "the budget of the run, $5.0000, does not hold the next call, which may cost $"
+    said = "the budget of the run, $5.00, does not hold the next call, which may cost $"
     [reason] = project.rows("select distinct error from docmill_outcomes where status = 'deferred'")
     assert said in reason[0]
     assert "are missing" in reason[0]
@@ -59,7 +60,7 @@ def test_nine_tenths_are_told_once(project: Project, provider: Provider, capsys:
     biller = Biller(provider, lambda _: wordy)
     assert run(project, provider, "--max-cost", "13", limits="{concurrency: 1}") == 0
     assert 12 < biller.usd < 13
-    assert capsys.readouterr().out.count("of the budget of the run, $13.0000, are spent") == 1
+    assert capsys.readouterr().out.count("of the budget of the run, $13.00, are spent") == 1
 
 
 @pytest.mark.slow
@@ -87,6 +88,22 @@ def test_repairs_retries_and_what_may_have_been_billed_draw_on_the_same_purse(
     assert biller.usd + hung_up <= 12
 
 
+def test_where_the_server_books_itself_no_list_prices_are_named(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    documents(project, 2)
+    provider.script(*[altered(lambda reply: reply["usage"].update(cost=0.25))] * 2)
+    pipeline = str(project.pipeline(provider.url, ONE, model="gpt-4o-mini"))
+    assert project.run("run", pipeline) == 0
+    assert "written, $0.50\n" in capsys.readouterr().out
+    assert project.rows("select cost_booked from docmill_runs") == [(1,)]
+    assert project.run("report", pipeline, "--html", "page.html") == 0
+    assert "as its server booked it" in (project.root / "page.html").read_text()
+    documents(project, 3)
+    assert project.run("run", pipeline) == 0
+    assert " by list prices" in capsys.readouterr().out
+
+
 def test_nothing_is_sent_where_a_model_has_no_price(
     project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):
@@ -104,21 +121,31 @@ def test_nothing_is_sent_where_no_call_could_ever_fit(
 ):
     documents(project, 1)
     assert run(project, provider, budget="{day_usd: 0.1}") == 2
-    assert "budget: $0.1000 is less than one call of summarize with m may cost" in capsys.readouterr().err
+    assert "budget: $0.10 is less than one call of summarize with m may cost" in capsys.readouterr().err
     assert not provider.requests
 
 
-def test_a_document_that_alone_could_never_fit_is_deferred_and_the_others_go_on(
-    project: Project, provider: Provider
+def test_a_document_that_alone_could_never_fit_is_told_and_deferred_and_the_others_go_on(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):
     documents(project, 3)
     project.documents(long="x " * 4000)
-    assert run(project, provider, "--max-cost", "6") == 1
+    pipeline = str(project.pipeline(priced(provider), ONE, budget="{run_usd: 6}"))
+    assert project.run("plan", pipeline, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["beyond_budget"] == ["in/long.txt"]
+    told = "1 deferred, as one call may cost more than the whole budget: in/long.txt"
+    assert project.run("plan", pipeline) == 0
+    assert told in capsys.readouterr().out
+    assert not provider.requests
+    assert project.run("run", pipeline) == 1
+    before, _, after = capsys.readouterr().out.partition(told)
+    assert "done" in after
+    assert "done" not in before  # nothing was sent yet
     [(status, error)] = project.rows(
         "select status, error from docmill_outcomes where document_id like '%long%'"
     )
     assert status == "deferred"
-    assert "more than the whole budget of $6.0000" in error
+    assert "more than the whole budget of $6.00" in error
     assert last_run(project)["done"] == 3
 
 

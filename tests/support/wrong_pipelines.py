@@ -155,6 +155,14 @@ STEPS = {
         "  - classify:\n      labels:\n        a: {descripton: x}\n        b: y\n",
         "6:13: steps[0].classify.labels.a.descripton: unknown key; did you mean description?",
     ),
+    "votes on a summary": (
+        "  - summarize: {votes: 3}\n",
+        "4:5: steps[0].summarize: votes: no two summaries are alike: labels and records have votes",
+    ),
+    "votes on a text": (
+        "  - ask: {prompt: Why?, votes: 3}\n",
+        "4:5: steps[0].ask: votes: answers in text are not reviewed: give it a schema",
+    ),
     "an unknown kind of step": (
         "  - sumarize: {max_words: 60}\n",
         "4:5: steps[0].sumarize: unknown kind of step; did you mean summarize?",
