@@ -28,7 +28,7 @@ from docmill.flows.run.timekeeping import timekept
 from docmill.schemas.decision import NONE_WAITING, Waiting
 from docmill.schemas.errors import DocmillError, StorageError
 from docmill.schemas.evaluate import Verdict
-from docmill.schemas.outcome import BAD, Run, RunState
+from docmill.schemas.outcome import BAD, Run, RunState, bad_share
 from docmill.tasks.chat.places import default_database
 from docmill.tasks.chat.session import Session, session
 from docmill.tasks.sinks.decisions import ReviewedResults
@@ -108,7 +108,8 @@ async def _recorded(
     ledger = Ledger(results, row, progress, observer)
     try:
         async with session(plan.target, plan.limits, refresh=plan.refresh) as opened:
-            with kept_alive(row.run_id, opened.cache), stop.stopping(opened):
+            with ExitStack() as held, stop.stopping(opened):
+                await asyncio.to_thread(held.enter_context, kept_alive(row.run_id, opened.cache))
                 opened.tell = observer.warn
                 if not plan.is_trial and default_database() is None:
                     register(opened.directory, plan.into.url)
@@ -209,5 +210,5 @@ def _state(run: ActiveRun) -> RunState:
 def _is_fine(run: ActiveRun) -> bool:
     """Say whether every document is done, but for the share that `fail_above` allows to be bad."""
     counts = +run.progress.counts
-    bad = sum(counts[status] for status in BAD)
-    return counts.keys() <= FINE | set(BAD) and bad <= run.plan.fail_above * run.progress.documents_in
+    share = bad_share(run.progress.documents_in, counts)
+    return counts.keys() <= FINE | set(BAD) and share <= run.plan.fail_above

@@ -24,6 +24,7 @@ from docmill.tasks.chat.places import default_directory
 from docmill.tasks.chat.purse import Purse
 from docmill.tasks.chat.recorder import Recorder
 from docmill.tasks.chat.request_state import TRIES, RequestState
+from docmill.tasks.chat.storing import settled
 from docmill.tasks.chat.transport import Transport
 from docmill.tasks.chat.waits import Waits
 from docmill.tasks.chat.window_file import SharedWindows, window_file
@@ -211,6 +212,7 @@ async def session(target: Target, limits: Limits, *, refresh: bool = False) -> A
             yield opened
         finally:
             _current.reset(token)
+            await settled()
 
 
 def rates_of(said: Limits | Endpoint) -> Rates:
