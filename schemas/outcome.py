@@ -176,6 +176,11 @@ def counted(documents: int, counts: Mapping[Status, int]) -> str:
     return f"{many}: {said}" if said else many
 
 
+def bad_share(documents: int, counts: Mapping[Status, int]) -> float:
+    """Give the share of documents that are invalid, refused or failed; 29 of 100 are exactly 0.29."""
+    return sum(counts.get(status, 0) for status in BAD) / max(documents, 1)
+
+
 def listed(counts: Mapping[Status, int]) -> str:
     """Write the counts that are not 0, in the order of the statuses, such as `15 done, 1 failed`."""
     return ", ".join(f"{counts[status]:,} {status}" for status in STATUSES if counts.get(status))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from docmill.schemas.alert import Alert
-from docmill.schemas.outcome import BAD, Run
+from docmill.schemas.outcome import Run, bad_share
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,6 @@ def _values(run: Run) -> Mapping[str, float]:
     return {
         "cost_usd": run.cost_usd or 0.0,
         "review": run.counts.get("review", 0) / documents,
-        "bad": sum(run.counts.get(status, 0) for status in BAD) / documents,
+        "bad": bad_share(run.documents_in, run.counts),
         "deferred": run.counts.get("deferred", 0) / documents,
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from docmill.schemas.errors import ConfigError
-from docmill.tasks.chat.records import Record, Uses, free, records
+from docmill.tasks.chat.records import YOUNG_S, Record, Uses, free, records
 from docmill.tasks.sinks.needs import Needs, drop_history, take_needs
 from docmill.tasks.sinks.register import identity, registered
 
@@ -71,10 +71,12 @@ def prune(directory: Path, of: Databases, days: int, *, dry_run: bool, unknown: 
     a database cannot be read: nothing is freed then.
     """
     before = datetime.now(UTC) - timedelta(days=days)
-    uses = Uses(directory, before.timestamp())
     needs = Needs(unknown_until=of.known_since)
     for url in of.urls:
         take_needs(needs, url)
+    # First, as it may fail: nothing is freed then.
+    earlier = sum(drop_history(url, before, dry_run=dry_run) for url in of.urls)
+    uses = Uses(directory, before.timestamp())
     until = 0.0 if unknown else needs.unknown_until
     counts = dict.fromkeys(("freed", "freed_bytes", "needed", "recent", "unknown", "in_use"), 0)
     for record in records(directory):
@@ -86,13 +88,12 @@ def prune(directory: Path, of: Databases, days: int, *, dry_run: bool, unknown: 
     if not dry_run:
         for notes in uses.outdated():
             notes.unlink(missing_ok=True)
-    earlier = sum(drop_history(url, before, dry_run=dry_run) for url in of.urls)
     return Pruned(**counts, earlier_forms=earlier, databases=tuple(map(identity, of.urls)))
 
 
 def _kept(record: Record, needs: Needs, uses: Uses, before: float, unknown_until: float) -> str | None:
     """Say why a record stays; None where it need not."""
-    if record.written >= before:
+    if record.written >= before - YOUNG_S:  # it may have been read since, which was not noted
         return "recent"
     if not record.is_whole:
         return None

@@ -28,7 +28,7 @@ from docmill.flows.run.timekeeping import timekept
 from docmill.schemas.decision import NONE_WAITING, Waiting
 from docmill.schemas.errors import DocmillError, StorageError
 from docmill.schemas.evaluate import Verdict
-from docmill.schemas.outcome import BAD, Run, RunState
+from docmill.schemas.outcome import BAD, Run, RunState, bad_share
 from docmill.schemas.shard import Part
 from docmill.tasks.chat.places import default_database
 from docmill.tasks.chat.session import Session, session
@@ -117,7 +117,8 @@ async def _recorded(
             ledger = Ledger(results, row, progress, observer)
             run = ActiveRun(plan, refs, row, opened, results, ledger, progress)
             name = part.name if part else row.run_id
-            with kept_alive(name, opened.cache), stop.stopping(opened):
+            with ExitStack() as held, stop.stopping(opened):
+                await asyncio.to_thread(held.enter_context, kept_alive(name, opened.cache))
                 await _begin(run, observer, part)
                 try:
                     async with (
@@ -245,5 +246,5 @@ def _state(run: ActiveRun) -> RunState:
 def _is_fine(run: ActiveRun) -> bool:
     """Say whether every document is done, but for the share that `fail_above` allows to be bad."""
     counts = +run.progress.counts
-    bad = sum(counts[status] for status in BAD)
-    return counts.keys() <= FINE | set(BAD) and bad <= run.plan.fail_above * run.progress.documents_in
+    share = bad_share(run.progress.documents_in, counts)
+    return counts.keys() <= FINE | set(BAD) and share <= run.plan.fail_above

@@ -15,6 +15,7 @@ from pydantic import PrivateAttr
 
 from docmill.schemas.chat import Completion
 from docmill.tasks.chat.kept import Cache, DirectoryCache, default_cache
+from docmill.tasks.chat.storing import stored
 
 SERIALIZER = JSONSerializer(object_decoder=None)  # text in, text out: it decodes no object
 
@@ -62,13 +63,19 @@ class CompletionCache(LocalFileSystem):
         return record
 
     async def awrite_path(self, path: str, content: bytes) -> str:
-        """Write a record durably, all of it or nothing; what is not below chat/ is not kept."""
+        """Write a record durably, all of it or nothing; what is not below chat/ is not kept.
+
+        It is written, too, where who waits for it is cancelled.
+        """
+        await stored(self._write(path, content))
+        return str(self._resolve_path(path))
+
+    async def _write(self, path: str, content: bytes) -> None:
         try:
             await self._cache().write(path, content)
         except OSError as error:
             self._failed(error)
             raise
-        return str(self._resolve_path(path))
 
     def read_path(self, path: str) -> bytes:  # type: ignore[override]  # Prefect dispatches on the loop
         """Refuse: `complete` is async."""

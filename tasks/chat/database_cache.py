@@ -15,7 +15,8 @@ from psycopg import conninfo
 
 from docmill.schemas.errors import ConfigError, StorageError
 from docmill.tasks.chat import database_sql as sql
-from docmill.tasks.chat.database_link import Ask, Link, Row
+from docmill.tasks.chat.database_ask import Ask, Row
+from docmill.tasks.chat.database_link import Link
 from docmill.tasks.chat.places import RECORDS
 
 

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 
 from docmill.tasks.chat import database_sql as sql
+from docmill.tasks.chat.database_ask import Ask, tell
 
 PATIENCE_S = 60.0  # how long a database may be away
 RETRY_S = 0.5
@@ -25,18 +25,6 @@ HEARTBEAT_S = 1.0  # within it a loss is noticed while locks are held
 GRACE_S = 3.0  # others may take their locks again before new ones are given
 IDLE_S = 30.0
 MOST_AT_ONCE = 500
-
-Row = tuple[bytes, float]  # a record, and when it was written by this machine's clock
-
-
-@dataclass(eq=False)
-class Ask:
-    """One thing to do; `done` gives what came of it: a lock's (whether, record), a read's record."""
-
-    verb: Literal["lock", "unlock", "read", "store"]
-    key: str
-    content: str = ""
-    done: "Future[Any]" = field(default_factory=Future)
 
 
 class Link:
@@ -100,22 +88,44 @@ class Link:
                 self._run([ask for ask in asks if not ask.done.done()])
                 return
             except psycopg.Error as error:
-                self._close()
+                if not self._closed_if_lost(error) and self._taken_back(asks) and not sql.is_away(error):
+                    tell(asks, error)
+                    return
                 if time.monotonic() >= give_up:
                     self._give_up(asks, error)
                     return
             except Exception as error:  # noqa: BLE001  the thread goes on; who asked is told
-                self._close()
                 self._give_up(asks, error)
                 return
             time.sleep(RETRY_S)
 
+    def _closed_if_lost(self, error: psycopg.Error) -> bool:
+        """Close the connection where it is lost, or the server only reads; says whether it did."""
+        if self._opened and not self._opened.connection.closed and error.sqlstate != "25006":
+            return False
+        self._close()
+        return True
+
+    def _taken_back(self, asks: Sequence[Ask]) -> bool:
+        """Let go what a statement that failed may have locked, and what it was to let go."""
+        freed = [ask for ask in asks if ask.verb == "unlock" and not ask.done.done()]
+        tried = [ask for ask in asks if ask.verb == "lock" and ask.key not in self._held]
+        try:
+            self._connection().rollback()
+            self._connection().execute(sql.UNLOCK, ([sql.number(ask.key) for ask in (*freed, *tried)],))
+        except psycopg.Error:
+            self._close()
+            return False
+        self._held -= Counter(ask.key for ask in freed)
+        for ask in freed:
+            ask.done.set_result(None)
+        return True
+
     def _give_up(self, asks: Sequence[Ask], error: Exception) -> None:
+        self._close()
         self._patience_s = 0.0
         self._held.clear()
-        for ask in (*asks, *self._early):
-            if not ask.done.done():
-                ask.done.set_exception(OSError(sql.said(error)))
+        tell((*asks, *self._early), error)
         self._early = []
 
     def _run(self, asks: Sequence[Ask]) -> None:
@@ -136,7 +146,7 @@ class Link:
         try:
             connection.execute(sql.STORE, (keys, contents, [sql.number(key) for key in freed]))
         except psycopg.Error as error:
-            if connection.broken or connection.closed:
+            if connection.closed or sql.is_away(error):
                 raise
             connection.rollback()
             if len(asks) == 1:
@@ -179,9 +189,13 @@ class Link:
         wait_s = GRACE_S if lost else GRACE_S - opened.up_s
         self._settled_at = time.monotonic() + max(0.0, wait_s)
         self._backends = [*lost, opened.backend]
-        for backend in lost:
-            opened.connection.execute(sql.END, backend)
-        self._take_again()
+        try:
+            for backend in lost:
+                opened.connection.execute(sql.END, backend)
+            self._take_again()
+        except psycopg.Error:  # it has not all its locks
+            self._close()
+            raise
         self._backends, self._patience_s = [opened.backend], PATIENCE_S
 
     def _take_again(self) -> None:
@@ -204,8 +218,8 @@ class Link:
         try:
             self._open()
             self._connection().execute("SELECT 1")
-        except Exception:
-            self._close()
+        except psycopg.Error as error:
+            self._closed_if_lost(error)
             raise
 
     def _connection(self) -> "psycopg.Connection[Any]":

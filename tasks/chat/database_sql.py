@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 CONNECT_TIMEOUT_S = 10
 MAKING = 0x646F636D696C6D  # one process at a time makes the table
@@ -35,6 +36,8 @@ INSERT INTO docmill__completions (key, record)
   ON CONFLICT (key) DO UPDATE SET record = excluded.record, created_at = excluded.created_at;
 COMMIT;
 SELECT pg_advisory_unlock(k) FROM unnest(%s::bigint[]) AS t(k)"""
+# Locks outlive the transaction that took them, and are not given back by one that fails.
+UNLOCK = "SELECT pg_advisory_unlock(k) FROM unnest(%s::bigint[]) AS t(k)"
 # What a server may have been told to do to connections that rest; names that it does not know are left out.
 SETTINGS = """
 SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES
@@ -62,8 +65,10 @@ class Opened:
 
 def connect(url: str) -> Opened:
     """Open the connection and make the table where it is missing; raises psycopg.Error."""
+    # Locks of a standby keep nobody out.
+    whole = url if "target_session_attrs" in url else make_conninfo(url, target_session_attrs="read-write")
     connection = psycopg.connect(
-        url,
+        whole,
         autocommit=True,
         cursor_factory=psycopg.ClientCursor,  # several statements in one round trip
         connect_timeout=CONNECT_TIMEOUT_S,
@@ -92,6 +97,12 @@ def make(connection: psycopg.Connection[Any], table: str, declared: str) -> None
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (MAKING,))
             connection.execute(declared)
+
+
+def is_away(error: psycopg.Error) -> bool:
+    """Say whether it may well go on in a moment: a standby that takes over, a restart, a lack of room."""
+    state = error.sqlstate or ""
+    return state == "25006" or state.startswith(("57P0", "53"))
 
 
 def number(key: str) -> int:

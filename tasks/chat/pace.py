@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 
+from docmill.schemas.errors import StorageError
 from docmill.tasks.chat.left import AllLeft, number_of
 from docmill.tasks.chat.usage import Allowed, Tokens
 from docmill.tasks.chat.waits import Waits
@@ -69,7 +70,8 @@ class Pace:
                 self._left.spend(1, take.tokens)
             yield take
         finally:
-            self._settle(take)
+            with suppress(OSError, StorageError):  # the reply is there, and paid for
+                self._settle(take)
 
     def expected(self, allowed: Allowed) -> float:
         """Estimate the tokens of a call: as earlier ones had, else bytes / 3 and a share of max_tokens."""
@@ -102,7 +104,8 @@ class Pace:
             try:
                 await self._wait(slot)
             except BaseException:
-                self._windows.settle(self.rates, slot, 0, 0)
+                with suppress(OSError, StorageError):
+                    self._windows.settle(self.rates, slot, 0, 0)
                 raise
             if slot.part is not None:
                 return slot

@@ -1,19 +1,23 @@
 """Where the cache lies: known without Prefect, whose import takes seconds."""
 
 import os
+import re
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from docmill.schemas.errors import ConfigError
+
 RECORDS = "chat"
 LOCK_FILE = "locks"
 DATABASES = ("postgresql:", "postgres:", "postgresql+psycopg:")
+URL = re.compile(r"[a-z0-9+.-]+://", re.IGNORECASE)
 
 
 def default_directory() -> Path:
     """Give DOCMILL_CACHE as an absolute path, else docmill's directory under the user's cache directory.
 
-    It is the latter, too, where DOCMILL_CACHE names a database.
+    It is the latter, too, where DOCMILL_CACHE names a database. Raises ConfigError for another URL.
     """
     named = os.environ.get("DOCMILL_CACHE")
     if named and not default_database():
@@ -22,9 +26,15 @@ def default_directory() -> Path:
 
 
 def default_database() -> str | None:
-    """Give DOCMILL_CACHE where it is a database's URL."""
+    """Give DOCMILL_CACHE where it is a database's URL; raises ConfigError for another URL."""
     named = os.environ.get("DOCMILL_CACHE", "")
-    return named if named.startswith(DATABASES) else None
+    if named.startswith(DATABASES):
+        return named
+    if URL.match(named):  # as a directory's name it would show its password
+        raise ConfigError(
+            "DOCMILL_CACHE: takes a directory, or a URL that begins with postgresql:// and no other"
+        )
+    return None
 
 
 def lock_file(directory: Path) -> Path:

@@ -12,13 +12,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from docmill.schemas.budget import NANO, Balance, Budget, Settled, Total, nano
-from docmill.schemas.errors import Deferred, InvalidReply, MaybeBilled, OverBudget, StorageError
+from docmill.schemas.errors import (
+    ChatError,
+    CutShort,
+    Deferred,
+    InvalidReply,
+    MaybeBilled,
+    OverBudget,
+    Refused,
+    StorageError,
+)
 from docmill.schemas.money import money
 from docmill.tasks.chat.waits import Waits
 
 NEARLY = 0.9  # of a budget: then it is told once
 LOOK_EVERY_S = 1.0  # whether other runs' attempts have cost less than was reserved for them
 OTHERS_AT_MOST_S = 30.0  # nothing of theirs has changed for so long: then they may be dead
+BILLED = (MaybeBilled, InvalidReply, CutShort, Refused)  # the answers that may cost; no other ChatError does
 
 
 # Settles, then reserves as many of the wanted on a day, in their order, as the budget holds: all in one
@@ -79,13 +89,15 @@ class Purse:
     async def reserved(self, usd: float) -> AsyncIterator[Reservation]:
         """Hold so much while an attempt is made; raises Deferred where the budget does not hold it.
 
-        What was not settled in the block is given back, unless the attempt may have been billed.
+        What was not settled in the block is given back, unless the attempt may have been billed: so it may
+        where it was sent and no answer is known to be free.
         """
         reservation = await self._reserve(math.ceil(usd * NANO))
         try:
             yield reservation
-        except (MaybeBilled, InvalidReply, asyncio.CancelledError):
-            if reservation.spent is None and reservation.sent:
+        except BaseException as error:
+            is_free = isinstance(error, ChatError) and not isinstance(error, BILLED)
+            if reservation.spent is None and reservation.sent and not is_free:
                 reservation.settle(None)
             raise
         finally:

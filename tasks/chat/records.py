@@ -14,7 +14,7 @@ from docmill.tasks.chat.places import RECORDS, lock_file, make
 
 USES = "used"
 DIGEST = re.compile(r"[0-9a-f]{64}")
-YOUNG_S = 12 * 3600.0  # what is younger is not noted: it is never freed
+YOUNG_S = 12 * 3600.0  # what is read sooner after it was written is not noted
 
 
 @dataclass(frozen=True)

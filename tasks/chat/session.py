@@ -25,6 +25,7 @@ from docmill.tasks.chat.purse import Purse
 from docmill.tasks.chat.recorder import Recorder
 from docmill.tasks.chat.request_state import TRIES, RequestState
 from docmill.tasks.chat.shared_windows import windows_of
+from docmill.tasks.chat.storing import settled
 from docmill.tasks.chat.transport import Transport
 from docmill.tasks.chat.waits import Waits
 from docmill.tasks.chat.windows import WINDOW_S, Rates
@@ -211,6 +212,7 @@ async def session(target: Target, limits: Limits, *, refresh: bool = False) -> A
             yield opened
         finally:
             _current.reset(token)
+            await settled()
 
 
 def rates_of(said: Limits | Endpoint) -> Rates:

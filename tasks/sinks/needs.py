@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, select
+from sqlalchemy import Connection, and_, delete, exists, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from docmill.schemas.errors import ConfigError
@@ -24,6 +24,7 @@ STANDING = select(OUTCOMES.c.steps, OUTCOMES.c.updated_at, RUNS.c.ended_at).sele
 _OWN = (HISTORY.c.pipeline == OUTCOMES.c.pipeline, HISTORY.c.document_id == OUTCOMES.c.document_id)
 EARLIER = select(HISTORY.c.steps, HISTORY.c.updated_at).join_from(HISTORY, OUTCOMES, and_(*_OWN))
 EARLIER = EARLIER.where(OUTCOMES.c.status.not_in(GOOD))
+NOT_DONE = exists().where(*_OWN, OUTCOMES.c.status.not_in(GOOD))  # their earlier forms are needed
 
 
 @dataclass
@@ -68,8 +69,11 @@ def take_needs(needs: Needs, url: str) -> None:
 
 
 def drop_history(url: str, before: datetime, *, dry_run: bool) -> int:
-    """Remove the earlier forms of outcomes that were replaced before that; gives how many."""
-    old = HISTORY.c.replaced_at < before
+    """Remove the earlier forms of outcomes that were replaced before that; gives how many.
+
+    Those of documents that are not done stay: they say which records such a document was made of.
+    """
+    old = and_(HISTORY.c.replaced_at < before, ~NOT_DONE)
     with _connected(url, reading=dry_run) as connection:
         if not present(connection, HISTORY):
             return 0

@@ -1,13 +1,15 @@
 """Quarantine: documents that failed in several runs in a row are passed over until something changes."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, case, delete, exists, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from docmill.schemas.outcome import BAD, GOOD, Run
-from docmill.tasks.sinks.results import Results
+from docmill.tasks.sinks.history import keep_earlier
+from docmill.tasks.sinks.results import MOST_IN_QUERY, Results
 from docmill.tasks.sinks.tables import FAILURES, OUTCOMES
 from docmill.tasks.sinks.upgrade import present
 
@@ -101,10 +103,14 @@ def _count_bad(connection: Connection, run: Run) -> None:
 
 
 def _mark(connection: Connection, run: Run, held: Any) -> None:
-    """Have the outcomes of earlier runs say `quarantined`: their errors stay as they are."""
+    """Have the outcomes of earlier runs say `quarantined`: what they were is kept, and their errors stay."""
     of_earlier = OUTCOMES.c.pipeline == run.pipeline, OUTCOMES.c.run_id != run.run_id
     bad = OUTCOMES.c.status.in_(BAD), OUTCOMES.c.pipeline_sha256 == run.pipeline_sha256
     where = (*of_earlier, *bad, OUTCOMES.c.document_id.in_(held))
+    ids = connection.execute(select(OUTCOMES.c.document_id).where(*where)).scalars().all()
+    for begin in range(0, len(ids), MOST_IN_QUERY):
+        rows = [{"document_id": each, "status": "quarantined"} for each in ids[begin : begin + MOST_IN_QUERY]]
+        keep_earlier(connection, run.pipeline, rows, datetime.now(UTC))
     connection.execute(update(OUTCOMES).where(*where).values(status="quarantined"))
 
 

@@ -84,6 +84,43 @@ def test_what_is_young_stays(edited: Project, cache: Path, capfd: Printed):
     assert pruned(edited, capfd, "--older-than", "10")["freed"] == 1
 
 
+def test_what_may_have_been_read_since_without_a_note_stays(edited: Project, cache: Path, capfd: Printed):
+    aged(cache, 1.3)  # a run may have read it 11 hours later
+    assert pruned(edited, capfd, "--older-than", "1")["recent"] == 3
+    aged(cache, 1.6)
+    assert pruned(edited, capfd, "--older-than", "1")["freed"] == 1
+
+
+def test_a_database_that_cannot_be_written_is_told_before_anything_is_freed(
+    edited: Project, cache: Path, capfd: Printed
+):
+    with sqlite3.connect(edited.root / "results.db") as connection:
+        refusing = "begin select raise(abort, 'no room'); end"
+        connection.execute("update docmill_history set replaced_at = '2020-01-01 00:00:00.000000'")
+        connection.execute(f"create trigger t before delete on docmill_history {refusing}")
+    connection.close()
+    assert edited.run("prune") == 2
+    assert len(digests(cache)) == 3
+
+
+def test_earlier_forms_stay_of_what_is_not_done(edited: Project, cache: Path, capfd: Printed):
+    results = Results.open(Into(url="sqlite:///results.db"), "p", {})
+    left = Outcome(document_id="in/b.txt", uri="u", content_sha256=None, status="deferred")
+    results.write([left], "r", "s")
+    results.close()
+    with sqlite3.connect(edited.root / "results.db") as connection:
+        connection.execute("update docmill_history set replaced_at = '2020-01-01 00:00:00.000000'")
+    connection.close()
+    told = pruned(edited, capfd)
+    assert (told["earlier_forms"], told["freed"], told["needed"]) == (
+        1,
+        1,
+        2,
+    )
+    assert edited.rows("select document_id from docmill_history") == [("in/b.txt",)]
+    assert pruned(edited, capfd)["needed"] == 2
+
+
 def test_what_a_run_has_read_since_stays(edited: Project, provider: Provider, cache: Path, capfd: Printed):
     edited.documents(c="text a")  # a new document asks what the changed one asked before
     asked = len(provider.requests)

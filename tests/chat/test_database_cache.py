@@ -13,11 +13,13 @@ from docmill.schemas.errors import ConfigError, StorageError
 from docmill.tasks.chat import database_link
 from docmill.tasks.chat.cache import CompletionCache
 from docmill.tasks.chat.database_cache import DatabaseCache
+from docmill.tasks.chat.storing import settled
 from tests.support.cut import Relay, relayed
 from tests.support.databases import fresh
 from tests.support.processes import eventually
 
 A, B = (f"chat/v1/{digit * 2}/{digit * 64}" for digit in "ab")
+TABLE = "docmill__completions"
 RECORD = b'{"a": "\\u0000 \xc3\xa4"}'
 LOCKS = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database WHERE locktype = 'advisory'"
 
@@ -36,7 +38,8 @@ def relay(url: str) -> Iterator[tuple[Relay, str]]:
 
 def asked(url: str, query: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url) as connection:
-        return connection.execute(query).fetchall()
+        cursor = connection.execute(query)
+        return cursor.fetchall() if cursor.description else []
 
 
 async def test_a_record_is_read_as_it_was_written(url: str):
@@ -161,6 +164,54 @@ async def test_a_record_that_the_database_refuses_is_told_and_no_other(url: str)
         (A, json.dumps(json.loads(RECORD))),
         (B, "2"),
     ]
+
+
+async def test_a_statement_that_fails_lets_no_lock_go(url: str):
+    """Neither those that are held, nor does it keep those that it was to take."""
+    cache, other = DatabaseCache(url), DatabaseCache(url)
+    assert await cache.lock(A)
+    asked(url, "ALTER TABLE docmill__completions RENAME TO away")
+    with pytest.raises(StorageError, match="does not answer"):
+        await cache.lock(B)
+    asked(url, "ALTER TABLE away RENAME TO docmill__completions")
+    assert not await other.lock(A)
+    assert await other.lock(B)
+    cache.unlock(A)
+    assert not await cache.lock(B)  # what is asked after it is done after it
+    assert await other.lock(A)
+
+
+@pytest.mark.parametrize("lack", ["53100", "25006"], ids=["no room", "it only reads"])
+async def test_a_record_waits_where_the_database_lacks_something_for_a_while(url: str, lack: str):
+    cache = DatabaseCache(url)
+    await cache.write(B, RECORD)
+    refusing = f"BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '{lack}'; END"
+    asked(url, f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ {refusing} $$")
+    asked(url, f"CREATE TRIGGER t BEFORE INSERT ON {TABLE} FOR EACH ROW EXECUTE FUNCTION refuse()")
+    writing = asyncio.create_task(cache.write(A, RECORD))
+    await asyncio.wait([writing], timeout=1)
+    assert not writing.done()
+    asked(url, f"DROP TRIGGER t ON {TABLE}")
+    await asyncio.wait_for(writing, 20)
+
+
+async def test_a_standby_is_not_taken_for_the_cache(url: str):
+    name = asked(url, "SELECT current_database()")[0][0]
+    asked(url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with pytest.raises(StorageError, match="read-only"):
+        await DatabaseCache(url).lock(A)
+
+
+async def test_a_reply_is_stored_although_its_call_is_cancelled(url: str):
+    cache = DatabaseCache(url)
+    store = CompletionCache(cache=lambda: cache, oldest=lambda: 0.0, failed=lambda _: None)
+    writing = asyncio.create_task(store.awrite_path(A, RECORD))
+    await asyncio.sleep(0)
+    writing.cancel()
+    await asyncio.wait([writing])
+    assert writing.cancelled()
+    await settled()
+    assert asked(url, f"SELECT key FROM {TABLE}") == [(A,)]
 
 
 async def test_prune_lists_what_is_older_and_frees_what_nobody_asks_for(url: str):

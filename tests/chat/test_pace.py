@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,20 @@ async def test_without_a_limit_nothing_is_taken_or_written(tmp_path: Path):
     sent: list[Allowed] = []
     await took(pace(tmp_path, Rates()), SMALL, sent)
     assert not list(tmp_path.iterdir())
+
+
+async def test_a_window_that_cannot_be_written_loses_no_reply(tmp_path: Path):
+    windows, sent = SharedWindows(window_file(tmp_path, "e", "m")), list[Allowed]()
+    paced = Pace(Rates(requests=600), lambda: windows)
+    async with paced.taken(SMALL) as take:
+        read_only = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(read_only, windows._stream.fileno())  # what is written from now on is refused
+        os.close(read_only)
+        take.sent, take.used = True, Tokens(60, 5)
+        sent.append(SMALL)
+    assert sent == [SMALL]
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        await windows.take(Rates(requests=600), 1)
 
 
 async def test_the_estimate_follows_what_usage_says(tmp_path: Path):

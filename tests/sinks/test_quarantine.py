@@ -101,6 +101,7 @@ def test_its_outcome_says_so_once_a_run_has_passed_it_over_and_keeps_its_error(r
     ran(results, bad="quarantined", other="done")
     [row] = results.outcomes(["quarantined"])
     assert (row["document_id"], row["error"]) == ("bad", "why")
+    assert [each["status"] for each in results.history.forms("bad")] == ["failed", "quarantined"]
 
 
 def test_what_is_released_has_three_runs_again(results: QuarantiningResults):

@@ -11,7 +11,15 @@ import pytest
 from sqlalchemy import text
 
 from docmill.schemas.budget import NANO, Budget, Settled
-from docmill.schemas.errors import Deferred, MaybeBilled, OverBudget, StorageError
+from docmill.schemas.errors import (
+    Deferred,
+    MaybeBilled,
+    OverBudget,
+    Permanent,
+    RateLimited,
+    StorageError,
+    Transient,
+)
 from docmill.schemas.outcome import Run
 from docmill.schemas.pipeline import Into
 from docmill.tasks.chat.purse import Purse
@@ -130,11 +138,14 @@ async def test_who_waits_for_money_is_held_back_by_the_budget(database: str, hel
 
 async def test_what_may_have_been_billed_stays_reserved_and_what_was_not_sent_does_not(database: str):
     own = purse(results := opened(database), budget(run="10"))
-    for error, sent in ((MaybeBilled(), True), (Deferred(), True), (asyncio.CancelledError(), False)):
+    billed = (MaybeBilled(), RuntimeError(), OSError(), asyncio.CancelledError())
+    free = (Deferred(), Permanent(), Transient(), RateLimited())
+    cases = [*((each, True) for each in (*billed, *free)), *((each, False) for each in billed)]
+    for error, sent in cases:
         with pytest.raises(type(error)):
             await failing(own, error, sent=sent)
     await own.close()
-    assert results.spending.move("r", budget(run="10"), TODAY, [], []).run.spent == NANO
+    assert results.spending.move("r", budget(run="10"), TODAY, [], []).run.spent == len(billed) * NANO
 
 
 async def test_a_reservation_is_durable_before_its_call(database: str):
