@@ -21,7 +21,7 @@ def require_safe(pipeline: Pipeline) -> None:
     """
     require_within(pipeline)
     _require_safe_database("into", pipeline.sink().url)
-    if pipeline.rows:
+    if pipeline.rows and pipeline.rows.url:
         _require_safe_database("rows.url", pipeline.rows.url)
     if pipeline.evaluate and isinstance(pipeline.evaluate.labels, LabelsQuery):
         _require_safe_database("evaluate.labels.url", pipeline.evaluate.labels.url)

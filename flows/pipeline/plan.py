@@ -20,6 +20,7 @@ from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import Evaluate
 from docmill.schemas.pipeline import Into, Limits, Pipeline
+from docmill.schemas.pipeline import Rows as RowsDeclared
 from docmill.schemas.steps import Kind, StepOptions, kind_and_options
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.declared import faults
@@ -168,8 +169,7 @@ def ends(pipeline: Pipeline, options: RunOptions) -> tuple[Source, Into]:
         return source_of([_expanded_url(pattern, pipeline) for pattern in patterns]), into
     if options.documents is not None:
         raise ConfigError(f"--documents: the pipeline {pipeline.name} reads rows: change its query instead")
-    url = expanded(pipeline.rows.url, "rows.url", secret=_secret(pipeline))
-    rows = Rows(pipeline.rows.model_copy(update={"url": url}))
+    rows = Rows(_expanded_rows(pipeline, pipeline.rows))
     return rows, KeyedInto(**into.model_dump(exclude_unset=True), first_key=rows.first_key)
 
 
@@ -182,11 +182,20 @@ def _selected(source: Source, options: RunOptions) -> Source:
     return Selected(source, options.document, options.sample)
 
 
-def _expanded_url(pattern: str, pipeline: Pipeline) -> str:
+def _expanded_rows(pipeline: Pipeline, rows: RowsDeclared) -> RowsDeclared:
+    """Fill in the variables of the database's URL, or of those of files."""
+    if rows.url:
+        url = expanded(rows.url, "rows.url", secret=_secret(pipeline))
+        return rows.model_copy(update={"url": url})
+    files = tuple(_expanded_url(pattern, pipeline, "rows.files") for pattern in rows.patterns())
+    return rows.model_copy(update={"files": files})
+
+
+def _expanded_url(pattern: str, pipeline: Pipeline, place: str = "documents") -> str:
     """Fill in the variables of a URL; in a path `${NAME}` is a name."""
     if "://" not in pattern:
         return pattern
-    return expanded(pattern, "documents", prefix="DOCMILL_", secret=_secret(pipeline))
+    return expanded(pattern, place, prefix="DOCMILL_", secret=_secret(pipeline))
 
 
 def _secret(pipeline: Pipeline) -> str | None:

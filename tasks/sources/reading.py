@@ -21,6 +21,7 @@ from docmill.tasks.sources.keys import Ids
 from docmill.tasks.sources.parsing.text import cleaned, legible
 from docmill.tasks.sources.query import Query, reason
 from docmill.tasks.sources.spool import Spool
+from docmill.tasks.sources.tabular.query import Broken, FileQuery
 from docmill.tasks.sources.template import TOO_LARGE, Render
 from docmill.tasks.sources.values import Beyond
 
@@ -59,7 +60,7 @@ class Reading(Iterator[RowRef]):
     Raises StorageError, after the rows that were read, where the database or the disk failed.
     """
 
-    def __init__(self, query: Query, key: str, render: Render, source: str) -> None:
+    def __init__(self, query: Query | FileQuery, key: str, render: Render, source: str) -> None:
         self._query = query
         self._key = query.columns.index(key)
         self._render = render
@@ -111,6 +112,8 @@ class Reading(Iterator[RowRef]):
                 self._rows += 1
         except SQLAlchemyError as error:
             self._failure = self._lost(reason(error))
+        except StorageError as error:
+            self._failure = str(error)
         except OSError as error:
             self._failure = _no_room(error)
         except Exception as error:  # noqa: BLE001  whatever it is, nobody may wait for ever
@@ -122,6 +125,8 @@ class Reading(Iterator[RowRef]):
             self._query.close()
 
     def _record(self, row: Any) -> bytes:
+        if isinstance(row, Broken):
+            return json.dumps([self._ids.take(row.key)[0], "", row.fault]).encode()
         key = row[self._key]
         if not (key is None or isinstance(key, Beyond) or self._keyed.is_set()):
             self._first_key = key
