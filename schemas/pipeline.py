@@ -35,8 +35,20 @@ class Rows(Declared):
     key: str = Field(
         min_length=1, description="The column whose value is the document's id: unique, not NULL"
     )
-    text: str = Field(
-        min_length=1, description="The document's text: a Jinja2 template over the query's columns"
+    text: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The document's text: a Jinja2 template over the query's columns",
+    )
+    document: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The column that names the row's file, whose text follows the row's own",
+    )
+    since: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A column that only grows, such as updated_at: rows below the last run's are not read",
     )
 
     @model_validator(mode="after")
@@ -45,6 +57,8 @@ class Rows(Declared):
             raise ValueError("give either `url` or `files`")
         if self.url and self.query is None:
             raise ValueError("a `url` needs a `query`")
+        if self.text is None and self.document is None:
+            raise ValueError("give `text`, or `document`, or both")
         return self
 
     def patterns(self) -> tuple[str, ...]:

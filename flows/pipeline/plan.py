@@ -14,6 +14,8 @@ from docmill.flows.pipeline.endpoint import Asked, asked_of, first
 from docmill.flows.pipeline.hashes import sha256_of, surroundings, unhashed, whole_sha256
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.reviewed import with_reviews
+from docmill.flows.pipeline.roots import Roots
+from docmill.flows.pipeline.since import since_last
 from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
@@ -28,7 +30,8 @@ from docmill.tasks.checks.variables import expanded
 from docmill.tasks.sinks.examples import Chosen
 from docmill.tasks.sinks.keys import KeyedInto
 from docmill.tasks.sources.documents import confined, source_of
-from docmill.tasks.sources.rows import Rows
+from docmill.tasks.sources.row_files import Permitted
+from docmill.tasks.sources.rows import Rows, Rules
 from docmill.tasks.sources.selected import Only, Selected
 from docmill.tasks.sources.source import Source
 from docmill.tasks.steps.kind import kind
@@ -115,7 +118,9 @@ def resolve(
     asked = asked_of(pipeline, options)
     target = asked.target
     steps = _steps(checked, asked)
+    sha256 = whole_sha256(pipeline, steps, checked.tools)
     source, into = ends(pipeline, options)
+    source = since_last(source, pipeline, into, sha256, options)
     return Plan(
         name=pipeline.name,
         source=_selected(source if below is None else confined(source, below), options),
@@ -128,7 +133,7 @@ def resolve(
         limit=options.limit,
         refresh=options.refresh,
         allow_unread=pipeline.unread == "allow",
-        sha256=whole_sha256(pipeline, steps, checked.tools),
+        sha256=sha256,
         evaluate=None if options.trial else evaluate_of(pipeline),
         budget=budget_of(pipeline, options),
         confirm_above_usd=None if options.yes else pipeline.confirm_above_usd,
@@ -169,7 +174,9 @@ def ends(pipeline: Pipeline, options: RunOptions) -> tuple[Source, Into]:
         return source_of([_expanded_url(pattern, pipeline) for pattern in patterns]), into
     if options.documents is not None:
         raise ConfigError(f"--documents: the pipeline {pipeline.name} reads rows: change its query instead")
-    rows = Rows(_expanded_rows(pipeline, pipeline.rows))
+    roots = Roots.of_environment()
+    named = Permitted(roots.folders, roots.urls)
+    rows = Rows(_expanded_rows(pipeline, pipeline.rows), Rules(named=named))
     return rows, KeyedInto(**into.model_dump(exclude_unset=True), first_key=rows.first_key)
 
 

@@ -22,6 +22,7 @@ from docmill.flows.run.embedded_model import with_embedded_model
 from docmill.flows.run.evaluating import evaluated
 from docmill.flows.run.ledger import Ledger
 from docmill.flows.run.liveness import kept_alive
+from docmill.flows.run.marks import keep_mark
 from docmill.flows.run.recovery import recover
 from docmill.flows.run.stop import Stop
 from docmill.flows.run.timekeeping import timekept
@@ -149,6 +150,7 @@ async def _end(run: ActiveRun, state: RunState) -> None:
     lost: StorageError | None = None
     try:
         await asyncio.to_thread(run.results.end, run.row)
+        await keep_mark(run.plan, run.results, run.row)
         run.waiting = await asyncio.to_thread(run.results.waiting, run.row.run_id)
         await materialised(run.plan, run.results, run.row)
     except StorageError as error:

@@ -183,6 +183,18 @@ EXAMPLES = Table(
     Column("example", Json, nullable=False),
 )
 
+# How far a pipeline's rows were read by their column `since`; another source or other steps begin anew.
+MARKS = Table(
+    "docmill__marks",
+    METADATA,
+    Column("pipeline", Text, primary_key=True),
+    Column("source_sha256", Text, nullable=False),
+    Column("pipeline_sha256", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("mark", Json, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
 # Which typed tables docmill created, so that it alters no other.
 TYPED = Table(
     "docmill__tables",

@@ -293,7 +293,7 @@ def test_the_source_may_be_the_rows_of_a_query(written: Path):
 def test_the_source_may_be_the_rows_of_files(written: Path):
     for files in ("s3://${BUCKET}/t/*.parquet", ["in/*.csv", "in/*.xlsx"]):
         rows = {"files": files, "sheet": "Mail", "query": "select 1", "key": "id", "text": "{{ a }}"}
-        assert rows.keys() | {"url"} == set(names(Rows))
+        assert rows.keys() | {"url", "document", "since"} == set(names(Rows))
         found = loaded(written, f"name: p\nrows: {json.dumps(rows)}\n{SUMMARIZE}")
         assert {key: found["rows"][key] for key in rows} == rows
 

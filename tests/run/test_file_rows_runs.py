@@ -46,3 +46,37 @@ def test_a_file_that_is_not_there_ends_the_run_before_anything_is_sent(
     )
     assert "rows.files: in/*.csv matches no file" in capfd.readouterr().err
     assert provider.bodies() == []
+
+
+def test_a_run_reads_what_has_changed_since_the_last(project: Project, provider: Provider):
+    def write(*rows: str) -> None:
+        Path("t.csv").write_text("\n".join(["id,body,at", *rows]))
+
+    def read() -> int:
+        [(count,)] = project.rows("select documents_in from docmill_runs order by started_at desc limit 1")
+        return int(count)
+
+    rows = '{files: t.csv, key: id, text: "{{ body }}", since: at}'
+    pipeline = over(project, provider, rows, "  - summarize:\n", "sqlite:///results.db")
+    write("1,a,2026-01-01", "2,b,2026-01-02")
+    assert project.run("run", pipeline, "--limit", "1") == 0  # reads a part: moves no mark
+    assert project.run("run", pipeline) == 0
+    assert read() == 2
+    write("1,a,2026-01-01", "2,b,2026-01-02", "3,c,2026-01-03")
+    assert project.run("run", pipeline) == 0
+    assert read() == 2  # the last one of before, and the new one
+    assert project.run("run", pipeline, "--refresh") == 0
+    assert read() == 3
+    over(project, provider, rows, "  - summarize: {sentences: 1}\n", "sqlite:///results.db")
+    assert project.run("run", pipeline) == 0
+    assert read() == 3
+
+
+def test_a_document_that_failed_is_read_again(project: Project, provider: Provider):
+    rows = '{files: t.csv, key: id, text: "{{ body }}", since: at}'
+    pipeline = over(project, provider, rows, "  - summarize:\n", "sqlite:///results.db")
+    Path(pipeline).write_text("fail_above: 0.5\n" + Path(pipeline).read_text())
+    Path("t.csv").write_text("id,body,at\n1,,2026-01-01\n2,b,2026-01-02")
+    for _ in range(2):
+        assert project.run("run", pipeline) == 0
+    assert project.rows("select documents_in, failed from docmill_runs") == [(2, 1)] * 2

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.sources.high_water import Since, above
 from docmill.tasks.sources.tabular.located import located
 from docmill.tasks.sources.tabular.locked import connected, failing, lock, select_of, wrong
 from docmill.tasks.sources.tabular.values import reader_of
@@ -44,7 +45,12 @@ class FileQuery:
     """
 
     def __init__(
-        self, patterns: Sequence[str], query: str | None, sheet: str | None, below: tuple[Path, ...] = ()
+        self,
+        patterns: Sequence[str],
+        query: str | None,
+        sheet: str | None,
+        below: tuple[Path, ...] = (),
+        since: Since | None = None,
     ) -> None:
         """Find the files and execute; raises NoFiles, and ConfigError."""
         self._folder = TemporaryDirectory(prefix="docmill-rows-", ignore_cleanup_errors=True)
@@ -53,7 +59,7 @@ class FileQuery:
         self._connection = connected(folder)
         try:
             self._files = located(patterns, below, folder)
-            self._begin(query or WHOLE, sheet, folder)
+            self._begin(query or WHOLE, sheet, folder, since)
         except OSError as error:
             self.close()
             raise ConfigError(f"rows.files: {error.filename or folder}: {error.strerror}") from None
@@ -89,12 +95,14 @@ class FileQuery:
         self._connection.close()
         self._folder.cleanup()
 
-    def _begin(self, query: str, sheet: str | None, folder: Path) -> None:
+    def _begin(self, query: str, sheet: str | None, folder: Path, since: Since | None) -> None:
         with wrong("rows.files"):
             define(self._connection, self._files, sheet, folder)
             lock(self._connection, [*(file.path for file in self._files), *folder.glob("sheet-*")])
         with wrong("rows.query"):
             query = select_of(self._connection, query)
+            if since:
+                query = above(query, '"' + since.column.replace('"', '""') + '"', since.mark)
             described = self._connection.execute(f"DESCRIBE {query}").fetchall()
             self.columns = [row[0] for row in described]
             self._readers = [reader_of(row[1]) for row in described]
