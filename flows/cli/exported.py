@@ -13,13 +13,15 @@ from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import into_of
 from docmill.flows.pipeline.tables import typed_schemas
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks.item_tables import item_tables
 from docmill.tasks.checks.spelling import meant
+from docmill.tasks.sinks import items, typed
 from docmill.tasks.sinks.changes import BEGAN, ENDED, changes_since
 from docmill.tasks.sinks.formats.export import Export
 from docmill.tasks.sinks.looking import runs_named
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.tables import OUTCOMES
-from docmill.tasks.sinks.typed_reading import typed_table
+from docmill.tasks.sinks.typed_reading import stored_table
 
 COLUMNS = ("document_id", "status", "label", "summary")
 Kinds = dict[str, TypeEngine[Any]]
@@ -70,12 +72,17 @@ def _flat(rows: Iterable[Mapping[str, Any]], names: list[str]) -> Iterator[Mappi
 
 
 def _table(declared: CheckedPipeline, results: Results, into: str | None, name: str) -> Export:
-    schemas = {
-        declared.tools[each].id: declared.tools[each] for _, _, each in typed_schemas(declared.pipeline)
-    }
-    if name not in schemas:
-        raise ConfigError(f"--table: the pipeline has no extract schema {name!r}{meant(name, schemas)}")
-    return typed_table(results, into_of(declared.pipeline, RunOptions(into=into)), schemas[name])
+    tools = [declared.tools[each] for _, _, each in typed_schemas(declared.pipeline)]
+    sink = into_of(declared.pipeline, RunOptions(into=into))
+    tables = {tool.id: typed.table_name(declared.pipeline.name, sink, tool) for tool in tools}
+    for tool in tools:
+        tables |= {
+            items.table_name(tool.id, each): items.table_name(tables[tool.id], each)
+            for each in item_tables(tool)
+        }
+    if name not in tables:
+        raise ConfigError(f"--table: the pipeline has no extract schema {name!r}{meant(name, tables)}")
+    return stored_table(results, tables[name])
 
 
 def _run(results: Results, run_id: str) -> Mapping[str, Any]:

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, Select, case, column, delete, exists, func, select, update
+from sqlalchemy import Connection, Select, case, exists, func, select, update
 
 from docmill.schemas.decision import Decision, Waiting
 from docmill.schemas.errors import ConfigError
@@ -17,12 +17,11 @@ from docmill.tasks.sinks import typed
 from docmill.tasks.sinks.database import changing_tables, engine_of
 from docmill.tasks.sinks.examples import Chosen, keep
 from docmill.tasks.sinks.history import keep_earlier
-from docmill.tasks.sinks.keys import native
 from docmill.tasks.sinks.quarantine import QuarantiningResults
 from docmill.tasks.sinks.results import MOST_IN_QUERY
 from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.tables import DECISIONS, OUTCOMES
-from docmill.tasks.sinks.typed_rows import replace_rows
+from docmill.tasks.sinks.typed_rows import remove_rows, replace_rows
 from docmill.tasks.sinks.upgrade import present, upgrade
 
 Decisions = Mapping[str, Sequence[Decision]]  # of each document, in the order they were made
@@ -154,12 +153,8 @@ class Deciding:
         replace_rows(self._connection, self._results._tables, self._results._own, document, run_id)
 
     def empty(self, document_id: str, content_sha256: str | None) -> None:
-        """Remove the typed rows that were made of this content of a document."""
-        of_content = column("content_sha256") == content_sha256
-        for key in self._results._own.values():
-            with suppress(ValueError):  # a table of other keys has no such row
-                own = key == native(key.type, document_id)
-                self._connection.execute(delete(key.table).where(own, of_content))
+        """Remove the typed rows that were made of this content of a document, and those of their items."""
+        remove_rows(self._connection, self._results._own, document_id, content_sha256)
 
     def _of(self, document_id: str) -> tuple[Any, ...]:
         return OUTCOMES.c.pipeline == self._results._pipeline, OUTCOMES.c.document_id == document_id

@@ -202,4 +202,5 @@ TYPED = Table(
     Column("name", Text, primary_key=True),
     Column("pipeline", Text, nullable=False),
     Column("key", Text, nullable=False),
+    Column("parent", Text),  # of a table of items: the typed table
 )

@@ -7,19 +7,11 @@ from sqlalchemy import Column, Connection, Float, MetaData, Numeric, Table, insp
 from sqlalchemy.types import TypeEngine
 
 from docmill.schemas.errors import ConfigError
-from docmill.schemas.pipeline import Into
-from docmill.schemas.tool import ToolSchema
-from docmill.tasks.sinks import typed
 from docmill.tasks.sinks.column_types import Exact
 from docmill.tasks.sinks.formats.export import Export
 from docmill.tasks.sinks.results import Results
 
 KEY_COLUMNS = 2  # the id, and in a table of items their position
-
-
-def typed_table(results: Results, into: Into, schema: ToolSchema) -> Export:
-    """Give the typed table of a schema; raises ConfigError where there is none yet."""
-    return stored_table(results, typed.table_name(results._pipeline, into, schema))
 
 
 def stored_table(results: Results, name: str) -> Export:
