@@ -9,6 +9,7 @@ from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
 from docmill.schemas.endpoint import Declared, Endpoint, without_password
 from docmill.schemas.evaluate import Evaluate, Share
+from docmill.schemas.notify import Notify
 from docmill.schemas.steps import Models, Step, kind_and_options
 
 Pattern = Annotated[str, Field(min_length=1)]
@@ -134,6 +135,7 @@ class Pipeline(Declared):
         description="The share of a run's documents that may be invalid, refused or failed, 0 to 1",
     )
     alert: Alert | None = Field(default=None, description="What a run emits the event docmill.alert for")
+    notify: Notify | None = Field(default=None, description="Whom a webhook tells of outcomes")
 
     evaluate: Evaluate | None = Field(
         default=None, description="Labels that the results are held against, and what has to hold"

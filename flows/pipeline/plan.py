@@ -12,6 +12,7 @@ from docmill.flows.pipeline.budget import budget_of
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.endpoint import Asked, asked_of, first
 from docmill.flows.pipeline.hashes import sha256_of, surroundings, unhashed, whole_sha256
+from docmill.flows.pipeline.notify import notify_of
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.reviewed import with_reviews
 from docmill.flows.pipeline.roots import Roots
@@ -21,6 +22,7 @@ from docmill.schemas.budget import Budget
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import Evaluate
+from docmill.schemas.notify import Notify
 from docmill.schemas.pipeline import Into, Limits, Pipeline
 from docmill.schemas.pipeline import Rows as RowsDeclared
 from docmill.schemas.steps import Kind, StepOptions, kind_and_options
@@ -88,6 +90,7 @@ class Plan:
     fail_above: float = 0.0
     alert: Alert | None = None
     examples: tuple[Chosen, ...] = ()
+    notify: Notify | None = None
 
     @property
     def model(self) -> str:
@@ -141,6 +144,7 @@ def resolve(
         fail_above=pipeline.fail_above,
         alert=pipeline.alert,
         examples=examples,
+        notify=None if options.trial else notify_of(pipeline),
     )
 
 

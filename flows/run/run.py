@@ -23,6 +23,7 @@ from docmill.flows.run.evaluating import evaluated
 from docmill.flows.run.ledger import Ledger
 from docmill.flows.run.liveness import kept_alive
 from docmill.flows.run.marks import keep_mark
+from docmill.flows.run.notifying import notifying, require_deliverable
 from docmill.flows.run.recovery import recover
 from docmill.flows.run.stop import Stop
 from docmill.flows.run.timekeeping import timekept
@@ -74,6 +75,7 @@ async def active(plan: Plan, observer: Observer, stop: Stop, flow_run_id: str) -
     Raises ConfigError where nothing could begin.
     """
     require_affordable(plan)
+    require_deliverable(plan)
     progress = RunProgress(plan.limit)
     watching = asyncio.create_task(stop.watch(flow_run_id))
     try:
@@ -105,6 +107,7 @@ async def _recorded(
 ) -> AsyncIterator[ActiveRun]:
     """Open the results and the session, write the run's row, and its end."""
     results = await asyncio.to_thread(ReviewedResults.open, plan.into, plan.name, plan.typed())
+    results.notify = plan.notify
     row = _row(plan, flow_run_id)
     ledger = Ledger(results, row, progress, observer)
     try:
@@ -126,6 +129,7 @@ async def _recorded(
                     async with (
                         timekept(opened, results, row),
                         within(plan.budget, opened, results, row.run_id, observer),
+                        notifying(plan, results.outbox(), opened, observer),
                     ):
                         yield run
                 except BaseException:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, case, exists, func, select, update
 
 from docmill.schemas.decision import Decision, Waiting
 from docmill.schemas.errors import ConfigError
+from docmill.schemas.notify import Notify
 from docmill.schemas.outcome import Outcome
 from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
@@ -17,6 +18,7 @@ from docmill.tasks.sinks import typed
 from docmill.tasks.sinks.database import changing_tables, engine_of
 from docmill.tasks.sinks.examples import Chosen, keep
 from docmill.tasks.sinks.history import keep_earlier
+from docmill.tasks.sinks.outbox import Outbox, put_notices
 from docmill.tasks.sinks.quarantine import QuarantiningResults
 from docmill.tasks.sinks.results import MOST_IN_QUERY
 from docmill.tasks.sinks.rows import Row
@@ -31,6 +33,7 @@ class ReviewedResults(QuarantiningResults):
     """Results that people decide about: what waits, what was decided, and what comes of it."""
 
     _decided = False
+    notify: Notify | None = None  # of which outcomes a webhook is told
 
     @classmethod
     def reopen(cls, into: Into, pipeline: str, schemas: Mapping[str, ToolSchema]) -> "ReviewedResults":
@@ -112,6 +115,14 @@ class ReviewedResults(QuarantiningResults):
         made = {row[0]: row[1] for row in connection.execute(query.group_by(DECISIONS.c.document_id))}
         return [each for each in outcomes if made.get(each.document_id, 0) <= each.decisions]
 
+    def _stored(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Put notices of outcomes into the outbox."""
+        put_notices(connection, self._pipeline, self.notify, rows)
+
+    def outbox(self) -> Outbox:
+        """Give the notices that wait."""
+        return Outbox(self._engine, self._pipeline, self.url)
+
     def _waits(self) -> tuple[Any, ...]:
         waits = OUTCOMES.c.status == "review", OUTCOMES.c.reviewed_at.is_(None)
         return (OUTCOMES.c.pipeline == self._pipeline, *waits)
@@ -145,6 +156,9 @@ class Deciding:
         row = {"document_id": document_id, **values}
         keep_earlier(self._connection, self._results._pipeline, [row], datetime.now(UTC))
         self._connection.execute(update(OUTCOMES).where(*self._of(document_id)).values(dict(values)))
+        if self._results.notify is not None:
+            changed = self._connection.execute(select(OUTCOMES).where(*self._of(document_id))).one()
+            self._results._stored(self._connection, [dict(changed._mapping)])
 
     def fill(self, document: Outcome, run_id: str) -> None:
         """Write the typed rows of a document that is done."""

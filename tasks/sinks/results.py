@@ -147,6 +147,10 @@ class Results:
             for outcome in current:
                 if outcome.status == "done":
                     replace_rows(connection, self._tables, self._own, outcome, run_id)
+            self._stored(connection, rows)
+
+    def _stored(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Write what else follows from outcomes, in the same transaction."""
 
     def _current(self, _: Connection, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Choose the outcomes that may take the place of what is stored."""

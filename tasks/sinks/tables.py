@@ -195,6 +195,17 @@ MARKS = Table(
     Column("at", DateTime(timezone=True), nullable=False),
 )
 
+# Notices of outcomes that no webhook has taken yet.
+OUTBOX = Table(
+    "docmill__outbox",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("pipeline", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("body", Json, nullable=False),
+    Index("docmill__outbox_of", "pipeline", "at"),
+)
+
 # Which typed tables docmill created, so that it alters no other.
 TYPED = Table(
     "docmill__tables",

@@ -92,6 +92,10 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
         "steps:\n  - extract: {schema: bad/thing.json}\n",
         {"steps": [{"extract": {"schema": "bad/thing.json"}}]},
     ),
+    "who is told": (
+        f"notify: {{url: 'https://h/x', statuses: [done, review], batch: 10}}\n{SUMMARIZE}",
+        {"notify": {"url": "https://h/x", "statuses": ["done", "review"], "batch": 10}},
+    ),
     "rows that may be missing": (
         "steps:\n  - extract: {schema: thing, complete: off, lists: columns}\n",
         {"steps": [{"extract": {"schema": "thing", "complete": "off", "lists": "columns"}}]},
