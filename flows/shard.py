@@ -91,7 +91,7 @@ async def _found(run: ActiveRun, results: PartResults) -> AsyncIterator[Found]:
     source, pages = run.plan.source, results.waiting_documents(PAGE)
     assert isinstance(source, Dealt)
     while page := await asyncio.to_thread(next, pages, None):
-        refs = [source.ref(each.document_id, each.uri, each.text, each.fault) for each in page]
+        refs = [source.ref(each.document_id, each.uri, each.text, each.fault, each.file) for each in page]
         for found in await asyncio.to_thread(with_decisions, refs, results):
             yield found
 

@@ -9,24 +9,62 @@ from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
 from docmill.schemas.endpoint import Declared, Endpoint, without_password
 from docmill.schemas.evaluate import Evaluate, Share
+from docmill.schemas.notify import Notify
 from docmill.schemas.steps import Models, Step, kind_and_options
 
 Pattern = Annotated[str, Field(min_length=1)]
 
 
 class Rows(Declared):
-    """The rows of a query, each of which is a document."""
+    """The rows of a query, or of files, each of which is a document."""
 
-    url: Annotated[str, AfterValidator(without_password)] = Field(
-        min_length=1, description="The database: a SQLAlchemy URL, in which ${NAME} takes a variable"
+    url: Annotated[str, Field(min_length=1), AfterValidator(without_password)] | None = Field(
+        default=None, description="The database: a SQLAlchemy URL, in which ${NAME} takes a variable"
     )
-    query: str = Field(min_length=1, description="A SELECT, run in a transaction that writes nothing")
+    files: Pattern | Annotated[tuple[Pattern, ...], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Instead of a database: CSV, JSONL, Parquet or Excel, a glob or a URL, or a list of them",
+    )
+    sheet: str | None = Field(
+        default=None, min_length=1, description="The sheet of Excel files; the first where none is named"
+    )
+    query: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A SELECT that writes nothing; over `rows`, which are all of `files`",
+    )
     key: str = Field(
         min_length=1, description="The column whose value is the document's id: unique, not NULL"
     )
-    text: str = Field(
-        min_length=1, description="The document's text: a Jinja2 template over the query's columns"
+    text: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The document's text: a Jinja2 template over the query's columns",
     )
+    document: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The column that names the row's file, whose text follows the row's own",
+    )
+    since: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A column that only grows, such as updated_at: rows below the last run's are not read",
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Rows":
+        if (self.url is None) == (self.files is None):
+            raise ValueError("give either `url` or `files`")
+        if self.url and self.query is None:
+            raise ValueError("a `url` needs a `query`")
+        if self.text is None and self.document is None:
+            raise ValueError("give `text`, or `document`, or both")
+        return self
+
+    def patterns(self) -> tuple[str, ...]:
+        """List the globs of its files; a database has none."""
+        return _listed(self.files)
 
 
 class Limits(Declared):
@@ -97,6 +135,7 @@ class Pipeline(Declared):
         description="The share of a run's documents that may be invalid, refused or failed, 0 to 1",
     )
     alert: Alert | None = Field(default=None, description="What a run emits the event docmill.alert for")
+    notify: Notify | None = Field(default=None, description="Whom a webhook tells of outcomes")
 
     evaluate: Evaluate | None = Field(
         default=None, description="Labels that the results are held against, and what has to hold"
@@ -110,9 +149,7 @@ class Pipeline(Declared):
 
     def patterns(self) -> tuple[str, ...]:
         """List the globs of its source; rows have none."""
-        if self.documents is None:
-            return ()
-        return (self.documents,) if isinstance(self.documents, str) else self.documents
+        return _listed(self.documents)
 
     def sink(self) -> Into:
         """Give the results database in its long form."""
@@ -124,3 +161,9 @@ def step_ids(pipeline: Pipeline) -> Iterator[str]:
     for step in pipeline.steps:
         kind, options = kind_and_options(step)
         yield options.id or kind
+
+
+def _listed(patterns: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    if patterns is None:
+        return ()
+    return (patterns,) if isinstance(patterns, str) else patterns

@@ -22,8 +22,8 @@ class ToolFile(BaseModel):
 class ToolSchema(ToolFile):
     """A tool ready for use: `parameters` is sent and checked as it stands, `$defs` inlined, objects closed.
 
-    `marked` is the same with the keywords x-evidence and x-complete, by which a record is held against its
-    document.
+    `marked` is the same with docmill's own keywords: x-evidence and x-complete, by which a record is held
+    against its document, and x-table.
     """
 
     marked: dict[str, Any] = Field(default_factory=dict)

@@ -15,8 +15,9 @@ from cyclopts import Parameter
 from docmill.flows.cli.output import console, plain, printable
 from docmill.schemas.document import Unread
 from docmill.schemas.errors import ConfigError, DocmillError
-from docmill.tasks.sources.documents import is_remote, source_of
+from docmill.tasks.sources.documents import source_of
 from docmill.tasks.sources.source import DocumentRef
+from docmill.tasks.sources.urls import is_remote
 from docmill.tasks.steps.prompt import harmless
 
 Patterns = Annotated[

@@ -21,10 +21,12 @@ def require_safe(pipeline: Pipeline) -> None:
     """
     require_within(pipeline)
     _require_safe_database("into", pipeline.sink().url)
-    if pipeline.rows:
+    if pipeline.rows and pipeline.rows.url:
         _require_safe_database("rows.url", pipeline.rows.url)
     if pipeline.evaluate and isinstance(pipeline.evaluate.labels, LabelsQuery):
         _require_safe_database("evaluate.labels.url", pipeline.evaluate.labels.url)
+    if pipeline.notify:
+        _require_safe_webhook(pipeline.notify.url)
     named = pipeline.endpoint
     if os.environ.get("DOCMILL_BASE_URL") or named in BUILT_IN:
         return
@@ -52,6 +54,16 @@ def _require_safe_database(place: str, url: str) -> None:
     # A driver adds the environment's own password.
     if not hosts_of(place, url) <= (allowed_hosts() or frozenset()):
         raise ConfigError(_refusal(place))
+
+
+def _require_safe_webhook(url: str) -> None:
+    if VARIABLE.search(url):
+        raise ConfigError(
+            "notify.url: a pipeline that is given as a parameter takes nothing from the environment: "
+            "give it as a file"
+        )
+    if host_of(url) not in (allowed_hosts() or ()):
+        raise ConfigError(_refusal("notify.url"))
 
 
 def _refusal(place: str) -> str:

@@ -12,14 +12,19 @@ from docmill.flows.pipeline.budget import budget_of
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.endpoint import Asked, asked_of, first
 from docmill.flows.pipeline.hashes import sha256_of, surroundings, unhashed, whole_sha256
+from docmill.flows.pipeline.notify import notify_of
 from docmill.flows.pipeline.options import RunOptions, Shards
 from docmill.flows.pipeline.reviewed import with_reviews
+from docmill.flows.pipeline.roots import Roots
+from docmill.flows.pipeline.since import since_last
 from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import Evaluate
+from docmill.schemas.notify import Notify
 from docmill.schemas.pipeline import Into, Limits, Pipeline
+from docmill.schemas.pipeline import Rows as RowsDeclared
 from docmill.schemas.steps import Kind, StepOptions, kind_and_options
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.declared import faults
@@ -27,7 +32,8 @@ from docmill.tasks.checks.variables import expanded
 from docmill.tasks.sinks.examples import Chosen
 from docmill.tasks.sinks.keys import KeyedInto
 from docmill.tasks.sources.documents import confined, source_of
-from docmill.tasks.sources.rows import Rows
+from docmill.tasks.sources.row_files import Permitted
+from docmill.tasks.sources.rows import Rows, Rules
 from docmill.tasks.sources.selected import Only, Selected
 from docmill.tasks.sources.source import Source
 from docmill.tasks.steps.kind import kind
@@ -87,6 +93,7 @@ class Plan:
     shards: Shards = 1
     selection: str = ""  # of its documents, by the options
     released: bool = False  # no document is in quarantine, once the run begins
+    notify: Notify | None = None
 
     @property
     def model(self) -> str:
@@ -117,7 +124,9 @@ def resolve(
     asked = asked_of(pipeline, options)
     target = asked.target
     steps = _steps(checked, asked)
+    sha256 = whole_sha256(pipeline, steps, checked.tools)
     source, into = ends(pipeline, options)
+    source = since_last(source, pipeline, into, sha256, options)
     return Plan(
         name=pipeline.name,
         source=_selected(source if below is None else confined(source, below), options),
@@ -130,7 +139,7 @@ def resolve(
         limit=options.limit,
         refresh=options.refresh,
         allow_unread=pipeline.unread == "allow",
-        sha256=whole_sha256(pipeline, steps, checked.tools),
+        sha256=sha256,
         evaluate=None if options.trial else evaluate_of(pipeline),
         budget=budget_of(pipeline, options),
         confirm_above_usd=None if options.yes else pipeline.confirm_above_usd,
@@ -141,6 +150,7 @@ def resolve(
         shards=options.shards,
         selection=options.selection(),
         released=options.released,
+        notify=None if options.trial else notify_of(pipeline),
     )
 
 
@@ -174,8 +184,9 @@ def ends(pipeline: Pipeline, options: RunOptions) -> tuple[Source, Into]:
         return source_of([_expanded_url(pattern, pipeline) for pattern in patterns]), into
     if options.documents is not None:
         raise ConfigError(f"--documents: the pipeline {pipeline.name} reads rows: change its query instead")
-    url = expanded(pipeline.rows.url, "rows.url", secret=_secret(pipeline))
-    rows = Rows(pipeline.rows.model_copy(update={"url": url}))
+    roots = Roots.of_environment()
+    named = Permitted(roots.folders, roots.urls)
+    rows = Rows(_expanded_rows(pipeline, pipeline.rows), Rules(named=named))
     return rows, KeyedInto(**into.model_dump(exclude_unset=True), first_key=rows.first_key)
 
 
@@ -188,11 +199,20 @@ def _selected(source: Source, options: RunOptions) -> Source:
     return Selected(source, options.document, options.sample)
 
 
-def _expanded_url(pattern: str, pipeline: Pipeline) -> str:
+def _expanded_rows(pipeline: Pipeline, rows: RowsDeclared) -> RowsDeclared:
+    """Fill in the variables of the database's URL, or of those of files."""
+    if rows.url:
+        url = expanded(rows.url, "rows.url", secret=_secret(pipeline))
+        return rows.model_copy(update={"url": url})
+    files = tuple(_expanded_url(pattern, pipeline, "rows.files") for pattern in rows.patterns())
+    return rows.model_copy(update={"files": files})
+
+
+def _expanded_url(pattern: str, pipeline: Pipeline, place: str = "documents") -> str:
     """Fill in the variables of a URL; in a path `${NAME}` is a name."""
     if "://" not in pattern:
         return pattern
-    return expanded(pattern, "documents", prefix="DOCMILL_", secret=_secret(pipeline))
+    return expanded(pattern, place, prefix="DOCMILL_", secret=_secret(pipeline))
 
 
 def _secret(pipeline: Pipeline) -> str | None:

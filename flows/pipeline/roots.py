@@ -14,9 +14,8 @@ from docmill.schemas.evaluate import REVIEWS, LabelsQuery
 from docmill.schemas.pipeline import Pipeline
 from docmill.tasks.checks import toolschema
 from docmill.tasks.checks.faults import place
-from docmill.tasks.sources.documents import is_remote, path_of
 from docmill.tasks.sources.patterns import beginning
-from docmill.tasks.sources.urls import url_glob
+from docmill.tasks.sources.urls import is_remote, path_of, url_glob
 
 ROOTS = "DOCMILL_ROOTS"
 BETWEEN = re.compile(f"{os.pathsep}(?!//)")  # as in PATH; the colon of a URL's scheme is none
@@ -79,13 +78,14 @@ def require_within(pipeline: Pipeline) -> None:
     """
     roots = Roots.of_environment()
     roots.require_documents("documents", pipeline.patterns())
+    roots.require_documents("rows.files", pipeline.rows.patterns() if pipeline.rows else ())
     schemas = Roots((*roots.folders, _real(OWN_SCHEMAS)), roots.urls)
     for where, name in _schemas(pipeline):
         schemas.require_file(where, name, toolschema.path_of(name))
     for at, _, options in steps(pipeline).values():
         if isinstance(options.examples, str):
             roots.require_documents(place((*at, "examples")), (options.examples,))
-    databases = {"into": pipeline.sink().url, "rows.url": pipeline.rows.url if pipeline.rows else ""}
+    databases = {"into": pipeline.sink().url, "rows.url": (pipeline.rows and pipeline.rows.url) or ""}
     labels = pipeline.evaluate.labels if pipeline.evaluate else None
     if isinstance(labels, str) and labels != REVIEWS:
         roots.require_file("evaluate.labels", labels, Path(labels))

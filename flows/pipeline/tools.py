@@ -6,6 +6,7 @@ from docmill.schemas.pipeline import Pipeline
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks import toolschema
 from docmill.tasks.checks.declared import Place
+from docmill.tasks.checks.item_tables import item_table_faults, item_tables
 from docmill.tasks.checks.rules.language import rule_faults
 
 
@@ -25,6 +26,7 @@ def load_tools(pipeline: Pipeline) -> tuple[dict[str, ToolSchema], list[tuple[Pl
             continue
         if fault := _key_fault(pipeline, loaded[name]):
             wrong.append((("into", "key"), fault))
+        wrong += [(at, fault) for fault in _item_faults(pipeline, loaded[name])]
     return loaded, [*wrong, *_rule_faults(pipeline, loaded)]
 
 
@@ -45,6 +47,25 @@ def _rule_faults(pipeline: Pipeline, loaded: dict[str, ToolSchema]) -> list[tupl
             for (index, key), fault in rule_faults(acts.rules(options), tool.parameters):
                 wrong.setdefault((*at, "rules", int(index), key), fault)
     return list(wrong.items())
+
+
+def _item_faults(pipeline: Pipeline, tool: ToolSchema) -> list[str]:
+    """List what is wrong with the tables of a schema's items."""
+    sink, most = pipeline.sink(), toolschema.MAX_NAME_BYTES
+    parent = sink.table or table_of(pipeline, tool.id)
+    others = {table_of(pipeline, toolschema.path_of(name).stem).casefold() for name in _places(pipeline)}
+    wrong = item_table_faults(tool, sink.key, most)
+    for name in (f"{parent}__{each}" for each in item_tables(tool)):
+        if len(name.encode()) > most:
+            wrong.append(f"the table's name {name!r} has more than {most} bytes: shorten the schema's")
+        if name.casefold() in others:
+            wrong.append(f"the table {name!r} of its items is another schema's: rename one")
+    return wrong
+
+
+def table_of(pipeline: Pipeline, stem: str) -> str:
+    """Name the typed table of a schema, where `into` names none."""
+    return f"{pipeline.name}__{stem}".replace("-", "_")
 
 
 def _key_fault(pipeline: Pipeline, tool: ToolSchema) -> str | None:

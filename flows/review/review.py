@@ -77,6 +77,7 @@ def opened(declared: CheckedPipeline, into: str | None) -> Iterator[Review]:
     schemas = {name: declared.tools[name] for _, _, name in typed_schemas(pipeline)}
     where = into_of(pipeline, RunOptions(into=into))
     results = ReviewedResults.reopen(where, pipeline.name, schemas)
+    results.notify = pipeline.notify  # the next run delivers what a decision has put into the outbox
     try:
         yield Review(declared, results)
     finally:

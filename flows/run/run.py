@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -22,13 +22,16 @@ from docmill.flows.run.embedded_model import with_embedded_model
 from docmill.flows.run.evaluating import evaluated
 from docmill.flows.run.ledger import Ledger
 from docmill.flows.run.liveness import kept_alive
+from docmill.flows.run.marks import keep_mark
+from docmill.flows.run.notifying import notifying, require_deliverable
 from docmill.flows.run.recovery import recover, taken_up
+from docmill.flows.run.state import state_of
 from docmill.flows.run.stop import Stop
 from docmill.flows.run.timekeeping import timekept
 from docmill.schemas.decision import NONE_WAITING, Waiting
 from docmill.schemas.errors import DocmillError, StorageError
 from docmill.schemas.evaluate import Verdict
-from docmill.schemas.outcome import BAD, Run, RunState, bad_share
+from docmill.schemas.outcome import Run, RunState
 from docmill.schemas.shard import Part
 from docmill.tasks.chat.places import default_database
 from docmill.tasks.chat.session import Session, session
@@ -37,8 +40,6 @@ from docmill.tasks.sinks.looking import made_with_others
 from docmill.tasks.sinks.register import register
 from docmill.tasks.sinks.work import PartResults, ShardedResults
 from docmill.tasks.sources.source import DocumentRef
-
-FINE = {"done", "unchanged", "review", "quarantined"}
 
 
 @dataclass
@@ -67,6 +68,11 @@ class ActiveRun:
         self.failure = self.failure or error
         self.session.stop(str(error))
 
+    def state(self) -> RunState:
+        """Say what it has come to, now that nothing of it is under way."""
+        stopped, failed = self.session.ending.is_set(), self.failure is not None
+        return state_of(self.plan, self.progress, self.verdict, stopped=stopped, failed=failed)
+
 
 @asynccontextmanager
 async def active(
@@ -77,6 +83,7 @@ async def active(
     Raises ConfigError where nothing could begin.
     """
     require_affordable(plan)
+    require_deliverable(plan)
     progress = RunProgress(plan.limit)
     watching = asyncio.create_task(stop.watch(flow_run_id))
     try:
@@ -109,6 +116,7 @@ async def _recorded(
 ) -> AsyncIterator[ActiveRun]:
     """Open the results and the session, write the run's row, and its end."""
     results = await asyncio.to_thread(_results, plan, part)
+    results.notify = plan.notify
     row = _row(plan, flow_run_id, part)
     try:
         async with session(plan.target, plan.limits, refresh=plan.refresh) as opened:
@@ -124,6 +132,7 @@ async def _recorded(
                     async with (
                         timekept(opened, results, row, name),
                         within(plan.budget, opened, results, row.run_id, observer),
+                        nullcontext() if part else notifying(plan, results.outbox(), opened, observer),
                     ):
                         yield run
                 except BaseException:
@@ -131,7 +140,7 @@ async def _recorded(
                     raise
                 finally:
                     ledger.close()
-                await _end(run, _state(run), part)
+                await _end(run, run.state(), part)
     finally:
         results.close()
 
@@ -180,6 +189,7 @@ async def _end(run: ActiveRun, state: RunState, part: Part | None) -> None:
     try:
         await asyncio.to_thread(run.results.end, run.row, run.failure or run.session.fatal)
         if part is None:
+            await keep_mark(run.plan, run.results, run.row)
             run.waiting = await asyncio.to_thread(run.results.waiting, run.row.run_id)
             await materialised(run.plan, run.results, run.row)
     except StorageError as error:
@@ -190,7 +200,7 @@ async def _end(run: ActiveRun, state: RunState, part: Part | None) -> None:
 
 async def _evaluate(run: ActiveRun, evaluator: Evaluator | None, observer: Observer) -> None:
     """Hold what is stored against the pipeline's labels, where the run has come to its end."""
-    if evaluator is None or _state(run) in ("stopped", "failed"):
+    if evaluator is None or run.state() in ("stopped", "failed"):
         return
     try:
         run.verdict = await asyncio.to_thread(evaluated, run.plan, evaluator, run.results, run.row.run_id)
@@ -232,19 +242,3 @@ def _row(plan: Plan, flow_run_id: str, part: Part | None) -> Run:
         started_at=datetime.now(UTC),
         max_cost_usd=float(budget.run_usd) if (budget := plan.budget) and budget.run_usd else None,
     )
-
-
-def _state(run: ActiveRun) -> RunState:
-    if run.failure or not run.progress.adds_up():
-        return "failed"
-    if run.session.ending.is_set():
-        return "stopped"
-    fine = _is_fine(run) and not (run.verdict and run.verdict.reasons)
-    return "complete" if fine else "incomplete"
-
-
-def _is_fine(run: ActiveRun) -> bool:
-    """Say whether every document is done, but for the share that `fail_above` allows to be bad."""
-    counts = +run.progress.counts
-    share = bad_share(run.progress.documents_in, counts)
-    return counts.keys() <= FINE | set(BAD) and share <= run.plan.fail_above

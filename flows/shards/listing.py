@@ -56,5 +56,4 @@ async def _listed(run: ActiveRun, results: ShardedResults) -> int:
 
 
 def _entry(ref: DocumentRef) -> Listed:
-    text, fault = written(ref)
-    return Listed(place(ref.document_id), ref.document_id, ref.uri, text, fault)
+    return Listed(place(ref.document_id), ref.document_id, ref.uri, *written(ref))

@@ -8,7 +8,8 @@ Pointer = tuple[str, ...]
 
 EXEMPTION = "x-evidence"  # docmill's own keyword: false where values need not stand in the document
 COMPLETENESS = "x-complete"  # false where an array may leave out rows, or the headings of the tables meant
-OWN = (EXEMPTION, COMPLETENESS)
+ITEM_TABLE = "x-table"  # true where the items of a record's array have a table of their own
+OWN = (EXEMPTION, COMPLETENESS, ITEM_TABLE)
 
 ONE = {
     "additionalProperties",

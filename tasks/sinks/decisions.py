@@ -2,14 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Self, cast
 
-from sqlalchemy import Connection, Select, case, column, delete, exists, func, select, update
+from sqlalchemy import Connection, Select, case, exists, func, select, update
 
 from docmill.schemas.decision import Decision, Waiting
 from docmill.schemas.errors import ConfigError
+from docmill.schemas.notify import Notify
 from docmill.schemas.outcome import Outcome
 from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
@@ -17,12 +18,12 @@ from docmill.tasks.sinks import typed
 from docmill.tasks.sinks.database import changing_tables, engine_of
 from docmill.tasks.sinks.examples import Chosen, keep
 from docmill.tasks.sinks.history import keep_earlier
-from docmill.tasks.sinks.keys import native
+from docmill.tasks.sinks.outbox import Outbox, put_notices
 from docmill.tasks.sinks.quarantine import QuarantiningResults
 from docmill.tasks.sinks.results import MOST_IN_QUERY
 from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.tables import DECISIONS, OUTCOMES
-from docmill.tasks.sinks.typed_rows import replace_rows
+from docmill.tasks.sinks.typed_rows import remove_rows, replace_rows
 from docmill.tasks.sinks.upgrade import present, upgrade
 
 Decisions = Mapping[str, Sequence[Decision]]  # of each document, in the order they were made
@@ -32,6 +33,7 @@ class ReviewedResults(QuarantiningResults):
     """Results that people decide about: what waits, what was decided, and what comes of it."""
 
     _decided = False
+    notify: Notify | None = None  # of which outcomes a webhook is told
 
     @classmethod
     def reopen(cls, into: Into, pipeline: str, schemas: Mapping[str, ToolSchema]) -> Self:
@@ -113,6 +115,14 @@ class ReviewedResults(QuarantiningResults):
         made = {row[0]: row[1] for row in connection.execute(query.group_by(DECISIONS.c.document_id))}
         return [each for each in outcomes if made.get(each.document_id, 0) <= each.decisions]
 
+    def _stored(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Put notices of outcomes into the outbox."""
+        put_notices(connection, self._pipeline, self.notify, rows)
+
+    def outbox(self) -> Outbox:
+        """Give the notices that wait."""
+        return Outbox(self._engine, self._pipeline, self.url)
+
     def _waits(self) -> tuple[Any, ...]:
         waits = OUTCOMES.c.status == "review", OUTCOMES.c.reviewed_at.is_(None)
         return (OUTCOMES.c.pipeline == self._pipeline, *waits)
@@ -146,6 +156,9 @@ class Deciding:
         row = {"document_id": document_id, **values}
         keep_earlier(self._connection, self._results._pipeline, [row], datetime.now(UTC))
         self._connection.execute(update(OUTCOMES).where(*self._of(document_id)).values(dict(values)))
+        if self._results.notify is not None:
+            changed = self._connection.execute(select(OUTCOMES).where(*self._of(document_id))).one()
+            self._results._stored(self._connection, [dict(changed._mapping)])
 
     def fill(self, document: Outcome, run_id: str) -> None:
         """Write the typed rows of a document that is done."""
@@ -154,12 +167,8 @@ class Deciding:
         replace_rows(self._connection, self._results._tables, self._results._own, document, run_id)
 
     def empty(self, document_id: str, content_sha256: str | None) -> None:
-        """Remove the typed rows that were made of this content of a document."""
-        of_content = column("content_sha256") == content_sha256
-        for key in self._results._own.values():
-            with suppress(ValueError):  # a table of other keys has no such row
-                own = key == native(key.type, document_id)
-                self._connection.execute(delete(key.table).where(own, of_content))
+        """Remove the typed rows that were made of this content of a document, and those of their items."""
+        remove_rows(self._connection, self._results._own, document_id, content_sha256)
 
     def _of(self, document_id: str) -> tuple[Any, ...]:
         return OUTCOMES.c.pipeline == self._results._pipeline, OUTCOMES.c.document_id == document_id

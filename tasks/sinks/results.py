@@ -28,10 +28,11 @@ from docmill.tasks.sinks.history import History, put
 from docmill.tasks.sinks.keys import type_in
 from docmill.tasks.sinks.rows import Row, outcome_row, run_row
 from docmill.tasks.sinks.spending import Spending
-from docmill.tasks.sinks.tables import OUTCOMES, RUNS, WORK
+from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 from docmill.tasks.sinks.timelines import Timelines
 from docmill.tasks.sinks.typed_rows import Filled, fill, filled, replace_rows
 from docmill.tasks.sinks.upgrade import present, upgrade
+from docmill.tasks.sinks.work_tables import WORK
 
 MOST_IN_QUERY = 500  # values: a database takes only so many
 
@@ -149,10 +150,14 @@ class Results:
             for outcome in current:
                 if outcome.status == "done":
                     replace_rows(connection, self._tables, self._own, outcome, run_id)
-            self._written(connection, outcomes)
+            self._stored(connection, rows)
+            self._counted(connection, outcomes)
 
-    def _written(self, _: Connection, outcomes: Sequence[Outcome]) -> None:
-        """Write what else outcomes change, in the same transaction."""
+    def _stored(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Write what else follows from outcomes, in the same transaction."""
+
+    def _counted(self, _: Connection, outcomes: Sequence[Outcome]) -> None:
+        """Count all that were to be stored, in the same transaction."""
 
     def _current(self, _: Connection, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Choose the outcomes that may take the place of what is stored."""
@@ -189,11 +194,6 @@ class Results:
         """Give the outcomes of a run that have most in a column, such as seconds or cost_usd, of 0 none."""
         value = OUTCOMES.c[column]
         query = self._outcomes(run_id).where(value > 0).order_by(value.desc()).limit(count)
-        return [row._mapping for row in self._rows(query)]
-
-    def first(self, statuses: Iterable[str], run_id: str, count: int) -> list[Row]:
-        """Give so many of a run's outcomes that have one of these statuses."""
-        query = self._outcomes(run_id).where(OUTCOMES.c.status.in_(list(statuses))).limit(count)
         return [row._mapping for row in self._rows(query)]
 
     def last_run(self) -> Row | None:

@@ -28,7 +28,8 @@ METADATA = MetaData()
 Json = JSON(none_as_null=True)
 
 
-def _tally() -> list[Column[object]]:
+def tally_columns() -> list[Column[object]]:
+    """Give the columns of what calls cost."""
     return [
         Column("attempts", BigInteger, nullable=False),
         Column("calls", BigInteger, nullable=False),
@@ -63,7 +64,7 @@ RUNS = Table(
     Column("state", Text, nullable=False),
     Column("documents_in", BigInteger, nullable=False),
     *(Column(status, BigInteger, nullable=False) for status in STATUSES),
-    *_tally(),
+    *tally_columns(),
     Column("max_cost_usd", Double),
     Column("shards", Integer, nullable=False, server_default="1"),
     Column("cost_booked", Boolean),
@@ -91,7 +92,7 @@ OUTCOMES = Table(
     Column("model", Text),
     Column("reviewed_at", DateTime(timezone=True)),
     Column("error", Text),
-    *_tally(),
+    *tally_columns(),
     Column("seconds", Double, nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
@@ -172,40 +173,6 @@ TIMELINES = Table(
     Column("held_back", Json, nullable=False),
 )
 
-# The documents of a run that shards do: `place` is 31 bits of the id's sha256, and each shard has a part of
-# their range. `text` is a row's, which is not read again, `fault` why it is no document.
-WORK = Table(
-    "docmill__work",
-    METADATA,
-    Column("run_id", Text, primary_key=True),
-    Column("place", BigInteger, primary_key=True),
-    Column("document_id", Text, primary_key=True),
-    Column("uri", Text, nullable=False),
-    Column("text", Text),
-    Column("fault", Text),
-    Column("status", Text),
-)
-
-# What the shards of a run have come to; an attempt that is not the last one writes nothing any more.
-SHARDS = Table(
-    "docmill__shards",
-    METADATA,
-    Column("run_id", Text, primary_key=True),
-    Column("shard", Integer, primary_key=True),
-    Column("first", BigInteger, nullable=False),
-    Column("beyond", BigInteger, nullable=False),
-    Column("documents", BigInteger, nullable=False),
-    Column("attempt", Integer, nullable=False),
-    Column("flow_run_id", Text),
-    Column("state", Text, nullable=False),
-    Column("beats", BigInteger, nullable=False),
-    Column("counts", Json, nullable=False),
-    *_tally(),
-    Column("error", Text),
-    Column("error_kind", Text),
-    Column("selection", Text, nullable=False),
-)
-
 # The examples that steps take from reviews; `decided` is the last decision on the document by then.
 EXAMPLES = Table(
     "docmill__examples",
@@ -219,6 +186,29 @@ EXAMPLES = Table(
     Column("example", Json, nullable=False),
 )
 
+# How far a pipeline's rows were read by their column `since`; another source or other steps begin anew.
+MARKS = Table(
+    "docmill__marks",
+    METADATA,
+    Column("pipeline", Text, primary_key=True),
+    Column("source_sha256", Text, nullable=False),
+    Column("pipeline_sha256", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("mark", Json, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+# Notices of outcomes that no webhook has taken yet.
+OUTBOX = Table(
+    "docmill__outbox",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("pipeline", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("body", Json, nullable=False),
+    Index("docmill__outbox_of", "pipeline", "at"),
+)
+
 # Which typed tables docmill created, so that it alters no other.
 TYPED = Table(
     "docmill__tables",
@@ -226,4 +216,5 @@ TYPED = Table(
     Column("name", Text, primary_key=True),
     Column("pipeline", Text, nullable=False),
     Column("key", Text, nullable=False),
+    Column("parent", Text),  # of a table of items: the typed table
 )

@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeEngine
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.sinks import items
 from docmill.tasks.sinks.column_types import Exact, column_type, stored
 from docmill.tasks.sinks.tables import TYPED, Json
 
@@ -48,7 +49,8 @@ def declared(pipeline: str, into: Into, schema: ToolSchema, key: TypeEngine[Any]
     properties: Mapping[str, Any] = schema.parameters.get("properties", {})
     own = [(column, column_type(rule)) for column, rule in properties.items()]
     columns = [_column(number, *each) for number, each in enumerate([*fixed, *own])]
-    return Table(name, Tables(), *columns, quote=True)
+    of_items = items.declared(name, into.key, key or Text(), schema)
+    return Table(name, Tables(), *columns, quote=True, info={items.ITEMS: of_items})
 
 
 def _column(number: int, name: str, kind: TypeEngine[Any]) -> Column[Any]:
@@ -74,7 +76,7 @@ def owned(connection: Connection, pipeline: str) -> dict[str, Column[Any]]:
             types = {each["name"]: each["type"] for each in inspect(connection).get_columns(row.name)}
             if row.key in types:
                 keys[row.name] = _column(0, row.key, types[row.key])
-                Table(row.name, Tables(), keys[row.name], quote=True)
+                Table(row.name, Tables(), keys[row.name], quote=True, info={items.PARENT: row.parent})
     return keys
 
 
@@ -91,7 +93,7 @@ def row(table: Table, key: Any, content_sha256: str | None, run_id: str, record:
 
 
 def ensure(connection: Connection, pipeline: str, table: Table) -> bool:
-    """Create a typed table, or add the columns that it lacks; says whether it is new.
+    """Create a typed table and those of its items, or add the columns that they lack; says whether it is new.
 
     No column is ever dropped. Raises ConfigError where the table is not docmill's, is another
     pipeline's, or has a column of another type.
@@ -106,11 +108,14 @@ def ensure(connection: Connection, pipeline: str, table: Table) -> bool:
     if owner and owner.key != key:
         raise ConfigError(f"into: the table {table.name} has the key {owner.key}, not {key}")
     if owner is None:
-        connection.execute(TYPED.insert().values(name=table.name, pipeline=pipeline, key=key))
+        own = {"name": table.name, "pipeline": pipeline, "key": key, "parent": table.info.get(items.PARENT)}
+        connection.execute(TYPED.insert().values(own))
     if exists:
         _add_columns(connection, table)
     else:
         table.create(connection)
+    for each in table.info.get(items.ITEMS, {}).values():
+        ensure(connection, pipeline, each)
     return not exists
 
 

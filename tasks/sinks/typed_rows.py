@@ -5,10 +5,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, delete, func, select
+from sqlalchemy import Column, Connection, Table, column, delete, func, select
 
 from docmill.schemas.outcome import Outcome
 from docmill.tasks.sinks import typed
+from docmill.tasks.sinks.items import PARENT, replace_items
 from docmill.tasks.sinks.keys import native
 from docmill.tasks.sinks.rows import upsert
 
@@ -26,7 +27,7 @@ def filled(connection: Connection, tables: Iterable[Table], run_id: str) -> list
     """Count the rows of those tables that a run has written to."""
     counts = []
     for table in {table.name: table for table in tables}.values():
-        by = next(column for column in table.columns if column.name == "run_id")
+        by = next(each for each in table.columns if each.name == "run_id")
         mine = select(func.count()).select_from(table)
         if rows := connection.execute(mine.where(by == run_id)).scalar_one():
             counts.append(Filled(table.name, rows, connection.execute(mine).scalar_one()))
@@ -54,6 +55,7 @@ def replace_rows(
         value = native(own[name].type, outcome.document_id)
         row = typed.row(table, value, outcome.content_sha256, run_id, record)
         upsert(connection, table, [row])
+        replace_items(connection, table, value, record)
 
 
 def fill(connection: Connection, table: Table, key: Column[Any], rows: Iterable[Any]) -> None:
@@ -62,3 +64,21 @@ def fill(connection: Connection, table: Table, key: Column[Any], rows: Iterable[
         with suppress(ValueError):
             value = native(key.type, row.document_id)
             upsert(connection, table, [typed.row(table, value, row.content_sha256, row.run_id, row.record)])
+            replace_items(connection, table, value, row.record)
+
+
+def remove_rows(
+    connection: Connection, own: Mapping[str, Column[Any]], document_id: str, content_sha256: str | None
+) -> None:
+    """Remove the typed rows that were made of this content of a document, and those of their items."""
+    of_content = column("content_sha256") == content_sha256
+    items = {name: key for name, key in own.items() if key.table.info.get(PARENT)}
+    for name, key in own.items():
+        if name in items:
+            continue
+        with suppress(ValueError):  # a table of other keys has no such row
+            value = native(key.type, document_id)
+            removed = connection.execute(delete(key.table).where(key == value, of_content)).rowcount
+            for each in items.values():
+                if removed and each.table.info[PARENT] == name:
+                    connection.execute(delete(each.table).where(each == value))

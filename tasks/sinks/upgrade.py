@@ -9,6 +9,9 @@ from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
 
 from docmill.tasks.sinks.tables import METADATA
+from docmill.tasks.sinks.work_tables import WORK
+
+assert WORK.metadata is METADATA  # all tables are declared once this is imported
 
 
 class AddColumn(ExecutableDDLElement):

@@ -1,6 +1,6 @@
 """The work of a sharded run in the results database: its documents, and what the shards have come to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Self
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, select, tuple_, update
@@ -12,19 +12,21 @@ from docmill.schemas.shard import Part, Shard, place, ranges
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.rows import Row, run_row
-from docmill.tasks.sinks.tables import RUNS, SHARDS, WORK
+from docmill.tasks.sinks.tables import OUTCOMES, RUNS
+from docmill.tasks.sinks.work_tables import SHARDS, WORK
 
 TAKEN_OVER = "another attempt has taken this shard over, or its run has ended"
 
 
 class Listed(NamedTuple):
-    """A document of a run that its shards bring to its outcome; `text` and `fault` are a row's."""
+    """A document of a run that its shards bring to its outcome; `text`, `fault` and `file` are a row's."""
 
     place: int
     document_id: str
     uri: str
     text: str | None = None
     fault: str | None = None
+    file: str | None = None
 
 
 class ShardedResults(ReviewedResults):
@@ -83,6 +85,11 @@ class ShardedResults(ReviewedResults):
         query = select(WORK.c.status, func.count()).where(WORK.c.run_id == run_id).group_by(WORK.c.status)
         counts = {row[0]: row[1] for row in self._rows(query)}
         return sum(counts.values()), {status: each for status, each in counts.items() if status}
+
+    def first(self, statuses: Iterable[str], run_id: str, count: int) -> list[Row]:
+        """Give so many of a run's outcomes that have one of these statuses."""
+        query = self._outcomes(run_id).where(OUTCOMES.c.status.in_(list(statuses))).limit(count)
+        return [row._mapping for row in self._rows(query)]
 
     def forget_work(self, run_id: str) -> None:
         """Drop what was written down for the shards: texts of rows stand there."""
@@ -165,7 +172,7 @@ class PartResults(ReviewedResults):
         super().write(outcomes, run_id, pipeline_sha256)
         self.dealt = self._counting
 
-    def _written(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    def _counted(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
         counts, marked = dict(self.dealt.counts), 0
         for outcome in outcomes:
             counts[outcome.status] = counts.get(outcome.status, 0) + 1

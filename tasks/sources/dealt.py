@@ -2,21 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from docmill.tasks.sources.arrivals import Outside, located
 from docmill.tasks.sources.documents import Documents
 from docmill.tasks.sources.files import FileRef, Files
 from docmill.tasks.sources.reading import RowRef
+from docmill.tasks.sources.row_files import RowFiles
+from docmill.tasks.sources.rows import Rows
 from docmill.tasks.sources.source import DocumentRef, Source
 
 
-@dataclass(frozen=True)
 class Dealt:
     """The `whole` source of a pipeline as a shard has it: it is opened, but not listed again."""
 
-    whole: Source
+    def __init__(self, whole: Source) -> None:
+        self.whole = whole
+        self._files: RowFiles | None = None  # that rows name, while it is open
 
     @contextmanager
     def opened(self) -> Iterator[Iterator[DocumentRef]]:
@@ -25,7 +28,9 @@ class Dealt:
             with self.whole.opened():
                 yield iter(())
         else:  # a query is not executed again
-            yield iter(())
+            assert isinstance(self.whole, Rows)
+            with self.whole.files() as self._files:
+                yield iter(())
 
     def count(self) -> None:
         """Say nothing: the run knows."""
@@ -38,10 +43,13 @@ class Dealt:
         """Say that there is nothing to do."""
         return self.whole.nothing()
 
-    def ref(self, document_id: str, uri: str, text: str | None, fault: str | None) -> DocumentRef:
-        """Give a document that the run has listed; `text` and `fault` are a row's."""
+    def ref(
+        self, document_id: str, uri: str, text: str | None, fault: str | None, file: str | None
+    ) -> DocumentRef:
+        """Give a document that the run has listed; `text`, `fault` and `file` are a row's."""
         if text is not None or fault is not None:
-            return RowRef(document_id, uri.rpartition("#")[0], text or "", fault)
+            named = self._files.named(file) if self._files and file is not None else None
+            return RowRef(document_id, uri.rpartition("#")[0], text or "", fault, named)
         assert isinstance(self.whole, Files | Documents)
         objects = self.whole.objects if isinstance(self.whole, Documents) else None
         files = self.whole.files if isinstance(self.whole, Documents) else self.whole
@@ -50,9 +58,11 @@ class Dealt:
         return _file(document_id, files) or Outside(document_id, uri)
 
 
-def written(ref: DocumentRef) -> tuple[str | None, str | None]:
-    """Give a row's text and fault, which is not read again; of other documents there is neither."""
-    return (ref.text, ref.fault) if isinstance(ref, RowRef) else (None, None)
+def written(ref: DocumentRef) -> tuple[str | None, str | None, str | None]:
+    """Give a row's text, its fault and the file that it names; of other documents there is none of them."""
+    if not isinstance(ref, RowRef):
+        return None, None, None
+    return ref.text, ref.fault, ref.file.document_id if ref.file else None
 
 
 def _file(document_id: str, files: Files) -> FileRef | None:

@@ -6,14 +6,12 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from docmill.schemas.errors import ConfigError
 from docmill.tasks.sources.files import FileRef, Files
 from docmill.tasks.sources.remote import ObjectRef, Objects
+from docmill.tasks.sources.rows import Rows
 from docmill.tasks.sources.selected import Selected
 from docmill.tasks.sources.source import Source
-from docmill.tasks.sources.urls import url_glob
-
-FILE = "file://"
+from docmill.tasks.sources.urls import is_remote, path_of, url_glob
 
 
 def source_of(patterns: Sequence[str]) -> "Files | Documents":
@@ -27,6 +25,8 @@ def confined(source: Source, below: tuple[Path, ...]) -> Source:
     """Let a source read files alone that lie below these folders once links are followed."""
     if isinstance(source, Selected):
         return replace(source, source=confined(source.source, below))
+    if isinstance(source, Rows):
+        return source.confined(below)
     if isinstance(source, Documents):
         return Documents(replace(source.files, below=below), source.objects)
     return replace(source, below=below) if isinstance(source, Files) else source
@@ -60,18 +60,3 @@ class Documents:
     def nothing(self) -> str:
         """Say that nothing matches."""
         return f"documents: {self.described()} matches no file and no object"
-
-
-def is_remote(pattern: str) -> bool:
-    """Say whether a pattern is a URL of a store, and no path of this machine."""
-    return "://" in pattern and not pattern.lower().startswith(FILE)
-
-
-def path_of(pattern: str) -> str:
-    """Give a local pattern without file://."""
-    if not pattern.lower().startswith(FILE):
-        return pattern
-    path = pattern[len(FILE) :].removeprefix("localhost")
-    if not path.startswith("/"):
-        raise ConfigError(f"documents: {pattern!r} must go on with an absolute path: file:///PATH")
-    return path

@@ -126,6 +126,12 @@ def content_sha256(path: Path, below: Sequence[Path] = ()) -> str:
         return file_digest(file, sha256).hexdigest()
 
 
+def require_readable(ref: FileRef) -> None:
+    """Raise Unreadable where a file may not be read, or is none."""
+    with _opened(ref.path, ref.below):
+        pass
+
+
 @contextmanager
 def _opened(path: Path, below: Sequence[Path]) -> Iterator[BufferedReader]:
     """Open a regular file; nothing else is opened, as that could wait for ever or move a device."""

@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.checks.spelling import meant
+from docmill.tasks.sources.high_water import Since, above
 
 MAX_BUFFERED_ROWS = 100  # of a slow query few are waited for
 BUFFERED_BYTES = 16_000_000  # about: of large rows fewer are read ahead
@@ -41,7 +42,7 @@ class Query:
     any other is rolled back.
     """
 
-    def __init__(self, url: str, query: str, place: str = "rows") -> None:
+    def __init__(self, url: str, query: str, place: str = "rows", since: Since | None = None) -> None:
         """Connect and execute; raises ConfigError, naming what of a pipeline holds the two."""
         self._engine = _engine(_parsed(url, place), place)
         try:
@@ -49,6 +50,8 @@ class Query:
         except (SQLAlchemyError, ValueError, TypeError) as error:  # options that the driver does not take
             raise ConfigError(f"{place}.url: {shown(url)} cannot be opened: {reason(error)}") from None
         try:
+            if since:
+                query = above(query, self._engine.dialect.identifier_preparer.quote(since.column), since.mark)
             self._result = _configured(self._connection).exec_driver_sql(query)
             if not self._result.returns_rows:
                 raise ConfigError(f"{place}.query: gives no rows: write a SELECT")

@@ -16,11 +16,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from docmill.schemas.document import Document
 from docmill.schemas.errors import ConfigError, StorageError, Unreadable
+from docmill.schemas.mark import Mark
 from docmill.tasks.sources.files import MAX_BYTES
+from docmill.tasks.sources.high_water import HighWater
 from docmill.tasks.sources.keys import Ids
 from docmill.tasks.sources.parsing.text import cleaned, legible
 from docmill.tasks.sources.query import Query, reason
+from docmill.tasks.sources.row_files import RowFiles, together, together_sha256
+from docmill.tasks.sources.source import DocumentRef
 from docmill.tasks.sources.spool import Spool
+from docmill.tasks.sources.tabular.query import Broken, FileQuery
 from docmill.tasks.sources.template import TOO_LARGE, Render
 from docmill.tasks.sources.values import Beyond
 
@@ -28,13 +33,24 @@ JOIN_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True)
+class Columns:
+    """The columns that a reading looks at, by name; `files` finds those that `document` names."""
+
+    key: str
+    document: str | None = None
+    since: str | None = None
+    files: RowFiles | None = None
+
+
+@dataclass(frozen=True)
 class RowRef:
-    """A row of a `source` that is a document; `fault` is why it is none."""
+    """A row of a `source` that is a document; `fault` is why it is none, `file` the one that it names."""
 
     document_id: str
     source: str
     text: str
     fault: str | None
+    file: DocumentRef | None = None
 
     @property
     def uri(self) -> str:
@@ -42,13 +58,17 @@ class RowRef:
         return f"{self.source}#{quote(self.document_id, safe='')}"
 
     def sha256(self) -> str | None:
-        """Hash its rendered text; None where it has none, which `read` explains."""
+        """Hash its rendered text, and its file; None where there is none, which `read` explains."""
+        if self.file is not None:
+            return together_sha256(self.text, self.file)
         return None if self.fault is not None else sha256(self.text.encode()).hexdigest()
 
     def read(self) -> Document:
         """Give its text; raises Unreadable, whose message is the reason."""
         if self.fault is not None:
             raise Unreadable(self.fault)
+        if self.file is not None:
+            return together(self.text, self.file, self.document_id, self.uri)
         digest = sha256(self.text.encode()).hexdigest()
         return Document(document_id=self.document_id, uri=self.uri, content_sha256=digest, text=self.text)
 
@@ -59,9 +79,13 @@ class Reading(Iterator[RowRef]):
     Raises StorageError, after the rows that were read, where the database or the disk failed.
     """
 
-    def __init__(self, query: Query, key: str, render: Render, source: str) -> None:
+    def __init__(self, query: Query | FileQuery, columns: Columns, render: Render, source: str) -> None:
         self._query = query
-        self._key = query.columns.index(key)
+        self._key = query.columns.index(columns.key)
+        self._document = None if columns.document is None else query.columns.index(columns.document)
+        self._since = None if columns.since is None else query.columns.index(columns.since)
+        self._files = columns.files
+        self._high = HighWater()
         self._render = render
         self._source = source
         self._ids = Ids()
@@ -78,8 +102,7 @@ class Reading(Iterator[RowRef]):
 
     def __next__(self) -> RowRef:
         if record := self._spool.take():
-            document_id, text, fault = json.loads(record.decode())
-            return RowRef(document_id, self._source, text, fault)
+            return self._ref(*json.loads(record.decode()))
         if self._failure and not self._closing.is_set():
             raise StorageError(self._failure)
         raise StopIteration
@@ -93,6 +116,10 @@ class Reading(Iterator[RowRef]):
         """Give the first key that can be one, once it is read; None where there is none."""
         self._keyed.wait()
         return self._first_key
+
+    def mark(self) -> Mark | None:
+        """Give the highest value of the column `since` once all rows are read; None where they were not."""
+        return None if self.count() is None else self._high.mark()
 
     def close(self) -> None:
         """End the reading, wherever it is."""
@@ -111,6 +138,8 @@ class Reading(Iterator[RowRef]):
                 self._rows += 1
         except SQLAlchemyError as error:
             self._failure = self._lost(reason(error))
+        except StorageError as error:
+            self._failure = str(error)
         except OSError as error:
             self._failure = _no_room(error)
         except Exception as error:  # noqa: BLE001  whatever it is, nobody may wait for ever
@@ -122,20 +151,34 @@ class Reading(Iterator[RowRef]):
             self._query.close()
 
     def _record(self, row: Any) -> bytes:
+        if isinstance(row, Broken):
+            return json.dumps([self._ids.take(row.key)[0], "", row.fault, None]).encode()
+        if self._since is not None:
+            self._high.see(row[self._since])
         key = row[self._key]
         if not (key is None or isinstance(key, Beyond) or self._keyed.is_set()):
             self._first_key = key
             self._keyed.set()
         document_id, fault = self._ids.take(key)
-        text = ""
+        text, file = "", None if self._document is None else row[self._document]
         if fault is None:
             try:
-                text = self._text(row)
+                text = self._text(row, alone=file is None)
             except Unreadable as unreadable:
                 fault = str(unreadable)
-        return json.dumps([document_id, text, fault]).encode()
+        return json.dumps([document_id, text, fault, None if file is None else str(file)]).encode()
 
-    def _text(self, row: Any) -> str:
+    def _ref(self, document_id: str, text: str, fault: str | None, file: str | None) -> RowRef:
+        named = None
+        if file is not None and fault is None:
+            assert self._files is not None
+            try:
+                named = self._files.named(file)
+            except Unreadable as unreadable:
+                fault = str(unreadable)
+        return RowRef(document_id, self._source, text, fault, named)
+
+    def _text(self, row: Any, *, alone: bool) -> str:
         rendered = self._render(dict(zip(self._query.columns, row, strict=True)))
         try:
             size = len(rendered.encode())
@@ -144,7 +187,7 @@ class Reading(Iterator[RowRef]):
         text = cleaned(rendered.replace("\0", " ")).strip()  # what stands on both sides are two words
         if size > MAX_BYTES:
             raise Unreadable(TOO_LARGE)
-        if not legible(text):
+        if alone and not legible(text):
             raise Unreadable("no text: the row's text is empty")
         return text
 

@@ -15,6 +15,7 @@ CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 60  # between chunks
 WHOLE_TIMEOUT_S = 300
 CONNECTIONS = 32
+PIECE_BYTES = 16_000_000
 ATTEMPTS, ROUNDS = 3, 2  # of a request: botocore's tries, and how often s3fs has it try
 # Only stores whose credentials come from the environment or their own configuration.
 PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs", "memory": "fsspec"}
@@ -49,6 +50,9 @@ class Store(Protocol):
 
     def read(self, bucket: str, key: str, most: int) -> bytes:
         """Read an object; raises TooLarge where it has more than `most` bytes."""
+
+    def pieces(self, bucket: str, key: str, size: int) -> Iterator[bytes]:
+        """Read an object of any size, piece by piece; of S3 one that changes meanwhile is an error."""
 
     def close(self) -> None:
         """Let its connections go."""
@@ -93,6 +97,18 @@ class S3:
             return self._read(asyncio.run_coroutine_threadsafe(body.read(), loop))
         finally:
             loop.call_soon_threadsafe(body.close)
+
+    def pieces(self, bucket: str, key: str, size: int) -> Iterator[bytes]:
+        """Read it by ranges, all of the object that the first one named."""
+        same: dict[str, str] = {}
+        for begin in range(0, size, PIECE_BYTES):
+            part = f"bytes={begin}-{min(begin + PIECE_BYTES, size) - 1}"
+            reply = self._files.call_s3("get_object", Bucket=bucket, Key=key, Range=part, **same)
+            same = {"IfMatch": reply["ETag"]}
+            try:
+                yield self._read(asyncio.run_coroutine_threadsafe(reply["Body"].read(), self._files.loop))
+            finally:
+                self._files.loop.call_soon_threadsafe(reply["Body"].close)
 
     def close(self) -> None:
         """Close its client; what is under way fails."""
@@ -153,6 +169,11 @@ class AnyStore:
         if len(content) > most:
             raise TooLarge
         return content
+
+    def pieces(self, bucket: str, key: str, size: int) -> Iterator[bytes]:
+        """Read it by ranges."""
+        for begin in range(0, size, PIECE_BYTES):
+            yield self._files.cat_file(f"{bucket}/{key}", start=begin, end=min(begin + PIECE_BYTES, size))
 
     def close(self) -> None:
         """Its connections end with it."""

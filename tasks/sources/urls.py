@@ -11,6 +11,7 @@ from docmill.tasks.sources.globs import ANY_DEPTH, Rest, matches, parts_of
 from docmill.tasks.sources.stores import PACKAGES
 
 URL = re.compile(r"(\w[\w+.-]*)://([^/]*)/?(.*)", re.DOTALL)
+FILE = "file://"
 MAGIC = re.compile(r"[*?[]")
 
 
@@ -77,6 +78,21 @@ def address_of(name: str) -> Address | None:
     """Read an object's URI, whether or not it is percent-encoded; None where it is none."""
     found = URL.fullmatch(name)
     return Address(found[1].lower(), found[2], unquote(found[3])) if found else None
+
+
+def is_remote(pattern: str) -> bool:
+    """Say whether a pattern is a URL of a store, and no path of this machine."""
+    return "://" in pattern and not pattern.lower().startswith(FILE)
+
+
+def path_of(pattern: str) -> str:
+    """Give a local pattern without file://."""
+    if not pattern.lower().startswith(FILE):
+        return pattern
+    path = pattern[len(FILE) :].removeprefix("localhost")
+    if not path.startswith("/"):
+        raise ConfigError(f"documents: {pattern!r} must go on with an absolute path: file:///PATH")
+    return path
 
 
 def _problem(protocol: str, bucket: str, pattern: str) -> str | None:

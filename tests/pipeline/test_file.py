@@ -93,6 +93,10 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
         "steps:\n  - extract: {schema: bad/thing.json}\n",
         {"steps": [{"extract": {"schema": "bad/thing.json"}}]},
     ),
+    "who is told": (
+        f"notify: {{url: 'https://h/x', statuses: [done, review], batch: 10}}\n{SUMMARIZE}",
+        {"notify": {"url": "https://h/x", "statuses": ["done", "review"], "batch": 10}},
+    ),
     "rows that may be missing": (
         "steps:\n  - extract: {schema: thing, complete: off, lists: columns}\n",
         {"steps": [{"extract": {"schema": "thing", "complete": "off", "lists": "columns"}}]},
@@ -299,9 +303,16 @@ def test_the_source_is_a_glob_or_a_list_of_them(written: Path):
 
 def test_the_source_may_be_the_rows_of_a_query(written: Path):
     rows = {"url": "postgresql://u:${PGPASSWORD}@h/db", "query": "select 1", "key": "id", "text": "{{ a }}"}
-    assert rows.keys() == set(names(Rows))
     found = loaded(written, f"name: p\nrows: {json.dumps(rows)}\n{SUMMARIZE}")
-    assert found["rows"] == rows
+    assert {key: found["rows"][key] for key in rows} == rows
+
+
+def test_the_source_may_be_the_rows_of_files(written: Path):
+    for files in ("s3://${BUCKET}/t/*.parquet", ["in/*.csv", "in/*.xlsx"]):
+        rows = {"files": files, "sheet": "Mail", "query": "select 1", "key": "id", "text": "{{ a }}"}
+        assert rows.keys() | {"url", "document", "since"} == set(names(Rows))
+        found = loaded(written, f"name: p\nrows: {json.dumps(rows)}\n{SUMMARIZE}")
+        assert {key: found["rows"][key] for key in rows} == rows
 
 
 def test_the_right_pipelines_hold_every_key_of_the_format():

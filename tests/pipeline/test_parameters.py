@@ -147,6 +147,15 @@ class TestSafety:
             require_safe(Pipeline.model_validate(given))
 
     @pytest.mark.parametrize(
+        "url", ["https://evil.example/x", "https://ok.example@evil.example/x", "${HOOK}"]
+    )
+    def test_nor_is_a_webhook_of_the_senders_told(self, url: str, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setenv("DOCMILL_HOSTS", "ok.example")
+        with pytest.raises(ConfigError, match=r"^notify\.url: a pipeline that is given as a parameter"):
+            require_safe(Pipeline.model_validate(declared("local", notify={"url": url})))
+        require_safe(Pipeline.model_validate(declared("local", notify={"url": "https://ok.example/x"})))
+
+    @pytest.mark.parametrize(
         "url",
         [
             "postgresql://u@ok.example:5433/d",

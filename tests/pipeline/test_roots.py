@@ -65,6 +65,9 @@ def secret(tmp_path: Path) -> Path:
         {"into": {"url": "sqlite:///link/new.db"}},
         rows("sqlite:///{secret}/rows.db"),
         rows("sqlite:///link/rows.db"),
+        {"documents": None, "rows": {"files": "{secret}/*.csv", "key": "id", "text": "x"}},
+        {"documents": None, "rows": {"files": ["in/*", "link/*.csv"], "key": "id", "text": "x"}},
+        {"documents": None, "rows": {"files": "s3://bucket/in/*.csv", "key": "id", "text": "x"}},
     ],
     ids=str,
 )

@@ -1,0 +1,78 @@
+"""Where an export goes: stdout, a file that is replaced as a whole, or an object of a store."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from docmill.schemas.errors import ConfigError, StorageError
+from docmill.tasks.sources.stores import PACKAGES, reason
+from docmill.tasks.sources.urls import Address, address_of, is_remote, path_of
+
+BINARY = ("parquet", "xlsx")
+
+
+def require_target(output: str | None, to: str) -> None:
+    """Raise ConfigError, before anything is read, for a target that cannot be written."""
+    if output is None:
+        if to in BINARY and sys.stdout.isatty():
+            raise ConfigError(f"--output: {to} is no text: name a file, or let stdout lead into one")
+        return
+    if is_remote(output):
+        _address(output)
+        return
+    path = Path(path_of(output))
+    if path.is_dir():
+        raise ConfigError(f"--output: {output!r} is a folder: name a file in it")
+    if not path.absolute().parent.is_dir():
+        raise ConfigError(f"--output: there is no folder {str(path.parent)!r} for {path.name}: make it first")
+
+
+@contextmanager
+def written(output: str | None, name: str) -> Iterator[Path]:
+    """Give the path of a file to be written, which then goes to its target; nothing does where that fails.
+
+    Raises StorageError for a target that does not take it.
+    """
+    place = None if output is None or is_remote(output) else Path(path_of(output))
+    try:
+        # Beside its target, so that it can be renamed into it.
+        with TemporaryDirectory(prefix=".docmill-export-", dir=place and place.absolute().parent) as folder:
+            file = Path(folder, name)
+            yield file
+            if place is not None:
+                file.replace(place)
+            elif output is not None:
+                _upload(file, _address(output), output)
+            else:
+                with file.open("rb") as made:
+                    shutil.copyfileobj(made, sys.stdout.buffer)
+    except OSError as error:
+        raise StorageError(f"--output: {output or 'stdout'} cannot be written: {error.strerror}") from None
+
+
+def _address(url: str) -> Address:
+    address = address_of(url)
+    if address is None or address.protocol not in PACKAGES:
+        known = ", ".join(f"{name}://" for name in PACKAGES)
+        raise ConfigError(f"--output: {url!r} is no URL of a store: {known}")
+    if not address.bucket or not address.key or address.key.endswith("/") or "@" in address.bucket:
+        raise ConfigError(f"--output: {url!r} names no object: write {address.protocol}://BUCKET/NAME")
+    return address
+
+
+def _upload(file: Path, address: Address, shown: str) -> None:
+    try:
+        from fsspec import filesystem
+
+        store = filesystem(address.protocol, skip_instance_cache=True)
+        store.put_file(str(file), f"{address.bucket}/{address.key}")
+    except ImportError:
+        package = PACKAGES[address.protocol]
+        raise ConfigError(
+            f"--output: {shown!r} needs the package {package}: pip install '{package}'"
+        ) from None
+    except Exception as error:  # noqa: BLE001 - whatever a driver raises
+        raise StorageError(f"--output: {shown!r} cannot be written: {reason(error)}") from None

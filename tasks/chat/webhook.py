@@ -1,0 +1,79 @@
+"""A webhook: bodies are signed as Standard Webhooks are (standardwebhooks.com), and posted once."""
+
+import base64
+import hashlib
+import hmac
+import os
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+import httpx
+
+from docmill.schemas.endpoint import is_loopback
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.chat.environment import HOSTS, allowed_hosts, host_of
+from docmill.tasks.chat.http_client import new_client, why
+
+SECRET = "DOCMILL_NOTIFY_SECRET"  # noqa: S105 - the variable's name
+TIMEOUT_S = 10.0
+LATER = (408, 425, 429)  # and every 5xx: the same request may be taken later
+Taken = Literal["taken", "later", "refused"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whether a request was taken, and our own sentence where it was not; the server's words are not kept."""
+
+    taken: Taken
+    said: str = ""
+
+
+class Webhook:
+    """A URL and its secret, with a client of its own; `close` ends it."""
+
+    def __init__(self, url: str) -> None:
+        """Raises ConfigError as `secret_for` does."""
+        self.host = host_of(url)
+        self._url, self._secret = url, secret_for(url)
+        self._client = new_client(url, None, 1)
+
+    async def post(self, id_: str, body: bytes) -> Answer:
+        """Post a body under an id, signed with the time; never raises for what a server does."""
+        headers = signed(self._secret, id_, int(time.time()), body)
+        try:
+            answer = await self._client.post(self._url, content=body, headers=headers, timeout=TIMEOUT_S)
+        except httpx.HTTPError as error:
+            return Answer("later", f"{self.host} cannot be reached: {why(error)}")
+        except (httpx.InvalidURL, ValueError):
+            return Answer("refused", "notify.url is no URL that can be posted to")
+        if answer.is_success:
+            return Answer("taken")
+        again = answer.status_code in LATER or answer.is_server_error
+        return Answer("later" if again else "refused", f"{self.host} answers {answer.status_code}")
+
+    async def close(self) -> None:
+        """Let its connection go."""
+        await self._client.aclose()
+
+
+def secret_for(url: str) -> bytes:
+    """Give what signs the bodies that are posted to a URL.
+
+    Raises ConfigError for a host that is not allowed, http off this machine, and a missing secret.
+    """
+    host, hosts, secret = host_of(url), allowed_hosts(), os.environ.get(SECRET)
+    if hosts is not None and host not in hosts:
+        raise ConfigError(f"notify.url: {HOSTS} does not hold {host}: add it there")
+    if not host or (url.startswith("http://") and not is_loopback(host)):
+        raise ConfigError("notify.url: must be https:// and name a host: what is posted holds records")
+    if not secret:
+        raise ConfigError(f"notify: {SECRET} is not set: it signs what is posted. export {SECRET}=…")
+    return secret.encode()
+
+
+def signed(secret: bytes, id_: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """Give the headers of a body: HMAC-SHA256 over its id, the time in seconds, and the body."""
+    content = f"{id_}.{timestamp}.".encode() + body
+    digest = base64.b64encode(hmac.new(secret, content, hashlib.sha256).digest()).decode()
+    return {"webhook-id": id_, "webhook-timestamp": str(timestamp), "webhook-signature": f"v1,{digest}"}

@@ -1,0 +1,1 @@
+"""What is stored, written for other tools: CSV, JSON lines, Parquet and Excel."""

@@ -1,0 +1,81 @@
+"""Parquet with the columns' types, by DuckDB: rows are loaded into a temporary database and copied out."""
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Boolean, Date, DateTime, Double, Integer, Numeric, Time, Uuid
+from sqlalchemy.types import TypeEngine
+
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.sinks.column_types import Exact
+from docmill.tasks.sinks.formats.export import Export, as_json
+
+BATCH = 500
+SCALE, DIGITS = 9, 38  # of a decimal
+KINDS: dict[type[TypeEngine[Any]], str] = {
+    JSON: "JSON",
+    Boolean: "BOOLEAN",
+    Integer: "BIGINT",
+    BigInteger: "BIGINT",
+    Double: "DOUBLE",
+    Exact: f"DECIMAL({DIGITS},{SCALE})",
+    Numeric: f"DECIMAL({DIGITS},{SCALE})",
+    DateTime: "TIMESTAMPTZ",
+    Date: "DATE",
+    Time: "TIME",
+    Uuid: "UUID",
+}
+
+
+def write_parquet(export: Export, onto: Path) -> None:
+    """Write a file; raises ConfigError where DuckDB is missing, and for decimals that it would round."""
+    try:
+        import duckdb
+    except ImportError:
+        raise ConfigError("--to parquet: needs the package duckdb: pip install 'docmill[duckdb]'") from None
+    kinds = {name: kind_of(kind) for name, kind in export.columns.items()}
+    exact = {name for name, kind in kinds.items() if kind.startswith("DECIMAL")}
+    database = onto.with_suffix(".duckdb")
+    try:
+        with duckdb.connect(str(database), config={"threads": "1", "memory_limit": "512MB"}) as connection:
+            columns = ", ".join(f"{_quoted(name)} {kind}" for name, kind in kinds.items())
+            connection.execute(f"CREATE TABLE rows ({columns})")
+            insert = "INSERT INTO rows SELECT row.* FROM (SELECT unnest(from_json_strict(?, ?)) AS row)"
+            for batch in _batches(export, exact):
+                connection.execute(insert, [batch, json.dumps([kinds])])
+            target = str(onto).replace("'", "''")
+            connection.execute(f"COPY rows TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+    finally:
+        database.unlink(missing_ok=True)
+
+
+def kind_of(kind: TypeEngine[Any]) -> str:
+    """Choose DuckDB's type for a column's; a text where there is no other."""
+    return next((name for own, name in KINDS.items() if isinstance(kind, own)), "VARCHAR")
+
+
+def _batches(export: Export, exact: set[str]) -> Iterator[str]:
+    rows = iter(export.rows)
+    while batch := list(islice(rows, BATCH)):
+        told = [{name: row.get(name) for name in export.columns} for row in batch]
+        for row in told:
+            row.update({name: _decimal(row[name], name) for name in exact})
+        yield json.dumps(told, ensure_ascii=False, default=as_json)
+
+
+def _decimal(value: Any, name: str) -> str | None:
+    """Write a decimal's digits."""
+    if value is None:
+        return None
+    number = value if isinstance(value, Decimal) else Decimal(repr(value))
+    if number != round(number, SCALE) or number.adjusted() >= DIGITS - SCALE:
+        raise ConfigError(f"--to parquet: {name} has a number that its decimals do not hold: export csv")
+    return format(number, "f")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,66 @@
+"""Tables of items: a row for each item of an array of a record, beside the record's own row."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Connection, Table, delete, insert
+from sqlalchemy import MetaData as Tables
+from sqlalchemy.types import TypeEngine
+
+from docmill.schemas.tool import ToolSchema
+from docmill.tasks.checks.item_tables import VALUE, columns_of, item_tables
+from docmill.tasks.sinks.column_types import column_type, stored
+
+ITEMS = "items"  # of a typed table's `info`: the tables of its items, by the property's name
+PARENT = "parent"  # of a table of items' `info`: the name of the typed table
+FIXED_COLUMNS = 2
+
+
+def table_name(parent: str, name: str) -> str:
+    """Name the table of an array's items."""
+    return f"{parent}__{name}"
+
+
+def declared(parent: str, key: str, kind: TypeEngine[Any], schema: ToolSchema) -> dict[str, Table]:
+    """Declare the tables of a schema's items: the record's key, the position from 0, and the columns."""
+    return {
+        name: _table(table_name(parent, name), parent, key, kind, columns_of(items))
+        for name, items in item_tables(schema).items()
+    }
+
+
+def _table(name: str, parent: str, key: str, kind: TypeEngine[Any], properties: Mapping[str, Any]) -> Table:
+    own = [(column, column_type(rule)) for column, rule in properties.items()]
+    given = enumerate([(key, kind), ("position", BigInteger()), *own])
+    # Bound by names of our own, as those of typed tables.
+    columns = [
+        Column(
+            column,
+            each,
+            key=f"c{number}",
+            quote=True,
+            primary_key=number < FIXED_COLUMNS,
+            autoincrement=False,
+            nullable=number >= FIXED_COLUMNS,
+        )
+        for number, (column, each) in given
+    ]
+    return Table(name, Tables(), *columns, quote=True, info={PARENT: parent})
+
+
+def replace_items(connection: Connection, table: Table, key: Any, record: Mapping[str, Any]) -> None:
+    """Put a record's items in the place of those that are stored under its key."""
+    tables: Mapping[str, Table] = table.info.get(ITEMS, {})
+    for name, items in tables.items():
+        connection.execute(delete(items).where(items.c.c0 == key))
+        if rows := list(_rows(items, key, record.get(name) or ())):
+            connection.execute(insert(items), rows)
+
+
+def _rows(table: Table, key: Any, items: Any) -> Iterator[dict[str, Any]]:
+    own = list(table.columns)[FIXED_COLUMNS:]
+    is_bare = [column.name for column in own] == [VALUE]
+    for position, item in enumerate(items):
+        values = item if isinstance(item, dict) else {VALUE: item} if is_bare else {}
+        row = {column.key: stored(column.type, values.get(column.name)) for column in own}
+        yield {"c0": key, "c1": position, **row}

@@ -1,0 +1,82 @@
+"""The outbox: notices that were written with their outcomes, and stay until somebody has taken them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from docmill.schemas.errors import StorageError
+from docmill.schemas.notify import Notify
+from docmill.tasks.sinks.database import reason
+from docmill.tasks.sinks.rows import Row
+from docmill.tasks.sinks.tables import OUTBOX
+
+TOLD = ("document_id", "uri", "status", "label", "summary", "record", "content_sha256", "run_id", "error")
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What is told of one outcome; its `id` stays the same however often it is sent."""
+
+    id: str
+    body: dict[str, Any]
+
+
+def put_notices(connection: Connection, pipeline: str, notify: Notify | None, rows: Sequence[Row]) -> None:
+    """Put notices of these outcomes into the outbox, in the transaction that stores them."""
+    now = datetime.now(UTC)
+    notices = [
+        {"id": str(uuid4()), "pipeline": pipeline, "at": now, "body": {name: row[name] for name in TOLD}}
+        for row in rows
+        if notify is not None and row["status"] in notify.statuses
+    ]
+    if notices:
+        connection.execute(OUTBOX.insert(), notices)
+
+
+class Outbox:
+    """One pipeline's notices that wait; raises StorageError where the database fails."""
+
+    def __init__(self, engine: Engine, pipeline: str, url: str) -> None:
+        self._engine = engine
+        self._pipeline = pipeline
+        self._url = url
+
+    def waiting(self, most: int) -> list[Notice]:
+        """Give the oldest notices."""
+        query = select(OUTBOX).where(OUTBOX.c.pipeline == self._pipeline)
+        with self._failing(), self._engine.connect() as connection:
+            rows = connection.execution_options(reading=True).execute(
+                query.order_by(OUTBOX.c.at, OUTBOX.c.id).limit(most)
+            )
+            return [Notice(row.id, {"id": row.id, **row.body, "at": _utc(row.at)}) for row in rows]
+
+    def count(self) -> int:
+        """Count them."""
+        query = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.pipeline == self._pipeline)
+        with self._failing(), self._engine.connect() as connection:
+            return int(connection.execution_options(reading=True).execute(query).scalar_one())
+
+    def remove(self, notices: Sequence[Notice]) -> None:
+        """Take away what has been delivered."""
+        ids = [notice.id for notice in notices]
+        with self._failing(), self._engine.begin() as connection:
+            connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(ids)))
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise StorageError(
+                f"the results database {self._url} failed: {reason(error)}. Put that right, then run again"
+            ) from None
+
+
+def _utc(at: datetime) -> str:
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()

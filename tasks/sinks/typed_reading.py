@@ -1,0 +1,42 @@
+"""A typed table read for an export: its columns' types, and its rows as they stand."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Column, Connection, Float, MetaData, Numeric, Table, inspect, select
+from sqlalchemy.types import TypeEngine
+
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.sinks.column_types import Exact
+from docmill.tasks.sinks.formats.export import Export
+from docmill.tasks.sinks.results import Results
+
+KEY_COLUMNS = 2  # the id, and in a table of items their position
+
+
+def stored_table(results: Results, name: str) -> Export:
+    """Give a table by its name, ordered by its key; raises ConfigError where there is none."""
+    with results._failing(), results._engine.connect() as connection:
+        if not inspect(connection).has_table(name):
+            raise ConfigError(f"--table: there is no table {name} yet: `docmill run` the pipeline first")
+        table = _table(connection, name)
+    return Export({column.name: column.type for column in table.columns}, _rows(results, table))
+
+
+def _table(connection: Connection, name: str) -> Table:
+    columns = [
+        Column(each["name"], _kind(each["type"]), quote=True)
+        for each in inspect(connection).get_columns(name)
+    ]
+    return Table(name, MetaData(), *columns, quote=True)
+
+
+def _kind(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    """Read decimals as their driver gives them: SQLite, which has none, would be warned of."""
+    return Exact() if isinstance(kind, Numeric) and not isinstance(kind, Float) else kind
+
+
+def _rows(results: Results, table: Table) -> Iterator[Mapping[str, Any]]:
+    keys = list(table.columns)[:KEY_COLUMNS]
+    for row in results._rows(select(table).order_by(*keys)):
+        yield row._mapping

@@ -1,0 +1,120 @@
+"""A query over files of rows: DuckDB reads these files, and nothing else of this machine or another."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.sources.high_water import Since, above
+from docmill.tasks.sources.tabular.located import located
+from docmill.tasks.sources.tabular.locked import connected, failing, lock, select_of, wrong
+from docmill.tasks.sources.tabular.values import reader_of
+from docmill.tasks.sources.tabular.view import define
+
+WHOLE = "SELECT * FROM rows"
+FETCHED_ROWS = 100
+REJECTED = """
+    SELECT DISTINCT file_path, line, error_type::VARCHAR FROM reject_errors
+    JOIN reject_scans USING (scan_id, file_id) ORDER BY ALL
+"""
+FAULTS = {
+    "CAST": "a value is not of the type that the query gives it",
+    "MISSING COLUMNS": "it has fewer columns than the header",
+    "TOO MANY COLUMNS": "it has more columns than the header",
+    "UNQUOTED VALUE": "a quote in it is not closed: what follows in the file is not read",
+    "LINE SIZE OVER MAXIMUM": "it is too long",
+    "INVALID ENCODING": "it is not UTF-8: save the file so",
+}
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A row that stands in a file and cannot be read: the key that it is told by, and why."""
+
+    key: str
+    fault: str
+
+
+class FileQuery:
+    """A query over files that has been executed; iterating streams its rows, in any one thread.
+
+    What cannot be read as a row of a CSV file comes last, as Broken.
+    """
+
+    def __init__(
+        self,
+        patterns: Sequence[str],
+        query: str | None,
+        sheet: str | None,
+        below: tuple[Path, ...] = (),
+        since: Since | None = None,
+    ) -> None:
+        """Find the files and execute; raises NoFiles, and ConfigError."""
+        self._folder = TemporaryDirectory(prefix="docmill-rows-", ignore_cleanup_errors=True)
+        self._shown = ", ".join(patterns)
+        folder = Path(self._folder.name)
+        self._connection = connected(folder)
+        try:
+            self._files = located(patterns, below, folder)
+            self._begin(query or WHOLE, sheet, folder, since)
+        except OSError as error:
+            self.close()
+            raise ConfigError(f"rows.files: {error.filename or folder}: {error.strerror}") from None
+        except BaseException:
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[Any]:
+        readers = [(at, reader) for at, reader in enumerate(self._readers) if reader]
+        with failing(self._shown):
+            rows = self._first
+            while rows:
+                for row in rows:
+                    values = list(row)
+                    for at, reader in readers:
+                        values[at] = None if values[at] is None else reader(values[at])
+                    yield values
+                rows = self._connection.fetchmany(FETCHED_ROWS)
+            rejected = self._connection.execute(REJECTED).fetchall() if self._has_rejects() else []
+        names = {str(file.path): file.shown for file in self._files}
+        for path, line, kind in rejected:
+            shown = names.get(path, path)
+            fault = FAULTS.get(kind, "it cannot be read")
+            yield Broken(f"{shown}#{line}", f"record {line} of {shown} is no row: {fault}")
+
+    def interrupt(self) -> None:
+        """End, from another thread, what DuckDB is doing."""
+        with suppress(Exception):  # it may have been closed meanwhile
+            self._connection.interrupt()
+
+    def close(self) -> None:
+        """Let the files go, and remove the copies."""
+        self._connection.close()
+        self._folder.cleanup()
+
+    def _begin(self, query: str, sheet: str | None, folder: Path, since: Since | None) -> None:
+        with wrong("rows.files"):
+            define(self._connection, self._files, sheet, folder)
+            lock(self._connection, [*(file.path for file in self._files), *folder.glob("sheet-*")])
+        with wrong("rows.query"):
+            query = select_of(self._connection, query)
+            if since:
+                query = above(query, '"' + since.column.replace('"', '""') + '"', since.mark)
+            described = self._connection.execute(f"DESCRIBE {query}").fetchall()
+            self.columns = [row[0] for row in described]
+            self._readers = [reader_of(row[1]) for row in described]
+            names = [f"c{at}" for at in range(len(described))]
+            texts = [
+                f"{name}::VARCHAR" if reader else name
+                for name, reader in zip(names, self._readers, strict=True)
+            ]
+            self._connection.execute(
+                f"SELECT {', '.join(texts)} FROM (\n{query}\n) AS asked({', '.join(names)})"
+            )
+            self._first = self._connection.fetchmany(FETCHED_ROWS)
+
+    def _has_rejects(self) -> bool:
+        return any(file.kind == "csv" for file in self._files)

@@ -1,0 +1,126 @@
+"""`notify`: outcomes that are told by a webhook, at least once, and without holding up a run."""
+
+import pytest
+
+from docmill.flows.run import notifying
+from docmill.schemas.errors import StorageError
+from docmill.schemas.outcome import Outcome
+from docmill.schemas.pipeline import Into
+from docmill.tasks.sinks.decisions import ReviewedResults
+from tests.support.hooks import Receiver, receiver
+from tests.support.project import Project
+from tests.support.provider import Provider
+
+__all__ = ["receiver"]
+Printed = pytest.CaptureFixture[str]
+EXTRACT = "  - extract: {schema: thing}\n"
+
+
+def pipeline(project: Project, provider: Provider, url: str, more: str = "") -> str:
+    return str(project.pipeline(provider.url, EXTRACT, notify=f'{{url: "{url}"{more}}}'))
+
+
+def waiting(project: Project) -> int:
+    [(count,)] = project.rows("select count(*) from docmill__outbox")
+    return int(count)
+
+
+@pytest.mark.usefixtures("prefect_api")
+class TestRuns:
+    def test_each_done_document_is_told_with_its_record(
+        self, project: Project, provider: Provider, receiver: Receiver
+    ):
+        project.documents(a="one", b="two", c="three", empty="")
+        assert project.run("run", pipeline(project, provider, receiver.url, ", batch: 2")) == 1
+        told = {each["document_id"]: each for each in receiver.taken}
+        assert sorted(told) == ["in/a.txt", "in/b.txt", "in/c.txt"]
+        assert told["in/a.txt"]["record"]["name"] == "Example"
+        assert told["in/a.txt"]["status"] == "done"
+        [(run_id,)] = project.rows("select run_id from docmill_runs")
+        assert {each["run_id"] for each in receiver.taken} == {run_id}
+        assert len({each["id"] for each in receiver.taken}) == 3
+        assert len(receiver.ids) >= 2
+        assert waiting(project) == 0
+        assert project.run("run", "p.yaml") == 1
+        assert len(receiver.taken) == 3  # what is unchanged is not told again
+
+    def test_a_request_that_fails_is_sent_again_under_its_id(
+        self, project: Project, provider: Provider, receiver: Receiver
+    ):
+        project.documents(a="one")
+        receiver.answers = [503, 429, 500]
+        assert project.run("run", pipeline(project, provider, receiver.url)) == 0
+        assert len(receiver.taken) == 1
+        assert len(receiver.ids) == 4
+        assert len(set(receiver.ids)) == 1
+
+    def test_what_is_not_taken_waits_for_the_next_run(
+        self,
+        project: Project,
+        provider: Provider,
+        receiver: Receiver,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: Printed,
+    ):
+        monkeypatch.setattr(notifying, "AFTER_S", 0.5)
+        project.documents(a="one", b="two")
+        receiver.answers = [503] * 10_000
+        assert project.run("run", pipeline(project, provider, receiver.url)) == 0
+        assert waiting(project) == 2
+        said = " ".join(capfd.readouterr().out.split())
+        assert "notify: 2 notices wait in the outbox (127.0.0.1 answers 503)" in said
+        receiver.answers = [404]
+        assert project.run("run", "p.yaml") == 0
+        assert waiting(project) == 2
+        assert len(receiver.answers) == 0  # a refusal is not asked again in the same run
+        assert project.run("run", "p.yaml") == 0
+        assert waiting(project) == 0
+        assert sorted(each["document_id"] for each in receiver.taken) == ["in/a.txt", "in/b.txt"]
+
+    def test_the_statuses_are_chosen(self, project: Project, provider: Provider, receiver: Receiver):
+        project.documents(a="one", empty="")
+        assert project.run("run", pipeline(project, provider, receiver.url, ", statuses: [failed]")) == 1
+        assert [(each["document_id"], each["error"]) for each in receiver.taken] == [
+            ("in/empty.txt", "the file is empty")
+        ]
+
+    def test_nothing_is_sent_where_notices_could_not_be(
+        self, project: Project, provider: Provider, monkeypatch: pytest.MonkeyPatch, capfd: Printed
+    ):
+        project.documents(a="one")
+        monkeypatch.delenv("DOCMILL_NOTIFY_SECRET", raising=False)
+        for url, said in (
+            ("https://hooks.example/x", "notify: DOCMILL_NOTIFY_SECRET is not set"),
+            ("http://hooks.example/x", "notify.url: must be https://"),
+        ):
+            assert project.run("run", pipeline(project, provider, url)) == 2
+            assert said in capfd.readouterr().err
+        monkeypatch.setenv("DOCMILL_HOSTS", "127.0.0.1")
+        assert project.run("run", pipeline(project, provider, "https://hooks.example/x")) == 2
+        assert "notify.url: DOCMILL_HOSTS does not hold hooks.example" in capfd.readouterr().err
+        assert provider.bodies() == []
+
+
+def test_notices_are_stored_with_their_outcomes_or_not_at_all(database: str):
+    from docmill.schemas.notify import Notify
+
+    results = ReviewedResults.open(Into(url=database), "p", {})
+    results.notify = Notify(url="https://h/x")
+    outcome = Outcome(document_id="d", uri="u", content_sha256="c", status="done", record={"ä": 1})
+    results.write([outcome], "r1", "s")
+    [notice] = results.outbox().waiting(10)
+    assert notice.body["record"] == {"ä": 1}
+    assert notice.body["at"].endswith("+00:00")
+    with pytest.raises(StorageError), results.deciding() as deciding:
+        deciding.change("d", {"status": "done", "uri": None})
+    assert results.outbox().count() == 1
+    results.outbox().remove([notice])
+    assert results.outbox().count() == 0
+    with results.deciding() as deciding:
+        deciding.change("d", {"status": "review"})
+    assert results.outbox().count() == 0
+    with results.deciding() as deciding:
+        deciding.change("d", {"status": "done", "record": {"ä": 2}})
+    [told] = results.outbox().waiting(10)
+    assert told.body["record"] == {"ä": 2}
+    results.close()
