@@ -165,7 +165,7 @@ def ends(pipeline: Pipeline, options: RunOptions) -> tuple[Source, Into]:
     into = into_of(pipeline, options)
     if pipeline.rows is None:
         patterns = pipeline.patterns() if options.documents is None else (options.documents,)
-        return source_of([_expanded_url(pattern, pipeline) for pattern in patterns]), into
+        return source_of([_expanded_url(pattern, pipeline) for pattern in patterns], pipeline.ocr), into
     if options.documents is not None:
         raise ConfigError(f"--documents: the pipeline {pipeline.name} reads rows: change its query instead")
     url = expanded(pipeline.rows.url, "rows.url", secret=_secret(pipeline))
