@@ -100,4 +100,6 @@ def _why_empty(kind: Kind, text: Text, ocr: Ocr) -> Reason:
         return Reason.UNSEEN if Why.UNSEEN in whys else Reason.BLANK
     if kind != "pdf":
         return Reason.EMPTY
+    if Why.GARBLED in whys:
+        return Reason.GARBLED
     return Reason.SCANNED if whys or not scans.reads(ocr) else Reason.BLANK

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from threading import Event
 
 from docmill.schemas.document import Ocr
 from docmill.schemas.errors import Unreadable
@@ -16,7 +17,7 @@ from docmill.tasks.sources.parsing.reasons import Reason
 
 PACKAGES = ("rapidocr", "onnxruntime", "cv2", "PIL")
 MOST_PAGES = 500  # of a document: each takes seconds
-PICTURES = (Why.PICTURE, Why.SCANNED, Why.DRAWN, Why.GLYPHS)
+PICTURES = (Why.PICTURE, Why.SCANNED, Why.DRAWN, Why.GLYPHS, Why.GARBLED)
 
 
 @functools.cache
@@ -57,7 +58,8 @@ def completed(kind: Binary, content: bytes, answer: Answer, ocr: Ocr) -> Answer:
         try:
             return ask(kind, content, sees=True)
         except Unreadable as error:
-            _unless_ended(error)
+            if error.args[0] is Reason.ENDED:
+                raise
     return answer
 
 
@@ -83,12 +85,17 @@ def _read(
     kind: Asked, content: bytes, numbers: Iterable[int], missed: Missed, *, always: bool
 ) -> dict[int, str]:
     """Read pages side by side, in as many children as there may be; tells in `missed` what was not read."""
+    ended = Event()
 
     def one(number: int) -> _Page:
+        if ended.is_set():  # what waits must not start children anew
+            raise Unreadable(Reason.ENDED)
         try:
             return _Page(number, ask(kind, wire.asking(number, content, always=always), sees=True))
         except Unreadable as error:
-            _unless_ended(error)
+            if error.args[0] is Reason.ENDED:
+                ended.set()
+                raise
             return _Page(number, None)
 
     texts = {}
@@ -111,8 +118,3 @@ def _read(
 def _at_once(one: Callable[[int], _Page], numbers: Iterable[int]) -> list[_Page]:
     with ThreadPoolExecutor(pool.SIZE) as threads:
         return list(threads.map(one, numbers))
-
-
-def _unless_ended(error: Unreadable) -> None:
-    if error.args[0] is Reason.ENDED:
-        raise error

@@ -37,6 +37,9 @@ class Why(StrEnum):
     SCANNED = f"it is a picture of a page, with no text or hardly any: {EXTRA}, or run OCR over it"
     DRAWN = f"its text is drawn as lines, not written as characters: {EXTRA}, or run OCR over it"
     GLYPHS = f"its font does not say which letters it shows: {EXTRA}, or run OCR over it"
+    GARBLED = (
+        f"its letters are not those that it shows, by a broken font or encoding: {EXTRA}, or print it anew"
+    )
     XFA = "its pages are drawn by XFA, of which only the filled-in values are read: print it to a PDF"
     STREAM = "its content is damaged in the file: send the file again, or save it anew"
     CUT = "it is missing: send the file again"

@@ -19,6 +19,9 @@ class Reason(StrEnum):
     BINARY = f"the content is binary, and of no kind that is read: {READ}"
     ENCODING = "the character encoding cannot be told: save the file as UTF-8"
     SCANNED = f"no text (scanned?): the PDF holds pictures of pages only: {EXTRA}, or run OCR over it first"
+    GARBLED = (
+        f"its letters are not those that it shows, by a broken font or encoding: {EXTRA}, or print it anew"
+    )
     ENCRYPTED = "encrypted: save it without a password"
     DAMAGED = "damaged or incomplete: send the file again, or open it in its own program and save it anew"
     NESTED = "nested too deeply, or of too many parts: save it as a plain document or as text"

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from docmill.schemas.errors import Unreadable
+from docmill.tasks.checks.quality import is_garbled
 from docmill.tasks.sources.parsing.missed import Missed, Why
 from docmill.tasks.sources.parsing.pdf import file as pdf_file
 from docmill.tasks.sources.parsing.pdf import forms as pdf_forms
@@ -67,6 +68,8 @@ def _read(document: Any, number: int, form: pdf_forms.Form, missed: Missed) -> t
     unread = pdf_pictures.unread(page, words, text)
     if len(UNMAPPED.findall(text)) > MAX_UNMAPPED * len(text):
         unread = Why.GLYPHS
+    elif not unread and is_garbled(text):
+        text, unread = "", Why.GARBLED
     text, unread = pdf_scanned.read(page, number, text, unread, missed)
     if unread:
         missed.pages[number + 1] = unread

@@ -7,7 +7,8 @@ from docmill.tasks.sources.parsing.pdf.forms import Note, joined
 
 DOTS_A_POINT = 200 / 72  # 200 dots an inch
 LONGEST_SIDE = 2400  # pixels
-READABLE = (Why.SCANNED, Why.DRAWN, Why.GLYPHS)
+NAMELESS = (Why.GLYPHS, Why.GARBLED)  # there are letters, but not which
+READABLE = (Why.SCANNED, Why.DRAWN, *NAMELESS)
 
 
 def read(page: Any, number: int, text: str, unread: Why | None, missed: Missed) -> tuple[str, Why | None]:
@@ -22,11 +23,11 @@ def read(page: Any, number: int, text: str, unread: Why | None, missed: Missed) 
 
     seen = read_picture(part, _drawn(page), missed)
     if seen is None:  # which is told
-        return text if unread is not Why.GLYPHS else "", None
+        return "" if unread in NAMELESS else text, None
     if not seen:  # letters without names are letters all the same
-        return text, Why.GLYPHS if unread is Why.GLYPHS else None
+        return text, unread if unread in NAMELESS else None
     beside = [Note(line, line, True) for line in text.splitlines() if line.strip()]
-    return seen if unread is Why.GLYPHS else joined(seen, beside), None
+    return seen if unread in NAMELESS else joined(seen, beside), None
 
 
 def _drawn(page: Any) -> Any:
