@@ -110,7 +110,7 @@ def _grounded(found: Grounding, left: set[str], of: Callable[[str], str]) -> Gro
     """Leave out the fields that are not in the document but were decided."""
     absent = [each["path"] for each in found.evidence if in_doubt(each)]
     fields = [name for path, name in zip(absent, found.missing, strict=True) if of(path) in left]
-    return Grounding(found.evidence, fields)
+    return Grounding(found.evidence, fields, found.similar)
 
 
 def held(basis: Basis, step: StepPlan, record: Any, tool: ToolSchema) -> Held:
@@ -147,6 +147,7 @@ def held_with_lists(
     grounding = Grounding(
         [entry for each in groundings for entry in each.evidence],
         [name for each in groundings for name in each.missing],
+        [name for each in groundings for name in each.similar],
     )
     broken = _broken(basis.document, step, whole, tool)
     if not kind(step.kind).is_complete(step.options):

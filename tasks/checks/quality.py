@@ -1,4 +1,4 @@
-"""Whether a page's text can be what stands on it: letters of a broken font map or encoding are other letters."""
+"""Whether a page's text can be what stands on it: a broken font map or encoding shows other letters."""
 
 import re
 import unicodedata
@@ -23,9 +23,9 @@ MOJIBAKE = re.compile("[ÃÂÄÅ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘
 COMMON = frozenset(
     re.findall(
         r"\S+",
-        "the and for with that der die das und ist von mit auf les des est pour dans sur une los las que por con"
-        " para una het een van voor che per del non och att det som til ikke nie jest dla się pro jako hogy egy"
-        " har sind dem den ein eine has are shall was not avant qui",
+        "the and for with that der die das und ist von mit auf les des est pour dans sur une los las que por"
+        " con para una het een van voor che per del non och att det som til ikke nie jest dla się pro jako"
+        " hogy egy har sind dem den ein eine has are shall was not avant qui",
     )
 )
 

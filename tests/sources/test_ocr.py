@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -21,6 +22,7 @@ from docmill.tasks.sources.parsing.missed import Why
 from docmill.tasks.sources.parsing.ocr.engine import MODELS
 from docmill.tasks.sources.parsing.reasons import Reason
 from tests.support.documents import docx
+from tests.support.processes import eventually
 from tests.support.scans import INVOICE, file, page, scanned, written
 
 TEXT = "\n".join(INVOICE).replace("\t\t", "\t")
@@ -73,15 +75,19 @@ def test_a_child_that_reads_pictures_opens_no_connection_and_tells_nobody():
 
 
 def _seeing() -> list[int]:
-    found = [
+    found = _seeing_now()
+    assert found
+    return found
+
+
+def _seeing_now() -> list[int]:
+    return [
         int(folder.name)
         for folder in Path("/proc").iterdir()
         if folder.name.isdigit()
         and wire.SEES.encode() in _command(folder)
         and int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == os.getpid()
     ]
-    assert found
-    return found
 
 
 def _command(folder: Path) -> bytes:
@@ -235,3 +241,28 @@ def test_what_a_child_says_of_pages_that_there_are_not_is_not_believed(monkeypat
     pool.close()
     monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", program))
     assert [(each.start, each.end) for each in parsed(b"%PDF-1.7", "a.pdf", "off").seen] == [(0, 1)]
+
+
+@pytest.mark.slow
+def test_where_the_run_ends_no_page_that_waits_is_read_any_more():
+    outcome: list[str] = []
+    many = scanned(*[page()] * 40)
+
+    def read() -> None:
+        outcome.append(_reason(many, "a.pdf"))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert eventually(lambda: any(_seeing_now()))
+    pool.close()
+    thread.join(20)
+    assert outcome == [Reason.ENDED]
+    assert not _seeing_now()
+
+
+@pytest.mark.slow
+def test_a_picture_that_takes_too_much_is_told_and_the_others_are_read(monkeypatch: pytest.MonkeyPatch):
+    pool.close()
+    monkeypatch.setattr(pool, "OCR_WALL_S", 0)
+    read = parsed(scanned(written("A first page."), LINE), "a.pdf")
+    assert (read.text, read.unread) == ("A first page.", (("page 2", Why.UNSEEN),))

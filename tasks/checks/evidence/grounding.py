@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from docmill.schemas.document import Recognized
@@ -23,17 +23,21 @@ VERSION = 1
 class Grounding:
     """A record's evidence, an entry a value, and the fields of those that are not surely in the document.
 
-    `missing` names no key that the schema does not: it may be logged.
+    `missing` names no key that the schema does not: it may be logged. `similar` are those of them that were
+    read on a picture of which the text only looks like them.
     """
 
     evidence: list[dict[str, Any]]
     missing: list[str]
+    similar: list[str] = field(default_factory=list)
 
     def add(self, value: Value, entry: dict[str, Any]) -> None:
         """Note the evidence of one more value."""
         self.evidence.append({"path": place(value.path), **entry})
         if in_doubt(entry):
             self.missing.append(place(value.named))
+            if entry["start"] is not None:
+                self.similar.append(place(value.named))
 
 
 class Grounds:
