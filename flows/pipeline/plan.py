@@ -16,6 +16,7 @@ from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.reviewed import with_reviews
 from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
+from docmill.schemas.document import Ocr
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import Evaluate
@@ -84,6 +85,7 @@ class Plan:
     fail_above: float = 0.0
     alert: Alert | None = None
     examples: tuple[Chosen, ...] = ()
+    ocr: Ocr = "missing"
 
     @property
     def model(self) -> str:
@@ -133,6 +135,7 @@ def resolve(
         confirm_above_usd=None if options.yes else pipeline.confirm_above_usd,
         is_trial=options.trial,
         fail_above=pipeline.fail_above,
+        ocr=pipeline.ocr,
         alert=pipeline.alert,
         examples=examples,
     )

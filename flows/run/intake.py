@@ -9,6 +9,8 @@ from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.decision import Decision
 from docmill.schemas.errors import StorageError
 from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sinks.unseen import unseen_of
+from docmill.tasks.sources import scans
 from docmill.tasks.sources.source import DocumentRef
 
 BATCH = 200
@@ -67,7 +69,10 @@ def _batch(refs: Iterator[DocumentRef], size: int, plan: Plan, results: Reviewed
 
 def _unchanged(batch: list[DocumentRef], plan: Plan, results: ReviewedResults) -> set[str]:
     hashes = {ref.document_id: digest for ref in batch if (digest := ref.sha256())}
-    return results.unchanged(hashes, plan.sha256) if hashes else set()
+    unchanged = results.unchanged(hashes, plan.sha256) if hashes else set()
+    if unchanged and scans.reads(plan.ocr):  # it may have come since: then they are read anew
+        unchanged -= unseen_of(results, unchanged, scans.HINT)
+    return unchanged
 
 
 def _quarantined(batch: list[DocumentRef], plan: Plan, results: ReviewedResults) -> set[str]:

@@ -17,6 +17,7 @@ from docmill.tasks.sources.parsing.reasons import Reason
 
 PACKAGES = ("rapidocr", "onnxruntime", "cv2", "PIL")
 MOST_PAGES = 500  # of a document: each takes seconds
+HINT = "docmill[ocr]"  # in the reasons for what is not read without it
 PICTURES = (Why.PICTURE, Why.SCANNED, Why.DRAWN, Why.GLYPHS, Why.GARBLED)
 
 
@@ -60,6 +61,7 @@ def completed(kind: Binary, content: bytes, answer: Answer, ocr: Ocr) -> Answer:
         except Unreadable as error:
             if error.args[0] is Reason.ENDED:
                 raise
+            return replace(answer, missed=answer.missed.instead(PICTURES, Why.UNSEEN))
     return answer
 
 

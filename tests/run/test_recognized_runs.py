@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from docmill.flows.api.results import results
+from docmill.tasks.sources import scans
 from tests.support.partly import partly
 from tests.support.project import THING, Project
 from tests.support.provider import Provider
-from tests.support.scans import file, page
+from tests.support.scans import file, page, scanned, written
 from tests.support.shapes import saying
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
@@ -66,3 +67,22 @@ def test_reading_pictures_or_not_takes_up_the_documents_again(project: Project, 
         statuses.append(project.rows("select status from docmill_outcomes"))
     assert statuses == [[("failed",)], [("done",)], [("done",)]]
     assert project.rows("select unchanged from docmill_runs order by started_at") == [(0,), (0,), (1,)]
+
+
+@pytest.mark.slow
+def test_what_was_in_review_for_want_of_the_extra_is_read_once_it_is_there(
+    project: Project, provider: Provider, monkeypatch: pytest.MonkeyPatch
+):
+    Path("in").mkdir()
+    Path("in/a.pdf").write_bytes(scanned(written("A first page."), page(["A letter"], size=(3, 2))))
+    pipeline = str(project.pipeline(provider.url, "  - summarize:\n", documents="in/*"))
+    counts = []
+    for packages in (("no_such_package",), ("no_such_package",), scans.PACKAGES, scans.PACKAGES):
+        monkeypatch.setattr(scans, "PACKAGES", packages)
+        scans.available.cache_clear()
+        assert project.run("run", pipeline) == 0
+        counts += project.rows(
+            "select done, review, unchanged from docmill_runs order by started_at desc limit 1"
+        )
+    assert counts == [(0, 1, 0), (0, 0, 1), (1, 0, 0), (0, 0, 1)]
+    assert "A letter" in provider.requests[-1].text

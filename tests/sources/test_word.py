@@ -50,7 +50,7 @@ def _text(body: str, **others: str) -> str:
 
 
 def _unread(body: str, **others: str) -> tuple[tuple[str, str], ...]:
-    return parsed(_file(_p(_run("text")) + body, **others), "a.docx").unread
+    return parsed(_file(_p(_run("text")) + body, **others), "a.docx", "off").unread
 
 
 def _in(name: str, inner: str, given: str = "") -> str:

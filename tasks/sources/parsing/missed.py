@@ -1,7 +1,7 @@
 """What a parser could not read of a document: which part, and why, in our own sentences."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +20,7 @@ class Why(StrEnum):
 
     ELSEWHERE = "it stands in another file, which is not read: hand that in too"
     PICTURE = f"it is a picture: {EXTRA}, or hand in its text"
+    SHEET = "it is a picture on a sheet, which is not read: hand in its text"
     CHART = "it is a chart, whose values are not read"
     EMBEDDED = "it is a file within the file, which is not read: hand it in on its own"
     UNSAVED = "a formula without a saved value: open the file in its own program, and save it anew"
@@ -92,6 +93,13 @@ class Missed:
         for told, why in inner.parts():
             self.add(f"{part}, {told}", why)
         self.seen += [seen._replace(part=f"{part}, {seen.part}") for seen in inner.seen]
+
+    def instead(self, whys: Collection[Why], why: Why) -> "Missed":
+        """Give the same parts, with another reason for those that have one of these."""
+        told = Missed()
+        for part, of in self.parts():
+            told.add(part, why if of in whys else of)
+        return told
 
     def picture(self, part: str, content: bytes) -> str:
         """Give the text of a picture; empty where nobody reads it here, which is told."""

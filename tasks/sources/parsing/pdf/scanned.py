@@ -25,7 +25,7 @@ def read(page: Any, number: int, text: str, unread: Why | None, missed: Missed) 
     if seen is None:  # which is told
         return "" if unread in NAMELESS else text, None
     if not seen:  # letters without names are letters all the same
-        return text, unread if unread in NAMELESS else None
+        return text, Why.UNSURE if unread in NAMELESS else None
     beside = [Note(line, line, True) for line in text.splitlines() if line.strip()]
     return seen if unread in NAMELESS else joined(seen, beside), None
 

@@ -54,7 +54,7 @@ class Drawn:
         keys |= {each.get(RELATIONS + "id", "") for each in given.iter(VML + "imagedata")}
         read = sorted(key for key in keys if key in self._relations) if missed.reader else []
         if not read:
-            missed.add(f"picture {self._pictures}", Why.PICTURE)
+            missed.add(f"picture {self._pictures}", Why.ELSEWHERE if missed.reader else Why.PICTURE)
         yield from read
 
     def texts(self, given: Element) -> Iterator[str]:
