@@ -39,12 +39,16 @@ def _quote(text: str, value: Any) -> str | None:
         ("Muller GmbH", "Müller GmbH", "Muller GmbH"),
         ("MüllerGmbH & Co", "Müller GmbH", "MüllerGmbH"),
         ("lnvoice nurnber 7", "Invoice number 7", "lnvoice nurnber 7"),
+        ("RechnungRE-2031-0042", "RE-2031-0042", "RE-2031-0042"),
+        ("IBANDE89 3704004405 3201 3000", "DE89370400440532013000", "DE89 3704004405 3201 3000"),
+        ("Nordic Mills Ltdof Pier Road", "Nordic Mills Ltd", None),  # `of` is no word of three letters
+        ("Nordic Mills Ltdand others", "Nordic Mills Ltd", "Nordic Mills Ltd"),
         ("total 49.5O EUR", 49.5, "49.5O"),
         ("total l49.50 EUR", 149.5, "l49.50"),
         ("sum 1,2S0.00", 1250, "1,2S0.00"),
     ],
 )
-def test_what_looks_alike_is_found_as_similar(text: str, value: Any, quote: str):
+def test_what_looks_alike_is_found_as_similar(text: str, value: Any, quote: str | None):
     assert _quote(text, value) == quote
 
 
@@ -62,6 +66,10 @@ def test_a_day_is_found_where_one_digit_is_a_letter():
         ("about 5l of oil", 51),  # a unit
         ("5S", 55),
         ("Neumann", "Naumann"),
+        ("XRE-2031-0042", "RE-2031-0042"),
+        ("1234 5678", "12345678"),
+        ("DE89\t370400440532013000", "DE89370400440532013000"),
+        ("RechnungRE-2O31-0042", "RE-2031-0042"),  # a lost blank and another edit
         ("xlnvoice", "Invoice"),  # a part of a longer word
     ],
 )

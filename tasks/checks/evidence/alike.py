@@ -7,6 +7,7 @@ blank that is lost or added. A word may have one. In any other text nothing is a
 import re
 import unicodedata
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,16 +15,22 @@ from functools import cached_property
 from docmill.schemas.document import Recognized
 from docmill.tasks.checks.evidence.folding import Span
 from docmill.tasks.checks.evidence.search import Sought, Text
-from docmill.tasks.checks.evidence.words import is_whole
+from docmill.tasks.checks.evidence.words import cuts, is_whole
 
 SURE = 0.97  # of a page, 0 to 1: what is alike on it is taken for found
 LEAST_LETTERS = 3  # of a value: anything is alike to a shorter one
+LEAST_GLUED = 8  # of a value that a word may stand beside without a blank
+FEWEST_DIGITS = 6  # of a code
+FEWEST_BARE_DIGITS = 9  # of one without a letter: two numbers may stand beside each other
+CELL = "\t"  # no value goes on over the border of a cell
+LONGEST_WORD = 40
 MOST_PLACES = 1000  # of one value that are looked at
 TWINS = {"0": "o", "1": "l", "i": "l", "|": "l", "5": "s"}
 PAIR, ONE = "rn", "m"
 TOKEN = re.compile(r"[\w.,'’|]+")
 # One letter in a number; behind it `l` and `S` are units more often than digits.
 NEARLY_NUMBER = re.compile(r"(?=.*\d)[\d.,'’]*(?:[oOI|]|[lS](?=[\d.,'’]*\d))[\d.,'’]*")
+BEFORE, BEHIND = re.compile(r"(?<!\w)[^\W\d_]{3,}\Z"), re.compile(r"[^\W\d_]{3,}(?!\w)")
 DIGITS = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1", "|": "1", "S": "5"})
 
 
@@ -46,7 +53,7 @@ class _Looks:
         marks: list[str] = []
         word, at = 0, 0
         while at < len(text):
-            if text[at].isspace():
+            if text[at].isspace() and text[at] != CELL:
                 word += bool(marks) and self.words[-1] == word
                 at += 1
                 continue
@@ -95,7 +102,9 @@ class Recognition:
                     break
                 start, end = looks.starts[at], looks.ends[at + len(value.marks) - 1]
                 shown = self._text[part.start : part.end]
-                if is_whole(shown, start, end) and _within_one_edit_a_word(value, looks, at):
+                lost = _lost(shown, start, end) if len(value.marks) >= LEAST_GLUED else None
+                edges = Counter() if is_whole(shown, start, end) else lost
+                if edges is not None and _within_one_edit_a_word(value, looks, at, edges):
                     yield Alike((part.start + start, part.start + end), part.confidence)
 
     @cached_property
@@ -130,17 +139,36 @@ def _digits(match: re.Match[str]) -> str:
     return token.translate(DIGITS) if NEARLY_NUMBER.fullmatch(token) else token
 
 
-def _within_one_edit_a_word(value: _Looks, looks: _Looks, at: int) -> bool:
-    edits: dict[int, int] = {}
+def _lost(shown: str, start: int, end: int) -> Counter[int] | None:
+    """Say at which ends, 0 and -1, a blank to a word beside it is lost; None where it is cut out."""
+    before, behind = BEFORE.search(shown, max(0, start - LONGEST_WORD), start), BEHIND.match(shown, end)
+    cut_before, cut_behind = cuts(shown, start), cuts(shown, end)
+    if (cut_before and not before) or (cut_behind and not behind):
+        return None
+    return Counter([0] * cut_before + [-1] * cut_behind)
+
+
+def _within_one_edit_a_word(value: _Looks, looks: _Looks, at: int, edges: Mapping[int, int]) -> bool:
+    last = value.words[-1]
+    edits = Counter({0: edges.get(0, 0)}) + Counter({last: edges.get(-1, 0)})
+    codes = _codes(value)
     for index, said in enumerate(value.said):
         word = value.words[index]
-        if said != looks.said[at + index]:
-            edits[word] = edits.get(word, 0) + 1
-        if index and (word != value.words[index - 1]) != (
-            looks.words[at + index] != looks.words[at + index - 1]
-        ):
-            edits[word] = edits.get(word, 0) + 1
+        edits[word] += said != looks.said[at + index]
+        if index and word not in codes:  # codes are written in groups of any length
+            here, there = value.words[index - 1 : index + 1], looks.words[at + index - 1 : at + index + 1]
+            edits[word] += (here[0] == here[1]) != (there[0] == there[1])
     return all(count <= 1 for count in edits.values())
+
+
+def _codes(value: _Looks) -> set[int]:
+    digits = Counter(word for word, said in zip(value.words, value.said, strict=True) if said.isdecimal())
+    lettered = {word for word, said in zip(value.words, value.said, strict=True) if said.isalpha()}
+    return {
+        word
+        for word, many in digits.items()
+        if many >= (FEWEST_DIGITS if word in lettered else FEWEST_BARE_DIGITS)
+    }
 
 
 def in_doubt(entry: Mapping[str, object]) -> bool:

@@ -11,6 +11,7 @@ CELL = 1.0  # line heights: a wider gap parts two cells, a narrower one two word
 PARAGRAPH = 2.2  # line heights from row to row: more is an empty line
 LONG = 3.0  # widths to heights: so long a box says how the page is turned
 FAINT = 0.5  # a score below it is a guess
+LEAST_FAINT = 2  # letters or digits
 Point = tuple[float, float]
 
 
@@ -25,6 +26,21 @@ class Box:
     def width(self) -> float:
         """Give the length of its upper edge."""
         return math.dist(self.corners[0], self.corners[1])
+
+    def strip(self, number: int, of: int) -> tuple[Point, Point, Point, Point]:
+        """Give the corners of one of so many equal strips, from the top."""
+        top_left, top_right, bottom_right, bottom_left = self.corners
+
+        def between(above: Point, below: Point, share: float) -> Point:
+            return (above[0] + share * (below[0] - above[0]), above[1] + share * (below[1] - above[1]))
+
+        first, last = number / of, (number + 1) / of
+        return (
+            between(top_left, bottom_left, first),
+            between(top_right, bottom_right, first),
+            between(top_right, bottom_right, last),
+            between(top_left, bottom_left, last),
+        )
 
     def height(self) -> float:
         """Give the length of its left edge."""
@@ -63,6 +79,11 @@ def confidence(boxes: Sequence[Box]) -> float:
     """Give the mean of the scores, each letter counted once; what is too faint to be given counts, too."""
     letters = sum(len(box.text) for box in boxes)
     return round(sum(box.score * len(box.text) for box in boxes) / letters, 2) if letters else 0.0
+
+
+def faint(boxes: Sequence[Box]) -> bool:
+    """Say whether there are words that are too faint to be given; a speck is no word."""
+    return any(box.score < FAINT and sum(map(str.isalnum, box.text)) >= LEAST_FAINT for box in boxes)
 
 
 def _angle(boxes: Sequence[Box]) -> float:

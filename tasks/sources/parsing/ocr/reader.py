@@ -6,7 +6,6 @@ from docmill.tasks.sources.parsing.ocr import engine, image, lines
 from docmill.tasks.sources.parsing.text import cleaned
 
 LEAST_SURE = 0.75  # of a page, 0 to 1: below it words are wrong that look right
-MOST_FAINT = 0.1  # of the words of a page: more of them are told
 LEAST_SIDE = 20  # pixels: no letter is smaller
 MOST_PICTURES = 20  # within a document: each takes seconds
 
@@ -51,7 +50,7 @@ def read(part: str, picture: engine.Picture, missed: Missed) -> str | None:
     if sure < LEAST_SURE:
         missed.add(part, Why.UNSURE)
         return None
-    if sum(box.score < lines.FAINT for box in boxes) > MOST_FAINT * len(boxes):
+    if lines.faint(boxes):
         missed.add(part, Why.FAINT)
     text = cleaned(lines.text_of(boxes)).strip()
     missed.seen.append(Seen(part, sure, text))
