@@ -22,6 +22,7 @@ LEAST_LETTERS = 3  # of a value: anything is alike to a shorter one
 LEAST_GLUED = 8  # of a value that a word may stand beside without a blank
 FEWEST_DIGITS = 6  # of a code
 FEWEST_BARE_DIGITS = 9  # of one without a letter: two numbers may stand beside each other
+NEVER = 2  # edits: digits with a blank between them may be two numbers
 CELL = "\t"  # no value goes on over the border of a cell
 LONGEST_WORD = 40
 MOST_PLACES = 1000  # of one value that are looked at
@@ -157,7 +158,8 @@ def _within_one_edit_a_word(value: _Looks, looks: _Looks, at: int, edges: Mappin
         edits[word] += said != looks.said[at + index]
         if index and word not in codes:  # codes are written in groups of any length
             here, there = value.words[index - 1 : index + 1], looks.words[at + index - 1 : at + index + 1]
-            edits[word] += (here[0] == here[1]) != (there[0] == there[1])
+            if (here[0] == here[1]) != (there[0] == there[1]):
+                edits[word] += NEVER if value.said[index - 1].isdecimal() and said.isdecimal() else 1
     return all(count <= 1 for count in edits.values())
 
 
