@@ -1,6 +1,10 @@
 """What is read: a document, once its text is known."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
+
+Ocr = Literal["off", "missing", "always"]
 
 
 class Unread(BaseModel):
@@ -12,13 +16,28 @@ class Unread(BaseModel):
     why: str
 
 
+class Recognized(BaseModel):
+    """A part of a document that was a picture: from `start` to `end` its text was recognized.
+
+    `confidence` is how sure it is, 0 to 1.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    part: str
+    confidence: float
+    start: int
+    end: int
+
+
 class Document(BaseModel):
     """A document's text, and the sha256 of the bytes it was read from, or of a row's text.
 
     `document_id` is a file's path relative to the working directory where it lies below it, else its
     URI; `uri` is the file's URI. Of a row they are its key, and the database's URL with the key.
     `page_starts` are the offsets in `text`, in characters, at which its pages or sheets begin; the
-    first is page 1, and a document without pages has none. `unread` is what is not in `text`.
+    first is page 1, and a document without pages has none. `unread` is what is not in `text`, `recognized`
+    what of it was a picture.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -29,3 +48,4 @@ class Document(BaseModel):
     text: str
     page_starts: tuple[int, ...] = ()
     unread: tuple[Unread, ...] = ()
+    recognized: tuple[Recognized, ...] = ()

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from docmill.schemas.call import CallMade
 from docmill.schemas.decision import Doubt
-from docmill.schemas.document import Unread
+from docmill.schemas.document import Recognized, Unread
 from docmill.schemas.rule import BrokenRule
 
 Status = Literal["done", "unchanged", "review", "invalid", "refused", "failed", "deferred", "quarantined"]
@@ -106,8 +106,8 @@ class Outcome(Tally):
 
     `typed` holds a done document's records by their extract schema: the typed rows that are written
     in the same transaction. `unread` is None where the document was not read at all, or by an earlier
-    version, which could not tell; `missing` and `broken_rules` too, and where no step has a record.
-    `model` is the one that answered last.
+    version, which could not tell; `recognized`, what was read on its pictures, too. `missing` and
+    `broken_rules` are also where no step has a record. `model` is the one that answered last.
     `reviewed_at` is when a person decided the last of what was open; of one in review, when it was rejected.
     `reason` is `error` without what a server or a document said: our own sentence, which logs and events
     may show.
@@ -124,6 +124,7 @@ class Outcome(Tally):
     steps: dict[str, StepOutcome] = Field(default_factory=dict)
     truncated: bool = False
     unread: tuple[Unread, ...] | None = None
+    recognized: tuple[Recognized, ...] | None = None
     missing: tuple[MissingRow, ...] | None = None
     broken_rules: tuple[BrokenRule, ...] | None = None
     reviewed_at: datetime | None = None

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
+from docmill.schemas.document import Ocr
 from docmill.schemas.endpoint import Declared, Endpoint, without_password
 from docmill.schemas.evaluate import Evaluate, Share
 from docmill.schemas.notify import Notify
@@ -129,6 +130,10 @@ class Pipeline(Declared):
     unread: Literal["review", "allow"] = Field(
         default="review",
         description="Whether what could not be read of a document keeps it from being done: review, or allow",
+    )
+    ocr: Ocr = Field(
+        default="missing",
+        description="Pictures that are read: off, missing (those of pages without text), always (every page)",
     )
     fail_above: Share = Field(
         default=0.0,

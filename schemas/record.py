@@ -11,7 +11,8 @@ class Evidence(BaseModel):
     """Where a value stands in its text; all but `path` is None where it was not found.
 
     `path` is such as `lines[0].price`. `start` and `end` are offsets in characters, `quote` is the
-    text between them, `page` counts from 1 where the text has pages.
+    text between them, `page` counts from 1 where the text has pages. `similar` says that the quote,
+    read on a picture, only looks like the value, and how sure that page is, 0 to 1.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -21,6 +22,7 @@ class Evidence(BaseModel):
     start: int | None
     end: int | None
     quote: str | None
+    similar: float | None = None
 
 
 class Record(BaseModel, Generic[Value]):

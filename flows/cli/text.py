@@ -13,8 +13,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from docmill.flows.cli.output import console, plain, printable
-from docmill.schemas.document import Unread
+from docmill.schemas.document import Ocr, Recognized, Unread
 from docmill.schemas.errors import ConfigError, DocmillError
+from docmill.tasks.checks.quality import grade
 from docmill.tasks.sources.documents import source_of
 from docmill.tasks.sources.source import DocumentRef
 from docmill.tasks.sources.urls import is_remote
@@ -24,6 +25,7 @@ Patterns = Annotated[
     tuple[str, ...],
     Parameter(help="Files, globs or URLs, as a pipeline's `documents` has them", show_default=False),
 ]
+Reads = Annotated[Ocr, Parameter(help="Whether pictures are read: a pipeline's `ocr`")]
 Lines = Annotated[
     bool,
     Parameter(
@@ -42,16 +44,17 @@ class _Reading:
     uri: str
     text: str | None = None
     unread: tuple[Unread, ...] = ()
+    recognized: tuple[Recognized, ...] = ()
     error: str | None = None
 
 
-def text(file: Patterns, /, *, json: Lines = False) -> int:
+def text(file: Patterns, /, *, ocr: Reads = "missing", json: Lines = False) -> int:
     """Print the text of documents as a step would send it, and on stderr what could not be read.
 
     Nothing is sent. Exit code 1 where a document could not be read at all, 2 where nothing matches.
     """
     failed = False
-    with _listed(file) as refs:
+    with _listed(file, ocr) as refs:
         begun = list(islice(refs, 2))
         for number, ref in enumerate(chain(begun, refs)):
             reading = _read(ref)
@@ -64,14 +67,14 @@ def text(file: Patterns, /, *, json: Lines = False) -> int:
 
 
 @contextmanager
-def _listed(patterns: Sequence[str]) -> Iterator[Iterator[DocumentRef]]:
+def _listed(patterns: Sequence[str], ocr: Ocr) -> Iterator[Iterator[DocumentRef]]:
     """List what the patterns match, each once, in their order; raises ConfigError for one without."""
     with ExitStack() as stack:
         listings = []
         for pattern in patterns:
             # A shell has expanded its globs: what is there by this very name is meant, brackets and all.
             there = not is_remote(pattern) and os.path.lexists(pattern)
-            source = source_of([glob.escape(pattern) if there else pattern])
+            source = source_of([glob.escape(pattern) if there else pattern], ocr)
             refs = stack.enter_context(source.opened())
             if (first := next(refs, None)) is None:
                 raise ConfigError(source.nothing())
@@ -94,12 +97,14 @@ def _read(ref: DocumentRef) -> _Reading:
         return _Reading(ref.document_id, ref.uri, error=str(error))
     except Exception as error:  # noqa: BLE001  whatever it is, the others are shown
         return _Reading(ref.document_id, ref.uri, error=f"cannot be read: {type(error).__name__}")
-    return _Reading(ref.document_id, ref.uri, harmless(document.text), document.unread)
+    return _Reading(ref.document_id, ref.uri, harmless(document.text), document.unread, document.recognized)
 
 
 def _print_json(reading: _Reading) -> None:
     unread = [each.model_dump() for each in reading.unread]
-    told = {"uri": reading.uri, "text": reading.text, "unread": unread, "error": reading.error}
+    recognized = [{**each.model_dump(), "grade": grade(each.confidence)} for each in reading.recognized]
+    told = {"uri": reading.uri, "text": reading.text, "unread": unread, "recognized": recognized}
+    told["error"] = reading.error
     sys.stdout.write(jsonlib.dumps(told, ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
@@ -115,5 +120,10 @@ def _print(reading: _Reading, number: int | None) -> None:
     told, name = console(stderr=True), reading.name
     if reading.error is not None:
         told.print(plain(f"{name}: {reading.error}", "red"), soft_wrap=True)
+    for seen in reading.recognized:
+        sure = (
+            f"{name}: {seen.part}: read by its picture, {seen.confidence:.0%} sure: {grade(seen.confidence)}"
+        )
+        told.print(plain(sure, "dim"), soft_wrap=True)
     for each in reading.unread:
         told.print(plain(f"{name}: not read: {each.part}: {each.why}", "yellow"), soft_wrap=True)

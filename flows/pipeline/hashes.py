@@ -32,6 +32,7 @@ def whole_sha256(pipeline: Pipeline, steps: "Sequence[StepPlan]", tools: Mapping
     cache.
     """
     changed = [] if pipeline.unread == "review" else [f"unread: {pipeline.unread}"]  # as before the key
+    changed += [] if pipeline.ocr == "missing" else [f"ocr: {pipeline.ocr}"]
     for step in steps:
         acts = kind(step.kind)
         if acts.typed and not acts.is_complete(step.options):

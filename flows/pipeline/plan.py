@@ -19,6 +19,7 @@ from docmill.flows.pipeline.roots import Roots
 from docmill.flows.pipeline.since import since_last
 from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
+from docmill.schemas.document import Ocr
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import Evaluate
@@ -94,6 +95,7 @@ class Plan:
     selection: str = ""  # of its documents, by the options
     released: bool = False  # no document is in quarantine, once the run begins
     notify: Notify | None = None
+    ocr: Ocr = "missing"
 
     @property
     def model(self) -> str:
@@ -145,6 +147,7 @@ def resolve(
         confirm_above_usd=None if options.yes else pipeline.confirm_above_usd,
         is_trial=options.trial,
         fail_above=pipeline.fail_above,
+        ocr=pipeline.ocr,
         alert=pipeline.alert,
         examples=examples,
         shards=options.shards,
@@ -181,7 +184,7 @@ def ends(pipeline: Pipeline, options: RunOptions) -> tuple[Source, Into]:
     into = into_of(pipeline, options)
     if pipeline.rows is None:
         patterns = pipeline.patterns() if options.documents is None else (options.documents,)
-        return source_of([_expanded_url(pattern, pipeline) for pattern in patterns]), into
+        return source_of([_expanded_url(pattern, pipeline) for pattern in patterns], pipeline.ocr), into
     if options.documents is not None:
         raise ConfigError(f"--documents: the pipeline {pipeline.name} reads rows: change its query instead")
     roots = Roots.of_environment()

@@ -8,6 +8,7 @@ from typing import Any
 
 from docmill.flows.report.marked_text import Span
 from docmill.schemas.money import money
+from docmill.tasks.checks.evidence.alike import in_doubt
 from docmill.tasks.checks.faults import Path, place
 
 Row = Mapping[str, Any]
@@ -101,10 +102,7 @@ def _fields(record: Any, evidence: list[dict[str, Any]], absent: str) -> list[di
 
 
 def _field(path: str, value: Any, evidence: list[dict[str, Any]], absent: str) -> dict[str, Any]:
-    if not evidence:
-        state = "unchecked"
-    else:
-        state = absent if any(each["start"] is None for each in evidence) else "found"
+    state = "unchecked" if not evidence else absent if any(map(in_doubt, evidence)) else "found"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     pages = dict.fromkeys(each["page"] for each in evidence if each["page"] is not None)
     return {

@@ -7,11 +7,13 @@ from typing import Any
 from docmill.schemas.decision import LENGTH, MISSING, RECORD, REPEATED, RULE, VALUE, Doubt
 from docmill.schemas.outcome import MissingRow
 from docmill.schemas.rule import BrokenRule
+from docmill.tasks.checks.evidence.alike import in_doubt
 from docmill.tasks.checks.faults import place
 from docmill.tasks.checks.pointers import nodes, path_in, pointer
 
 Row = Mapping[str, Any]
 UNFOUND = "not found in the document"
+SIMILAR = "only similar to what was read on a picture"
 
 
 def doubts(
@@ -27,9 +29,13 @@ def doubts(
     pointers = Pointers(record)
     found = [
         *(
-            Doubt(path=pointers.of(each["path"]), about=VALUE, wrong=UNFOUND)
+            Doubt(
+                path=pointers.of(each["path"]),
+                about=VALUE,
+                wrong=UNFOUND if each["start"] is None else SIMILAR,
+            )
             for each in evidence
-            if each["start"] is None
+            if in_doubt(each)
         ),
         *_left_out(pointers, missing),
         *_repeated(pointers, repeated or {}),

@@ -118,6 +118,7 @@ def _outcome(run: ActiveRun, document: Document, now: Decided) -> Outcome:
         steps=steps,
         truncated=any(step.truncated for step in steps.values()),
         unread=document.unread,
+        recognized=document.recognized,
         missing=held.completeness.rows if held and held.completeness else None,
         broken_rules=held.broken if held else None,
         model=next((step.model for step in reversed(steps.values()) if step.model), None),

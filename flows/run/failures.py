@@ -73,8 +73,13 @@ def _field(record: Any, at: str) -> str:
 
 
 def _ungrounded(held: Held) -> Iterator[str]:
-    if held.grounding and held.grounding.missing:
-        yield f"not found in the document: {_named(list(dict.fromkeys(held.grounding.missing)))}"
+    found = held.grounding
+    names = list(dict.fromkeys(found.missing)) if found else []
+    similar = [name for name in names if found and name in found.similar]
+    if absent := [name for name in names if name not in similar]:
+        yield f"not found in the document: {_named(absent)}"
+    if similar:
+        yield f"only similar to what was read on a picture: {_named(similar)}"
 
 
 def _incomplete(held: Held) -> Iterator[str]:

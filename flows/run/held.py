@@ -17,6 +17,7 @@ from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.completeness.groups import Tables
 from docmill.tasks.checks.completeness.missing import MAX_MISSING, Completeness, completeness, entry
 from docmill.tasks.checks.completeness.rows import Row
+from docmill.tasks.checks.evidence.alike import in_doubt
 from docmill.tasks.checks.evidence.grounding import Grounding, Grounds
 from docmill.tasks.checks.lists.evidence import grounded
 from docmill.tasks.checks.lists.filling import Filled, in_order
@@ -31,7 +32,7 @@ class Basis:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.grounds = Grounds(document.text, document.page_starts)
+        self.grounds = Grounds(document.text, document.page_starts, document.recognized)
         self.tables = Tables(document.text)
 
 
@@ -114,9 +115,9 @@ class Held:
 
 def _grounded(found: Grounding, left: set[str], of: Callable[[str], str]) -> Grounding:
     """Leave out the fields that are not in the document but were decided."""
-    absent = [each["path"] for each in found.evidence if each["start"] is None]
+    absent = [each["path"] for each in found.evidence if in_doubt(each)]
     fields = [name for path, name in zip(absent, found.missing, strict=True) if of(path) in left]
-    return Grounding(found.evidence, fields)
+    return Grounding(found.evidence, fields, found.similar)
 
 
 def held(basis: Basis, step: StepPlan, record: Any, tool: ToolSchema) -> Held:
@@ -153,6 +154,7 @@ def held_with_lists(
     grounding = Grounding(
         [entry for each in groundings for entry in each.evidence],
         [name for each in groundings for name in each.missing],
+        [name for each in groundings for name in each.similar],
     )
     broken = _broken(basis.document, step, whole, tool)
     if not kind(step.kind).is_complete(step.options):

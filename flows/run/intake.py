@@ -9,6 +9,8 @@ from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.decision import Decision
 from docmill.schemas.errors import StorageError
 from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sinks.unseen import unseen_of
+from docmill.tasks.sources import scans
 from docmill.tasks.sources.source import DocumentRef
 
 BATCH = 200
@@ -75,7 +77,10 @@ def _compares(plan: Plan, results: ReviewedResults) -> bool:
 
 def _unchanged(hashes: Mapping[str, str | None], plan: Plan, results: ReviewedResults) -> set[str]:
     known = {document_id: digest for document_id, digest in hashes.items() if digest}
-    return results.unchanged(known, plan.sha256) if known and not plan.refresh else set()
+    unchanged = results.unchanged(known, plan.sha256) if known and not plan.refresh else set()
+    if unchanged and scans.reads(plan.ocr):  # it may have come since: then they are read anew
+        unchanged -= unseen_of(results, unchanged, scans.HINT)
+    return unchanged
 
 
 def _quarantined(hashes: Mapping[str, str | None], plan: Plan, results: ReviewedResults) -> set[str]:

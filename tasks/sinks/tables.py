@@ -87,6 +87,7 @@ OUTCOMES = Table(
     Column("steps", Json, nullable=False),
     Column("truncated", Boolean, nullable=False),
     Column("unread", Json),
+    Column("recognized", Json),
     Column("missing", Json),
     Column("broken_rules", Json),
     Column("model", Text),

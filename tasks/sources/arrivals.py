@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -66,9 +66,11 @@ class Arrivals:
         return list({ref.document_id: ref for ref in refs}.values())
 
     def _ref(self, name: str) -> FileRef | ObjectRef | Outside:
-        if isinstance(self.whole, Files):
-            return located(name, self.whole.patterns, Path.cwd())
-        return self.whole.objects.named(name) or located(name, self.whole.files.patterns, Path.cwd())
+        files = self.whole if isinstance(self.whole, Files) else self.whole.files
+        if isinstance(self.whole, Documents) and (found := self.whole.objects.named(name)):
+            return found
+        ref = located(name, files.patterns, Path.cwd())
+        return replace(ref, ocr=files.ocr) if isinstance(ref, FileRef) else ref
 
 
 def located(name: str, patterns: Sequence[str], root: Path) -> FileRef | Outside:

@@ -67,4 +67,4 @@ def written(ref: DocumentRef) -> tuple[str | None, str | None, str | None]:
 
 def _file(document_id: str, files: Files) -> FileRef | None:
     found = located(document_id, files.patterns, Path.cwd())
-    return replace(found, below=files.below) if isinstance(found, FileRef) else None
+    return replace(found, below=files.below, ocr=files.ocr) if isinstance(found, FileRef) else None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from docmill.schemas.document import Ocr
 from docmill.tasks.sources.files import FileRef, Files
 from docmill.tasks.sources.remote import ObjectRef, Objects
 from docmill.tasks.sources.rows import Rows
@@ -14,11 +15,15 @@ from docmill.tasks.sources.source import Source
 from docmill.tasks.sources.urls import is_remote, path_of, url_glob
 
 
-def source_of(patterns: Sequence[str]) -> "Files | Documents":
-    """Make the source of patterns, which are globs and URLs; raises ConfigError for a wrong URL."""
+def source_of(patterns: Sequence[str], ocr: Ocr = "missing") -> "Files | Documents":
+    """Make the source of patterns, which are globs and URLs; raises ConfigError for a wrong URL.
+
+    `ocr` says whether the pictures of its documents are read.
+    """
     local = tuple(path_of(pattern) for pattern in patterns if not is_remote(pattern))
     globs = tuple(url_glob(pattern) for pattern in patterns if is_remote(pattern))
-    return Documents(Files(local), Objects(globs)) if globs else Files(local)
+    files = Files(local, ocr=ocr)
+    return Documents(files, Objects(globs, ocr)) if globs else files
 
 
 def confined(source: Source, below: tuple[Path, ...]) -> Source:

@@ -4,37 +4,41 @@ The same bytes under the same suffix give the same text, wherever and whenever t
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import PurePath
 
+from docmill.schemas.document import Ocr
 from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources import scans
 from docmill.tasks.sources.encodings import decode
-from docmill.tasks.sources.parsing import pool, wire
+from docmill.tasks.sources.parsing.answer import ask
 from docmill.tasks.sources.parsing.html.markdown import markdown_of
-from docmill.tasks.sources.parsing.kinds import HEAD_CHARS, UNREAD, Binary, is_html, kind_of
-from docmill.tasks.sources.parsing.missed import Missed
-from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
-from docmill.tasks.sources.parsing.text import Text, cleaned, legible, paged
+from docmill.tasks.sources.parsing.kinds import HEAD_CHARS, UNREAD, Binary, Kind, is_html, kind_of
+from docmill.tasks.sources.parsing.missed import Missed, Why
+from docmill.tasks.sources.parsing.reasons import Reason
+from docmill.tasks.sources.parsing.text import Span, Text, cleaned, legible, paged
 
 DECLARED = re.compile(
     rb"<meta\b[^>]{0,300}?\bcharset\s*=\s*[\"']?\s*([\w.:-]+)|^\s*<\?xml\b[^>]{0,200}?\bencoding\s*=\s*[\"']([\w.:-]+)",
     re.IGNORECASE,
 )
+PAGE = re.compile(r"page (\d{1,5})")
 MAX_HTML_CHARS = 200_000  # a longer page may take two hundred times its size of memory: a child's affair
 
 
-def parsed(content: bytes, name: str) -> Text:
+def parsed(content: bytes, name: str, ocr: Ocr = "missing") -> Text:
     """Give a document's text: lines end in LF, there are no control characters but tabs.
 
-    `name` is its file name, of which the suffix hints at the kind. Raises Unreadable where there is
-    no text, or where the kind is not read.
+    `name` is its file name, of which the suffix hints at the kind; `ocr` says whether pictures are read.
+    Raises Unreadable where there is no text, or where the kind is not read.
     """
     suffix = PurePath(name).suffix.lower()
     kind = kind_of(content, suffix)
     if isinstance(kind, Reason):
         raise Unreadable(kind)
-    text = _text(content, suffix) if kind == "text" else _by_child(kind, content)
+    text = _text(content, suffix) if kind == "text" else _by_child(kind, content, ocr)
     if not legible(text.text):
-        raise Unreadable(Reason.SCANNED if kind == "pdf" else Reason.EMPTY)
+        raise Unreadable(_why_empty(kind, text, ocr))
     return text
 
 
@@ -63,19 +67,39 @@ def _declared(content: bytes, suffix: str) -> str | None:
     return (found[1] or found[2]).decode("ascii") if found else None
 
 
-def _by_child(kind: Binary, content: bytes) -> Text:
-    """Have a child read it; what it sends is trusted no more than the document."""
-    if len(content) > MAX_TEXT_BYTES:  # other encodings take less than UTF-8
-        raise Unreadable(Reason.LONG)
-    tag, body = pool.parse(kind, content)
-    try:
-        told, _, text = body.decode().partition(wire.MISSED_END)
-        unread = tuple(Missed.read(told))
-    except (ValueError, RecursionError):
-        raise Unreadable(Reason.DIED) from None
-    if tag != wire.PAGES:
-        return Text(cleaned(text).strip(), unread=unread)
-    pages = text.split(wire.BETWEEN)
-    if len(pages) > MAX_PAGES:
-        raise Unreadable(Reason.DIED)
-    return paged(pages)._replace(unread=unread)
+def _by_child(kind: Binary, content: bytes, ocr: Ocr = "missing") -> Text:
+    """Have a child read it, and the pictures in it, as far as somebody reads them."""
+    if kind == "image":
+        answer = scans.pictures(content, ocr)
+    else:
+        answer = scans.completed(kind, content, ask(kind, content), ocr)
+    text = paged(answer.pages) if answer.paged else Text(cleaned(answer.pages[0]).strip())
+    return text._replace(unread=tuple(answer.missed), seen=tuple(_seen(text, answer.missed)))
+
+
+def _seen(text: Text, missed: Missed) -> Iterator[Span]:
+    """Find what was recognized in the text; where it was written otherwise, it may be anywhere."""
+    for part, confidence, words in missed.seen:
+        page = PAGE.fullmatch(part)
+        if page and 0 < int(page[1]) <= len(text.page_starts):
+            start = text.page_starts[int(page[1]) - 1]
+            after = (each for each in text.page_starts if each > start)
+            end = next(after, len(text.text))
+        else:
+            found = text.text.find(words)
+            start, end = (found, found + len(words)) if found >= 0 else (0, len(text.text))
+        yield Span(part, confidence, start, end)
+
+
+def _why_empty(kind: Kind, text: Text, ocr: Ocr) -> Reason:
+    """Say why there is no text."""
+    whys = {why for _, why in text.unread}
+    if whys & {Why.UNSURE, Why.FAINT}:
+        return Reason.UNSURE
+    if kind == "image":
+        return Reason.UNSEEN if Why.UNSEEN in whys else Reason.BLANK
+    if kind != "pdf":
+        return Reason.EMPTY
+    if Why.GARBLED in whys:
+        return Reason.GARBLED
+    return Reason.SCANNED if whys or not scans.reads(ocr) else Reason.BLANK

@@ -65,11 +65,28 @@ def test_json_is_an_object_a_file_on_a_line_of_its_own(project: Project, partial
             "uri": Path("a.pdf").absolute().as_uri(),
             "text": "Grüße,\nAda",
             "unread": [{"part": "page 3", "why": WHY}],
+            "recognized": [],
             "error": None,
         },
-        {"uri": Path("b.txt").absolute().as_uri(), "text": None, "unread": [], "error": "the file is empty"},
+        {
+            "uri": Path("b.txt").absolute().as_uri(),
+            "text": None,
+            "unread": [],
+            "recognized": [],
+            "error": "the file is empty",
+        },
     ]
     assert error == ""
+
+
+@pytest.mark.usefixtures("partial")
+def test_what_was_read_on_a_picture_has_its_confidence_and_grade(project: Project, capfd: Printed):
+    Path("a.pdf").write_bytes(partly("Dear you", seen={"page 1": 0.984}))
+    assert project.run("text", "a.pdf") == 0
+    assert capfd.readouterr() == ("Dear you\n", "a.pdf: page 1: read by its picture, 98% sure: good\n")
+    assert project.run("text", "a.pdf", "--json") == 0
+    told = {"part": "page 1", "confidence": 0.984, "start": 0, "end": 8, "grade": "good"}
+    assert json.loads(capfd.readouterr().out)["recognized"] == [told]
 
 
 def test_a_file_that_cannot_be_read_is_told_and_the_others_are_shown(project: Project, capfd: Printed):

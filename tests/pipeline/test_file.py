@@ -50,6 +50,7 @@ LABELS = {"a": {"description": "the first"}, "b": {"description": "the second"}}
 # What stands below `name` and `documents`, and what of it is read.
 RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
     "a step without options": (SUMMARIZE, {"steps": [{"summarize": {}}]}),
+    "pictures that are read": (f"ocr: always\n{SUMMARIZE}", {"ocr": "always"}),
     "parts that may be unread": (f"unread: allow\n{SUMMARIZE}", {"unread": "allow"}),
     "a budget": (
         f"budget: {{run_usd: 5, day_usd: 20}}\n{SUMMARIZE}",
@@ -362,7 +363,7 @@ def test_all_faults_are_told_at_once_and_no_more_than_twenty(written: Path):
         "p.yaml:1:1: name: is missing",
         "p.yaml:1:1: steps: is missing",
         "p.yaml:1:1: wrong0: unknown key; known: name, documents, rows, endpoint, model, steps, into, "
-        "limits, budget, confirm_above_usd, unread, fail_above, …",
+        "limits, budget, confirm_above_usd, unread, ocr, …",
     ]
     assert said.splitlines()[20:] == ["12 more"]
 

@@ -17,7 +17,7 @@ from tests.support.outcomes import numbered
 
 LEFT = Path(__file__).parents[1] / "support" / "d9003e3" / "results.sql"
 NEW = {"cached_tokens", "reasoning_tokens"}
-NEW_OF_OUTCOMES = NEW | {"unread", "missing", "broken_rules", "reviewed_at", "model"}
+NEW_OF_OUTCOMES = NEW | {"unread", "recognized", "missing", "broken_rules", "reviewed_at", "model"}
 
 
 def columns(engine: Engine, table: str) -> set[str]:

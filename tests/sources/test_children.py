@@ -250,7 +250,7 @@ def test_what_a_child_sends_is_not_trusted(lie: str, monkeypatch: pytest.MonkeyP
 
 
 def test_text_of_a_child_is_cleaned_like_all_text(monkeypatch: pytest.MonkeyPatch):
-    reply = r"b'text\0\0\0\0\0\x09[]\0 a\rb\0 '"
+    reply = r"b'text\0\0\0\0\0\x11[[],[],[]]\0 a\rb\0 '"
     program = f"import sys; sys.stdin.buffer.read(10); sys.stdout.buffer.write({reply})"
     monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", program))
     assert parsed(pdf("a"), "a.pdf").text == "a\nb"

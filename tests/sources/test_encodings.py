@@ -128,7 +128,7 @@ def test_a_text_that_another_encoding_makes_as_likely_says_so():
 
 def test_a_file_put_together_of_two_encodings_is_read_line_by_line_and_told():
     content = "Möller zahlt 12 €\n".encode() + f"{GERMAN}\n".encode("cp1252") * 3
-    text, _, unread = parsed(content, "a.txt")
+    text, _, unread, *_ = parsed(content, "a.txt")
     assert text == "\n".join(["Möller zahlt 12 €", *[GERMAN] * 3])
     assert unread == (("some lines", Why.MIXED),)
 

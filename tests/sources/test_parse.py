@@ -98,9 +98,9 @@ def test_markup_in_other_text_is_left_alone():
             "encrypted: save it without",
         ),
         (b"{\\rtf1 hello}", "letter", "RTF files are not supported"),
-        (b"\x89PNG\r\n\x1a\n", "photo", "images are not supported: run OCR"),
-        (b"\xff\xd8\xff\xe0", "invoice.pdf", "images are not supported"),
-        (random.Random(7).randbytes(5000), "photo.heic", "images are not supported"),
+        (b"\x89PNG\r\n\x1a\n", "photo", "damaged or incomplete"),
+        (b"\xff\xd8\xff\xe0", "invoice.pdf", "damaged or incomplete"),
+        (random.Random(7).randbytes(5000), "photo.heic", "images of its kind (HEIC, AVIF) are not read"),
         (MAIL + b"\n" + MAIL, "sent.mbox", "mailboxes of several mails"),
         (b"\x1f\x8b\x08", "log", "archives are not supported"),
         (bytes(range(256)) * 20, "data.bin", "the content is binary"),
@@ -286,7 +286,7 @@ def test_every_damaged_sample_has_its_reason():
         reasons[ref.path.name] = str(raised.value)
     assert reasons == {
         "agreement (partial download).docx": Reason.DAMAGED,
-        "receipt taxi.pdf": Reason.IMAGE,
+        "receipt taxi.pdf": Reason.BLANK,
         "salaries 2026 (protected).pdf": Reason.ENCRYPTED,
         "scan 0012.txt": "the file is empty",
     }

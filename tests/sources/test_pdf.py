@@ -1,5 +1,6 @@
 """PDF: the text of its pages, where each begins, and the reason where there is none."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def _reason(content: bytes) -> str:
 
 
 def test_pages_and_their_lines_come_in_order():
-    text, starts, _ = parsed(pdf("Invoice 7\nTotal (net): 1.130,50 €", "Grüße"), "a.pdf")
+    text, starts, _, *_ = parsed(pdf("Invoice 7\nTotal (net): 1.130,50 €", "Grüße"), "a.pdf")
     assert text == "Invoice 7\nTotal (net): 1.130,50 €\n\nGrüße"
     assert [text[start:] for start in starts] == [text, "Grüße"]
 
@@ -57,7 +58,7 @@ def test_what_is_filled_into_a_form_is_read():
 
 
 def test_a_page_without_text_begins_where_the_next_one_does():
-    text, starts, _ = parsed(pdf("", "one", "", "", "two", ""), "a.pdf")
+    text, starts, _, *_ = parsed(pdf("", "one", "", "", "two", ""), "a.pdf")
     assert text == "one\n\ntwo"
     assert starts == (0, 0, 5, 5, 5, 8)
 
@@ -70,7 +71,8 @@ def test_the_document_has_its_page_starts(tmp_path: Path):
 
 @pytest.mark.parametrize("pages", [("",), ("", " ", "")])
 def test_a_pdf_without_text_is_said_to_be_scanned(pages: tuple[str, ...]):
-    assert _reason(pdf(*pages)).startswith("no text (scanned?)")
+    with pytest.raises(Unreadable, match=re.escape("no text (scanned?)")):
+        parsed(pdf(*pages), "a.pdf", "off")
 
 
 def test_an_encrypted_pdf_is_said_to_be_that():
@@ -93,7 +95,7 @@ def test_a_damaged_pdf_is_said_to_be_that():
 def test_every_page_stands_where_it_begins(pages: list[str]):
     """From its start to the next one a page has its own characters; PDFium may join lines of one."""
     try:
-        text, starts, _ = parsed(pdf(*pages), "a.pdf")
+        text, starts, _, *_ = parsed(pdf(*pages), "a.pdf")
     except Unreadable:
         assert not "".join(pages).strip()
         return
@@ -112,7 +114,7 @@ def test_every_page_stands_where_it_begins(pages: list[str]):
 )
 def test_page_starts_are_exact_after_cleaning(pages: list[str]):
     """Whatever is left out of a text, an offset still leads to its page."""
-    text, starts, _ = paged(pages)
+    text, starts, _, *_ = paged(pages)
     assert text == cleaned(text).strip()
     assert list(starts) == sorted(starts)
     ends = (*starts[1:], len(text))

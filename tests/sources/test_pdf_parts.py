@@ -42,7 +42,7 @@ def _document(
 
 
 def _read(content: bytes) -> Text:
-    return parsed(content, "a.pdf")
+    return parsed(content, "a.pdf", "off")
 
 
 def _form(*fields: bytes, xfa: bytes = b"") -> bytes:
@@ -94,7 +94,7 @@ def test_what_stands_beside_the_page_is_not_read():
 )
 @pytest.mark.parametrize("words", ["", "Received 3 May", "Case 2:31-cv-00417 Document 12 Filed 3 May 2031"])
 def test_a_page_that_is_a_picture_with_no_more_than_a_stamp_is_told(picture: bytes, words: str):
-    text, starts, unread = _read(_document(stream(shown(LETTER)), stream(picture + shown(words))))
+    text, starts, unread, *_ = _read(_document(stream(shown(LETTER)), stream(picture + shown(words))))
     assert text == f"{LETTER}\n\n{words}".strip()
     assert len(starts) == 2
     assert unread == (("page 2", Why.SCANNED),)
@@ -143,7 +143,7 @@ def test_the_values_of_an_xfa_form_are_read_and_its_pages_told():
         b"</xfa:datasets></xdp:xdp>"
     )
     fields = _field(b"x", b"/FT /Tx"), stream(data)
-    text, _, unread = _read(
+    text, _, unread, *_ = _read(
         _form(*fields, xfa=b"/XFA 5 0 R").replace(b"/Type /Catalog", b"/Type /Catalog /NeedsRendering true")
     )
     assert text.split("\n") == ["Order form", "", "sum: 731.25", "name: Ann & Co"]

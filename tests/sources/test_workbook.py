@@ -146,7 +146,7 @@ def test_the_text_of_boxes_is_read_behind_the_rows():
 def test_a_picture_as_large_as_a_page_is_told(side: int, told: bool):
     image = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + side.to_bytes(4) * 2
     unread = parsed(_with_drawing("", image=image), "a.xlsx").unread
-    assert unread == ((("sheet A, a picture", Why.PICTURE),) if told else ())
+    assert unread == ((("sheet A, a picture", Why.SHEET),) if told else ())
 
 
 def test_a_strict_workbook_is_read():

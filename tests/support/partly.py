@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -20,9 +20,13 @@ while message := wire.receive(sys.stdin.buffer):
 """
 
 
-def partly(text: str, *parts: str) -> bytes:
-    """Write a file whose text is this, and whose parts of these names cannot be read."""
-    told = json.dumps([[part, Why.MORE.name] for part in parts])
+def partly(text: str, *parts: str, seen: Mapping[str, float] | None = None) -> bytes:
+    """Write a file whose text is this, and whose parts of these names cannot be read.
+
+    `seen` are parts that were read by their pictures, each with its confidence: of all the text.
+    """
+    missed = [[part, Why.MORE.name] for part in parts]
+    told = json.dumps([[], missed, [[part, sure, text] for part, sure in (seen or {}).items()]])
     return START + f"{told}\n{text}".encode()
 
 

@@ -6,7 +6,6 @@ from docmill.tasks.checks.completeness.rows import Span
 from docmill.tasks.checks.evidence.grounding import Grounding, Grounds
 from docmill.tasks.checks.evidence.search import Sought, Text, sought
 from docmill.tasks.checks.evidence.values import Value, values
-from docmill.tasks.checks.faults import place
 from docmill.tasks.checks.lists.filling import Filled
 from docmill.tasks.checks.subschemas import Schema
 
@@ -19,12 +18,11 @@ def grounded(grounds: Grounds, name: str, items: Sequence[Filled], schema: Schem
         each for index, item in enumerate(items) for each in _of_item(grounds, name, index, item, schema)
     ]
     elsewhere = grounds.places({what: 1 for _, what, span in found if span is None})
+    alike = grounds.alike(what for what, spans in elsewhere.items() if not spans)
     grounding = Grounding([], [])
     for value, what, span in found:
         at = span or next(iter(elsewhere[what]), None)
-        grounding.evidence.append({"path": place(value.path), **grounds.entry(at)})
-        if at is None:
-            grounding.missing.append(place(value.named))
+        grounding.add(value, grounds.entry(at, alike.get(what)))
     return grounding
 
 

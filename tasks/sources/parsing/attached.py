@@ -36,8 +36,16 @@ def text(content: bytes, name: str, missed: Missed) -> str:
             return docx.text(content, missed)
         case "eml":
             return eml.text(content, missed)
+        case "image":
+            return _picture(content, missed)
         case _:
             return _plain(content, suffix, missed)
+
+
+def _picture(content: bytes, missed: Missed) -> str:
+    if missed.reader is None:
+        raise Unreadable(Reason.IMAGE)
+    return missed.reader.picture("picture", content, missed)
 
 
 def _plain(content: bytes, suffix: str, missed: Missed) -> str:

@@ -14,28 +14,38 @@ from docmill.tasks.sources.parsing.excel import xlsx
 from docmill.tasks.sources.parsing.html import markdown
 from docmill.tasks.sources.parsing.mail import eml
 from docmill.tasks.sources.parsing.missed import Missed
+from docmill.tasks.sources.parsing.ocr import image
+from docmill.tasks.sources.parsing.ocr.reader import Reader, read
 from docmill.tasks.sources.parsing.pdf import pdf
-from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
+from docmill.tasks.sources.parsing.reasons import (
+    MAX_PAGES,
+    MAX_TEXT_BYTES,
+    MEMORY_MB,
+    OCR_MEMORY_MB,
+    OCR_WALL_S,
+    WALL_S,
+    Reason,
+)
 from docmill.tasks.sources.parsing.text import cleaned
 from docmill.tasks.sources.parsing.word import docx
 
 
 def main() -> None:
     """Parse one document after the other until the parent closes the pipe."""
-    limits.restrict()
+    sees = wire.SEES in sys.argv
+    limits.restrict(OCR_MEMORY_MB if sees else MEMORY_MB)
     limits.rest()
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a parser prints is no reply
     while message := wire.receive(sys.stdin.buffer):
-        limits.begin()
-        tag, body = _reply(*message)
+        limits.begin(OCR_WALL_S if sees else WALL_S)
+        tag, body = _reply(*message, Missed(Reader()) if sees else Missed())
         wire.send(replies, tag, body)
         limits.rest()
 
 
-def _reply(kind: str, content: bytes) -> tuple[str, bytes]:
+def _reply(kind: str, content: bytes, missed: Missed) -> tuple[str, bytes]:
     try:
-        missed = Missed()
         tag, parts = _parsed(kind, content, missed)
         text = wire.BETWEEN.encode().join(_bounded(parts))
         return tag, missed.written().encode() + wire.MISSED_END.encode() + text
@@ -55,6 +65,15 @@ def _parsed(kind: str, content: bytes, missed: Missed) -> tuple[str, Iterable[st
     if kind == "office":
         kind = office.office_kind(content)
     match kind:
+        case "frames":
+            return wire.TEXT, [str(image.count(content))]
+        case "frame":
+            number, _, picture = wire.asked(content)
+            return wire.TEXT, [read(f"page {number + 1}", image.frame(picture, number), missed) or ""]
+        case "page":
+            number, always, document = wire.asked(content)
+            missed.reader = Reader(always=always)
+            return wire.TEXT, [pdf.page(document, number, missed)]
         case "pdf":
             return wire.PAGES, pdf.pages(content, missed)
         case "xlsx":

@@ -6,7 +6,8 @@ from typing import Literal
 from docmill.tasks.sources.parsing.mail.mailtext import APPLE, BEGINNING
 from docmill.tasks.sources.parsing.reasons import Reason
 
-Binary = Literal["pdf", "office", "eml", "html"]
+Binary = Literal["pdf", "office", "eml", "html", "image"]
+Asked = Binary | Literal["frames", "frame", "page"]  # of a child
 Kind = Binary | Literal["text"] | Reason
 
 HTML_SUFFIXES = (".html", ".htm", ".xhtml")
@@ -21,16 +22,20 @@ SIGNATURES: dict[bytes, Kind] = {
     b"PK\x03\x04": "office",
     b"PK\x05\x06": "office",
     b"{\\rtf": Reason.RTF,
-    **dict.fromkeys((b"\x89PNG", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*"), Reason.IMAGE),
+    **dict.fromkeys((b"\x89PNG\r", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*"), "image"),
     **dict.fromkeys((b"\x1f\x8b", b"7z\xbc\xaf", b"\xfd7zXZ", b"Rar!", b"\x28\xb5\x2f\xfd"), Reason.ARCHIVE),
 }
+WEBP = re.compile(rb"RIFF.{4}WEBP", re.DOTALL)
+BITMAP = re.compile(rb"BM.{4}\0{4}.{4}[\x0c\x28\x38\x40\x6c\x7c]\0{3}", re.DOTALL)
+PHOTOGRAPH = re.compile(rb".{4}ftyp(?:heic|heix|hevc|mif1|msf1|avif)", re.DOTALL)
 OLE = b"\xd0\xcf\x11\xe0"
 OLE_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 # What is binary and has no signature that is known here.
 UNREAD = {
     **dict.fromkeys((".doc", ".xls", ".ppt", ".msg"), Reason.OFFICE),
     **dict.fromkeys((".zip", ".bz2", ".tar"), Reason.ARCHIVE),
-    **dict.fromkeys((".bmp", ".webp", ".heic", ".tif"), Reason.IMAGE),
+    **dict.fromkeys((".bmp", ".webp", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".gif"), Reason.DAMAGED),
+    **dict.fromkeys((".heic", ".heif", ".avif"), Reason.IMAGE_KIND),
     **dict.fromkeys((".pdf", ".docx", ".xlsx"), Reason.DAMAGED),
 }
 HEADER = re.compile(rb"[!-9;-~]{1,76}:[ \t]")
@@ -46,6 +51,10 @@ def kind_of(content: bytes, suffix: str) -> Kind:
     """Tell the kind of a document, or the Reason why its kind is not read; text may yet be HTML."""
     if content.startswith(OLE):
         return Reason.ENCRYPTED if OLE_ENCRYPTED in content else Reason.OFFICE
+    if WEBP.match(content) or BITMAP.match(content):
+        return "image"
+    if PHOTOGRAPH.match(content):
+        return Reason.IMAGE_KIND
     start = content[:HEAD_CHARS].lstrip()
     for signature, kind in SIGNATURES.items():
         if start.startswith(signature):

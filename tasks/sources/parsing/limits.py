@@ -7,18 +7,16 @@ import signal
 import sys
 import threading
 
-from docmill.tasks.sources.parsing.reasons import MEMORY_MB, WALL_S
-
 IDLE_S = 60
 MAX_FILES = 64
 WATCHER_STACK_BYTES = 128 * 1024
 
 
-def restrict() -> None:
+def restrict(memory_mb: int) -> None:
     """Take memory and files away for good, and end with the parent."""
     # On macOS the kernel takes a limit of the address space, or refuses it, and holds nobody to it.
     if sys.platform != "darwin":
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MB * 2**20,) * 2)
+        resource.setrlimit(resource.RLIMIT_AS, (memory_mb * 2**20,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core holds the document
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_FILES,) * 2)
@@ -26,12 +24,12 @@ def restrict() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def begin() -> None:
+def begin(wall_s: int) -> None:
     """Give the next document its time: by default, both signals end the process."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    cpu_s = int(used.ru_utime + used.ru_stime) + 1 + WALL_S
+    cpu_s = int(used.ru_utime + used.ru_stime) + 1 + wall_s
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-    signal.alarm(WALL_S)
+    signal.alarm(wall_s)
 
 
 def rest() -> None:

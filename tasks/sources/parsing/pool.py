@@ -8,28 +8,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from docmill.schemas.errors import Unreadable
-from docmill.tasks.sources.parsing.kinds import Binary
+from docmill.tasks.sources.parsing.kinds import Asked
 from docmill.tasks.sources.parsing.process import Child
-from docmill.tasks.sources.parsing.reasons import WALL_S, Reason
+from docmill.tasks.sources.parsing.reasons import OCR_WALL_S, WALL_S, Reason
 
 SIZE = min(4, os.cpu_count() or 1)
 Reply = tuple[str, bytes]
 
 
 class Pool:
-    """At most SIZE children for any number of threads; once closed, it parses nothing any more."""
+    """At most SIZE children for any number of threads; once closed, it parses nothing any more.
 
-    def __init__(self) -> None:
+    Those of one that `sees` read pictures, too.
+    """
+
+    def __init__(self, *, sees: bool = False) -> None:
+        self._sees = sees
         self._room = threading.Semaphore(SIZE)
         self._lock = threading.Lock()
         self._free: list[Child] = []
         self._busy: set[Child] = set()
         self._closed = False
 
-    def parse(self, kind: Binary, content: bytes) -> Reply:
+    def parse(self, kind: Asked, content: bytes) -> Reply:
         """Have a child parse a document, once one is free; raises Unreadable."""
         with self._room:
-            until = time.monotonic() + WALL_S
+            until = time.monotonic() + (OCR_WALL_S if self._sees else WALL_S)
             reply, fresh = self._asked(kind, content, until)
             if reply in (Reason.MEMORY, Reason.DIED) and not fresh:
                 # What the child read before must not decide this one's outcome.
@@ -38,7 +42,7 @@ class Pool:
             raise Unreadable(Reason.ENDED if self._closed else reply)
         return reply
 
-    def _asked(self, kind: Binary, content: bytes, until: float) -> tuple[Reply | Reason, bool]:
+    def _asked(self, kind: Asked, content: bytes, until: float) -> tuple[Reply | Reason, bool]:
         child = self._taken()
         fresh, child.fresh = child.fresh, False
         try:
@@ -52,7 +56,7 @@ class Pool:
                 raise Unreadable(Reason.ENDED)
             while self._free and not self._free[-1].usable():
                 self._free.pop().end()
-            child = self._free.pop() if self._free else Child()
+            child = self._free.pop() if self._free else Child(sees=self._sees)
             self._busy.add(child)
             return child
 
@@ -75,12 +79,17 @@ class Pool:
 
 
 class _Kept:
-    """The pool of this process, and how many sources want it kept."""
+    """The pools of this process, and how many sources want them kept."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.pool = Pool()
+        self.pools = self.fresh()
         self.users = 0
+
+    @staticmethod
+    def fresh() -> tuple[Pool, Pool]:
+        """Make one that does not read pictures, and one that does; neither has a child yet."""
+        return Pool(), Pool(sees=True)
 
 
 _kept = _Kept()
@@ -113,10 +122,11 @@ def stop() -> None:
 def close() -> None:
     """End the children; what still waits for one is unreadable, as the run has ended."""
     with _kept.lock:
-        closing, _kept.pool = _kept.pool, Pool()
-    closing.close()
+        closing, _kept.pools = _kept.pools, _kept.fresh()
+    for each in closing:
+        each.close()
 
 
-def parse(kind: Binary, content: bytes) -> Reply:
-    """Have a child of this process parse a document; raises Unreadable."""
-    return _kept.pool.parse(kind, content)
+def parse(kind: Asked, content: bytes, *, sees: bool = False) -> Reply:
+    """Have a child of this process parse a document, one that reads pictures if asked; raises Unreadable."""
+    return _kept.pools[sees].parse(kind, content)

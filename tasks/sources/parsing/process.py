@@ -9,8 +9,9 @@ from contextlib import suppress
 
 from docmill.tasks.checks import children
 from docmill.tasks.sources.parsing import wire
-from docmill.tasks.sources.parsing.kinds import Binary
+from docmill.tasks.sources.parsing.kinds import Asked
 from docmill.tasks.sources.parsing.limits import IDLE_S
+from docmill.tasks.sources.parsing.ocr.engine import SILENT
 from docmill.tasks.sources.parsing.reasons import Reason
 
 COMMAND = (sys.executable, "-I", "-m", "docmill.tasks.sources.parsing.child")
@@ -23,17 +24,20 @@ SPARE_S = 10  # a child that ends itself that soon takes no document any more
 
 
 class Child:
-    """A process that parses, one document at a time; `fresh` until it has parsed one."""
+    """A process that parses, one document at a time; `fresh` until it has parsed one.
 
-    def __init__(self) -> None:
+    One that `sees` reads pictures, too, and takes more memory and time.
+    """
+
+    def __init__(self, *, sees: bool = False) -> None:
         # A session of its own: a Ctrl-C does not reach it.
         self._process = subprocess.Popen(  # noqa: S603
-            COMMAND,
+            (*COMMAND, wire.SEES) if sees else COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=ENVIRONMENT,
+            env=ENVIRONMENT | SILENT if sees else ENVIRONMENT,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -49,7 +53,7 @@ class Child:
         rested_s = time.monotonic() - self._rested
         return not self._spent and rested_s < IDLE_S - SPARE_S and self._process.poll() is None
 
-    def parse(self, kind: Binary, content: bytes, within_s: float) -> tuple[str, bytes] | Reason:
+    def parse(self, kind: Asked, content: bytes, within_s: float) -> tuple[str, bytes] | Reason:
         """Give its reply, or the Reason why the document has no text."""
         timer = threading.Timer(within_s, self._expire)
         timer.daemon = True
@@ -61,7 +65,7 @@ class Child:
         self._rested = time.monotonic()
         return self._understood(*reply) if reply else self._cause()
 
-    def _asked(self, kind: Binary, content: bytes) -> tuple[str, bytes] | None:
+    def _asked(self, kind: Asked, content: bytes) -> tuple[str, bytes] | None:
         with suppress(OSError):
             wire.send(self._input, kind, content)
             return wire.receive(self._output)

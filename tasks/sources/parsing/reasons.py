@@ -6,6 +6,9 @@ MEMORY_MB = 512
 WALL_S = 30
 MAX_PAGES = 10_000
 MAX_TEXT_BYTES = 20_000_000
+OCR_MEMORY_MB = 3072  # the models and a page take 1.8 GB of address space
+OCR_WALL_S = 300  # of a page, or of a document with all pictures in it
+EXTRA = "`pip install 'docmill[ocr]'` has it read (not with `ocr: off`)"
 READ = "docmill reads PDF, Word (docx), Excel (xlsx), e-mail (eml), HTML, Markdown, CSV, JSON and plain text"
 
 
@@ -15,7 +18,10 @@ class Reason(StrEnum):
     EMPTY = "no text: the file holds nothing that can be read"
     BINARY = f"the content is binary, and of no kind that is read: {READ}"
     ENCODING = "the character encoding cannot be told: save the file as UTF-8"
-    SCANNED = "no text (scanned?): the PDF holds pictures of pages only: run OCR over it first"
+    SCANNED = f"no text (scanned?): the PDF holds pictures of pages only: {EXTRA}, or run OCR over it first"
+    GARBLED = (
+        f"its letters are not those that it shows, by a broken font or encoding: {EXTRA}, or print it anew"
+    )
     ENCRYPTED = "encrypted: save it without a password"
     DAMAGED = "damaged or incomplete: send the file again, or open it in its own program and save it anew"
     NESTED = "nested too deeply, or of too many parts: save it as a plain document or as text"
@@ -35,7 +41,12 @@ class Reason(StrEnum):
     BINARY_SHEET = "binary Excel files (xlsb) are not supported: save it as xlsx"
     EBOOK = "EPUB files are not supported: save it as PDF or HTML"
     RTF = "RTF files are not supported: save it as docx or PDF"
-    IMAGE = "images are not supported: run OCR over it, and hand in the text or a PDF that has it"
+    IMAGE = f"an image: {EXTRA}, or run OCR over it, and hand in the text"
+    IMAGE_OFF = "an image, and the pipeline says `ocr: off`: hand in its text"
+    IMAGE_KIND = "images of its kind (HEIC, AVIF) are not read: save it as JPEG or PNG"
+    UNSEEN = "its pictures took too much time or memory to read: split it, or hand it in smaller"
+    BLANK = "no text: nothing is written on its pages or pictures"
+    UNSURE = "what its pictures show cannot be read with confidence: scan it again, straight and sharp"
     MAILBOX = "mailboxes of several mails are not supported: save each mail as a file of its own (eml)"
     ARCHIVE = (
         "archives are not supported: unpack it, and hand in the files; if it was an Office file, save it anew"

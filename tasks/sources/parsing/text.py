@@ -9,12 +9,22 @@ UNPRINTED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
 BETWEEN_PAGES = "\n\n"
 
 
+class Span(NamedTuple):
+    """A part of the text that was recognized on a picture, and how sure it is, 0 to 1."""
+
+    part: str
+    confidence: float
+    start: int
+    end: int
+
+
 class Text(NamedTuple):
     """A document's text, the offsets in characters at which its pages begin, and what is not in it."""
 
     text: str
     page_starts: tuple[int, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()  # each part, and why
+    seen: tuple[Span, ...] = ()  # what of it was a picture
 
 
 def cleaned(text: str) -> str:

@@ -71,5 +71,5 @@ def _drawn(package: Package, part: str, title: str, missed: Missed, *, bare: boo
             each.target for each in package.relations(relation.target).values() if each.kind == "image"
         ]
         if any(bare or is_page(package.content(each) or b"") for each in pictures):
-            missed.add(f"sheet {title}, a picture", Why.PICTURE)
+            missed.add(f"sheet {title}, a picture", Why.SHEET)
     return ["", *texts] if texts else []

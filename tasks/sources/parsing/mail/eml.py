@@ -153,7 +153,7 @@ class _Mail:
         if kind.startswith(("image/", "audio/", "video/", "font/")):
             is_picture = kind.startswith("image/") and kind != "image/svg+xml"
             if is_page(_bytes(part), otherwise=shown and is_picture):
-                self._missed.add(f"attachment {name}", Why.PICTURE)
+                yield self._missed.picture(f"attachment {name}", _bytes(part))
             elif kind.startswith(("audio/", "video/")):
                 self._missed.add(f"attachment {name}", Why.KIND)
         elif kind in OUTLOOK or name.lower() == "winmail.dat":
@@ -164,7 +164,7 @@ class _Mail:
             yield self._read(content, name)
 
     def _read(self, content: bytes, name: str) -> str:
-        inner = Missed()
+        inner = Missed(self._missed.reader)
         try:
             if self._attached is None:
                 raise Unreadable(Reason.ARCHIVE)
@@ -179,8 +179,7 @@ class _Mail:
         except Exception:  # noqa: BLE001  the parsers raise anything at what is no document
             self._missed.add(f"attachment {name}", Why.DAMAGED)
             return ""
-        for told, why in inner.parts():
-            self._missed.add(f"attachment {name}, {told}", why)
+        self._missed.within(f"attachment {name}", inner)
         return read
 
 

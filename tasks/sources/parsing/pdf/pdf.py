@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from docmill.schemas.errors import Unreadable
+from docmill.tasks.checks.quality import is_garbled
 from docmill.tasks.sources.parsing.missed import Missed, Why
 from docmill.tasks.sources.parsing.pdf import file as pdf_file
 from docmill.tasks.sources.parsing.pdf import forms as pdf_forms
 from docmill.tasks.sources.parsing.pdf import pictures as pdf_pictures
+from docmill.tasks.sources.parsing.pdf import scanned as pdf_scanned
 from docmill.tasks.sources.parsing.pdf import words as pdf_words
 from docmill.tasks.sources.parsing.reasons import MAX_PAGES, Reason
 
@@ -19,12 +22,7 @@ MAX_UNMAPPED = 0.2  # of a page; bullets are often such glyphs
 
 def pages(content: bytes, missed: Missed) -> Iterator[str]:
     """Give the text of each page; raises Unreadable where the file is encrypted or damaged."""
-    import pypdfium2
-
-    try:
-        document = pypdfium2.PdfDocument(content)
-        if len(document) > MAX_PAGES:
-            raise Unreadable(Reason.PAGES)
+    with _opened(content) as document:
         blank = []
         with pdf_forms.Form(document, missed) as form:
             for number in range(len(document)):
@@ -35,6 +33,26 @@ def pages(content: bytes, missed: Missed) -> Iterator[str]:
         if form.values:
             yield form.values
         pdf_file.look(document, content, blank, missed)
+
+
+def page(content: bytes, number: int, missed: Missed) -> str:
+    """Give the text of one page, counted from 0; raises Unreadable, also where there is no such page."""
+    with _opened(content) as document:
+        if number >= len(document):
+            raise Unreadable(Reason.EMPTY)
+        with pdf_forms.Form(document, missed) as form:
+            return _read(document, number, form, missed)[0]
+
+
+@contextmanager
+def _opened(content: bytes) -> Iterator[Any]:
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(content)
+        if len(document) > MAX_PAGES:
+            raise Unreadable(Reason.PAGES)
+        yield document
     except pypdfium2.PdfiumError as error:
         locked = getattr(error, "err_code", None) in (PASSWORD, SECURITY)
         raise Unreadable(Reason.ENCRYPTED if locked else Reason.DAMAGED) from None
@@ -50,8 +68,11 @@ def _read(document: Any, number: int, form: pdf_forms.Form, missed: Missed) -> t
     unread = pdf_pictures.unread(page, words, text)
     if len(UNMAPPED.findall(text)) > MAX_UNMAPPED * len(text):
         unread = Why.GLYPHS
+    elif not unread and is_garbled(text):
+        text, unread = "", Why.GARBLED
+    text, unread = pdf_scanned.read(page, number, text, unread, missed)
     if unread:
-        missed.add(f"page {number + 1}", unread)
+        missed.pages[number + 1] = unread
     drawn = bool(text) or pdf_pictures.drawn(page)
     words.close()
     page.close()

@@ -22,6 +22,7 @@ from docmill.tasks.sources.parsing.word.wording import Wording, counts_pages, pa
 
 CHUNK = "\ufdd1"  # a character of no text
 PLACE = re.compile(f"{CHUNK}(\\d{{1,4}}){CHUNK}")
+PICTURES = (".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp", ".gif", ".bmp")
 PAGES = (".htm", ".html", ".xhtml")
 MAX_DEPTH = 3  # of documents within documents
 NOTES = ("footnotes", "endnotes")
@@ -115,6 +116,8 @@ class _Document:
     def _chunk(self, part: str, content: bytes) -> str:
         if part.endswith(PAGES):
             return markdown_of(decode(content), self._missed)
+        if part.endswith(PICTURES):
+            return self._missed.picture(f"picture {part.rpartition('/')[2]}", content)
         if part.endswith(".txt"):
             return decode(content)
         if part.endswith(".docx") and self._depth < MAX_DEPTH and office_kind(content) == "docx":

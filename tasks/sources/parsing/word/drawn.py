@@ -33,18 +33,29 @@ class Drawn:
         self._missed = missed
         self._pictures = 0
 
-    def tell(self, given: Element) -> None:
-        """Tell of pictures as large as a page, charts, and files within the file."""
+    def tell(self, given: Element) -> Iterator[str]:
+        """Tell of charts and files within the file, and of pictures as large as a page that nobody reads.
+
+        Gives the identifiers of those that are read.
+        """
         if self._missed is None:
             return
         if given.find(f".//{A}blip") is not None or given.find(f".//{VML}imagedata") is not None:
             self._pictures += 1
             if _area(given) >= LIKE_A_PAGE * A4_EMU2:
-                self._missed.add(f"picture {self._pictures}", Why.PICTURE)
+                yield from self._large(given, self._missed)
         if given.find(f".//{CHART}") is not None:
             self._missed.add("chart", Why.CHART)
         for file in (*given.iter(OLE), *given.iter(W + "control")):
             self._missed.add(f"embedded {file.get('ProgID') or file.get(W + 'name') or 'file'}", Why.EMBEDDED)
+
+    def _large(self, given: Element, missed: Missed) -> Iterator[str]:
+        keys = {each.get(RELATIONS + "embed", "") for each in given.iter(A + "blip")}
+        keys |= {each.get(RELATIONS + "id", "") for each in given.iter(VML + "imagedata")}
+        read = sorted(key for key in keys if key in self._relations) if missed.reader else []
+        if not read:
+            missed.add(f"picture {self._pictures}", Why.ELSEWHERE if missed.reader else Why.PICTURE)
+        yield from read
 
     def texts(self, given: Element) -> Iterator[str]:
         """Give the text of shapes, of diagrams and of lettering."""

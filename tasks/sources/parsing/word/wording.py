@@ -125,9 +125,10 @@ class Wording:
 
     def _picture(self, given: Element) -> list[Element]:
         """Put the text of boxes and shapes behind the paragraph that they belong to."""
-        self._drawn.tell(given)
+        pictures = [self._chunk(key) for key in self._drawn.tell(given)]
         for box in _outermost(given):
             self._boxes += self._inside(box)
+        self._boxes += pictures
         self._boxes += [paragraph(text) for text in self._drawn.texts(given)]
         return []
 

@@ -1,0 +1,77 @@
+"""Whether a page's text can be what stands on it: a broken font map or encoding shows other letters."""
+
+import re
+import unicodedata
+from typing import Literal
+
+Grade = Literal["good", "fair", "poor"]
+
+GOOD, FAIR = 0.97, 0.9  # of a page's confidence: less is poor, and little is not sent at all
+LEAST_LETTERS = 200  # of a page: of fewer nothing can be told
+MOST_CHARS = 5000  # of a page that are looked at
+LEAST_WORD = 3
+MOSTLY = 0.8  # of the words are written as in prose, and of the letters are Latin
+LEAST_VOWELS = 0.24  # of the letters of different words: any language has more
+LEAST_COMMON = 4  # different words that say that a shifted text is what was meant
+SHIFTS = (*range(-32, 0), *range(1, 33))  # a font's own numbers of its glyphs are often 29 or 31 below
+MOST_MOJIBAKE = 0.02  # of the letters
+WORD = re.compile(r"(?<![\w.@/-])[^\W\d_]{2,}(?![\w@/-])")
+VOWELS = frozenset("aeiouyœæøıəɛ")
+# UTF-8 that was read as Latin-1 or Windows-1252: two letters for one with an accent, three for a quote.
+MOJIBAKE = re.compile("[ÃÂÄÅ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[\x80-\xbf™œ\x9d“”¦˜]")
+# Short words that stand on any page of prose, of the languages of Europe.
+COMMON = frozenset(
+    re.findall(
+        r"\S+",
+        "the and for with that der die das und ist von mit auf les des est pour dans sur une los las que por"
+        " con para una het een van voor che per del non och att det som til ikke nie jest dla się pro jako"
+        " hogy egy har sind dem den ein eine has are shall was not avant qui",
+    )
+)
+
+
+def grade(confidence: float) -> Grade:
+    """Give a grade to text that was recognized with this confidence, 0 to 1."""
+    return "good" if confidence >= GOOD else "fair" if confidence >= FAIR else "poor"
+
+
+def is_garbled(text: str) -> bool:
+    """Say whether the letters of a page cannot be those that it shows."""
+    letters = sum(map(str.isalpha, text[:MOST_CHARS]))
+    if letters < LEAST_LETTERS:
+        return False
+    shown = text[:MOST_CHARS]
+    if len(MOJIBAKE.findall(shown)) > MOST_MOJIBAKE * letters:
+        return True
+    return _is_shifted(shown) or _has_no_vowels(shown)
+
+
+def _common(text: str) -> int:
+    """Count the different words that stand on any page of prose."""
+    return len(COMMON & set(WORD.findall(text.casefold())))
+
+
+def _is_shifted(text: str) -> bool:
+    """Say whether each letter stands for one that is as far from it as every other from its own."""
+    least = max(LEAST_COMMON, 3 * _common(text))
+    for by in SHIFTS:
+        shifted = "".join(char if char.isspace() else chr(max(ord(char) + by, 33)) for char in text)
+        if _common(shifted) >= least:
+            return True
+    return False
+
+
+def _has_no_vowels(text: str) -> bool:
+    """Say whether words, written as prose is, lack the vowels of every language."""
+    words = {word for word in WORD.findall(text) if len(word) >= LEAST_WORD}
+    bases = [_base(char) for char in "".join(words)]
+    latin = [base for base in bases if base.isascii() or base in VOWELS]
+    if _common(text) > 1:
+        return False
+    prose = sum(word[1:].islower() for word in words) >= MOSTLY * len(words)
+    enough = len(latin) >= max(LEAST_LETTERS, MOSTLY * len(bases))
+    return prose and enough and sum(base in VOWELS for base in latin) < LEAST_VOWELS * len(latin)
+
+
+def _base(char: str) -> str:
+    return unicodedata.normalize("NFKD", char)[0].casefold()[0]

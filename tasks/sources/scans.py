@@ -1,0 +1,122 @@
+"""Scans and pictures: read by children that see, with the extra `ocr`, and where the pipeline lets them."""
+
+import functools
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from threading import Event
+
+from docmill.schemas.document import Ocr
+from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.parsing import pool, wire
+from docmill.tasks.sources.parsing.answer import Answer, ask
+from docmill.tasks.sources.parsing.kinds import Asked, Binary
+from docmill.tasks.sources.parsing.missed import Missed, Why
+from docmill.tasks.sources.parsing.reasons import Reason
+
+PACKAGES = ("rapidocr", "onnxruntime", "cv2", "PIL")
+MOST_PAGES = 500  # of a document: each takes seconds
+HINT = "docmill[ocr]"  # in the reasons for what is not read without it
+PICTURES = (Why.PICTURE, Why.SCANNED, Why.DRAWN, Why.GLYPHS, Why.GARBLED)
+
+
+@functools.cache
+def available() -> bool:
+    """Say whether the extra `ocr` is installed; none of it is imported here."""
+    return all(find_spec(package) for package in PACKAGES)
+
+
+def reads(ocr: Ocr) -> bool:
+    """Say whether pictures are read."""
+    return ocr != "off" and available()
+
+
+def pictures(content: bytes, ocr: Ocr) -> Answer:
+    """Read a file that is a picture, or several: the pages of a TIFF; raises Unreadable."""
+    if not reads(ocr):
+        raise Unreadable(Reason.IMAGE_OFF if ocr == "off" else Reason.IMAGE)
+    try:
+        count = int(ask("frames", content, sees=True).pages[0])
+    except ValueError:
+        raise Unreadable(Reason.DIED) from None
+    if count > MOST_PAGES:
+        raise Unreadable(Reason.PAGES)
+    missed = Missed()
+    pages = _read("frame", content, range(count), missed, always=False)
+    if count == 1 and missed.pages.get(1) is Why.UNSEEN:
+        raise Unreadable(Reason.UNSEEN)
+    return Answer(tuple(pages.get(number, "") for number in range(count)), True, missed)
+
+
+def completed(kind: Binary, content: bytes, answer: Answer, ocr: Ocr) -> Answer:
+    """Add what stands on a document's pictures; without the extra they are told as they were."""
+    if not reads(ocr):
+        return answer
+    if kind == "pdf":
+        return _pages(content, answer, always=ocr == "always")
+    if any(why in PICTURES for _, why in answer.missed.parts()):
+        try:
+            return ask(kind, content, sees=True)
+        except Unreadable as error:
+            if error.args[0] is Reason.ENDED:
+                raise
+            return replace(answer, missed=answer.missed.instead(PICTURES, Why.UNSEEN))
+    return answer
+
+
+def _pages(content: bytes, answer: Answer, *, always: bool) -> Answer:
+    """Read the pages of a PDF that are pictures."""
+    missed, pages = answer.missed, list(answer.pages)
+    wanted = [number - 1 for number in sorted(missed.pages) if missed.pages[number] in PICTURES]
+    wanted = list(range(len(pages))) if always else wanted
+    for number in wanted[MOST_PAGES:]:
+        missed.pages[number + 1] = Why.MANY
+    for number, text in _read("page", content, wanted[:MOST_PAGES], missed, always=always).items():
+        pages[number] = text
+    return replace(answer, pages=tuple(pages))
+
+
+@dataclass(frozen=True)
+class _Page:
+    number: int
+    answer: Answer | None  # None where it took too much, or is damaged
+
+
+def _read(
+    kind: Asked, content: bytes, numbers: Iterable[int], missed: Missed, *, always: bool
+) -> dict[int, str]:
+    """Read pages side by side, in as many children as there may be; tells in `missed` what was not read."""
+    ended = Event()
+
+    def one(number: int) -> _Page:
+        if ended.is_set():  # what waits must not start children anew
+            raise Unreadable(Reason.ENDED)
+        try:
+            return _Page(number, ask(kind, wire.asking(number, content, always=always), sees=True))
+        except Unreadable as error:
+            if error.args[0] is Reason.ENDED:
+                ended.set()
+                raise
+            return _Page(number, None)
+
+    texts = {}
+    for page in _at_once(one, numbers):
+        part = page.number + 1
+        if page.answer is None:
+            missed.pages[part] = Why.UNSEEN
+            continue
+        read = page.answer.missed
+        missed.pages.pop(part, None)
+        missed.pages.update(read.pages)
+        missed.seen += read.seen
+        for told, why in read.parts():
+            if told == f"page {part}":
+                missed.pages[part] = why
+        texts[page.number] = page.answer.pages[0]
+    return texts
+
+
+def _at_once(one: Callable[[int], _Page], numbers: Iterable[int]) -> list[_Page]:
+    with ThreadPoolExecutor(pool.SIZE) as threads:
+        return list(threads.map(one, numbers))

@@ -1,0 +1,88 @@
+"""What was read on pictures: its confidence in the outcome, and values that are only similar to it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docmill.flows.api.results import results
+from docmill.tasks.sources import scans
+from tests.support.partly import partly
+from tests.support.project import THING, Project
+from tests.support.provider import Provider
+from tests.support.scans import file, page, scanned, written
+from tests.support.shapes import saying
+
+pytestmark = pytest.mark.usefixtures("prefect_api")
+SCHEMA: dict[str, Any] = {**THING, "parameters": {**THING["parameters"], "x-evidence": True}}  # type: ignore[dict-item]
+RECORD = {"name": "Ada Ltd", "count": 3, "on": "2024-01-31"}
+
+
+@pytest.mark.usefixtures("partial")
+@pytest.mark.parametrize(("sure", "status"), [(0.91, "review"), (0.99, "done")])
+def test_a_similar_value_is_in_review_unless_its_page_is_sure(
+    project: Project, provider: Provider, sure: float, status: str
+):
+    Path("in").mkdir()
+    Path("in/a.pdf").write_bytes(
+        partly("Ada Ltcl sent 3 things to AdaLtd on 2O24-01-31.", seen={"page 1": sure})
+    )
+    project.schema("thing", SCHEMA)
+    provider.always(saying(json.dumps(RECORD)))
+    steps = "  - extract: {schema: thing}\n"
+    assert project.run("run", str(project.pipeline(provider.url, steps, documents="in/*"))) == 0
+    [found] = results("sqlite:///results.db").outcomes("p")
+    assert found.status == status
+    assert [each.model_dump() for each in found.recognized or ()] == [
+        {"part": "page 1", "confidence": sure, "start": 0, "end": 47}
+    ]
+    said = "extract: only similar to what was read on a picture: name; on"
+    assert found.error == (said.replace("name; on", "name, on") if status == "review" else None)
+    assert [each["quote"] for each in found.evidence or ()] == ["AdaLtd", "3", "2O24-01-31"]
+
+
+@pytest.mark.slow
+def test_a_photographed_invoice_is_done_with_its_values(project: Project, provider: Provider):
+    Path("in").mkdir()
+    Path("in/a.jpg").write_bytes(file(page(["Ada Ltd", "sent 3 things on 2024-01-31"]), "JPEG"))
+    project.schema("thing", SCHEMA)
+    provider.always(saying(json.dumps(RECORD)))
+    steps = "  - extract: {schema: thing}\n"
+    assert project.run("run", str(project.pipeline(provider.url, steps, documents="in/*"))) == 0
+    assert "Ada Ltd\nsent 3 things on 2024-01-31" in provider.requests[0].text
+    [found] = results("sqlite:///results.db").outcomes("p")
+    assert (found.status, found.unread, found.record) == ("done", (), RECORD)
+    assert [each.part for each in found.recognized or ()] == ["page 1"]
+
+
+@pytest.mark.slow
+def test_reading_pictures_or_not_takes_up_the_documents_again(project: Project, provider: Provider):
+    Path("in").mkdir()
+    Path("in/a.png").write_bytes(file(page(["A letter"], size=(3, 1))))
+    statuses = []
+    for ocr in ("off", "missing", "missing"):
+        pipeline = project.pipeline(provider.url, "  - summarize:\n", documents="in/*", ocr=ocr)
+        project.run("run", str(pipeline))
+        statuses.append(project.rows("select status from docmill_outcomes"))
+    assert statuses == [[("failed",)], [("done",)], [("done",)]]
+    assert project.rows("select unchanged from docmill_runs order by started_at") == [(0,), (0,), (1,)]
+
+
+@pytest.mark.slow
+def test_what_was_in_review_for_want_of_the_extra_is_read_once_it_is_there(
+    project: Project, provider: Provider, monkeypatch: pytest.MonkeyPatch
+):
+    Path("in").mkdir()
+    Path("in/a.pdf").write_bytes(scanned(written("A first page."), page(["A letter"], size=(3, 2))))
+    pipeline = str(project.pipeline(provider.url, "  - summarize:\n", documents="in/*"))
+    counts = []
+    for packages in (("no_such_package",), ("no_such_package",), scans.PACKAGES, scans.PACKAGES):
+        monkeypatch.setattr(scans, "PACKAGES", packages)
+        scans.available.cache_clear()
+        assert project.run("run", pipeline) == 0
+        counts += project.rows(
+            "select done, review, unchanged from docmill_runs order by started_at desc limit 1"
+        )
+    assert counts == [(0, 1, 0), (0, 0, 1), (1, 0, 0), (0, 0, 1)]
+    assert "A letter" in provider.requests[-1].text
