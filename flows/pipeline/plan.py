@@ -215,6 +215,8 @@ def _steps(checked: CheckedPipeline, asked: Asked) -> tuple[StepPlan, ...]:
             before,
             answers,
             surroundings(asked.target.model_copy(update={"model": first_model}), further),
+            # It decides where a long text is divided.
+            *([asked.target.endpoint.context_tokens] if options.long == "parts" else []),
         ]
         hashes = {"sha256": sha256_of(declared), "schema_sha256": sha256_of(answers)}
         plans.append(StepPlan(step_id, name, options, before, models=models, **hashes))

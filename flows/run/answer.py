@@ -3,8 +3,8 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self, TypeVar
 
 from prefect.client.schemas.objects import State
 
@@ -24,8 +24,12 @@ Made = TypeVar("Made")
 
 @dataclass
 class Requests:
-    """What a step of a document asks a model for; `states` are those of its task runs."""
+    """What a step of a document asks a model for; `states` are those of its task runs.
 
+    Where `to_the_end` is set, parts of a long text are asked for although others have failed.
+    """
+
+    to_the_end: ClassVar[bool] = False
     plan: Plan
     basis: Basis
     step: StepPlan
@@ -58,6 +62,16 @@ class Requests:
             if status(failure) == "deferred":
                 raise
             return None
+
+    def of_part(self, basis: Basis, step: StepPlan) -> Self:
+        """Give the requests of a part of the document."""
+        return replace(self, basis=basis, step=step)
+
+    def foreseen(self, empty: bytes, answers: int, most: int) -> None:
+        """Take note that so many answers, which are not known, will be made one.
+
+        `empty` is the body that asks for it, without an answer, and `most` the bytes that it takes of them.
+        """
 
     async def computed(self, length: int, make: Callable[[], Made]) -> Made:
         """Compute what takes long where so many characters are looked at: then in a thread."""

@@ -52,13 +52,19 @@ def described(step: StepPlan, failure: Exception) -> str:
 
 def doubted(step: StepPlan, held: Held) -> str | None:
     """Say what is doubtful of a record, without its values: logs and events show it."""
-    doubts = [*_ungrounded(held), *_incomplete(held), *_breaking(held)]
+    doubts = [*_ungrounded(held), *_differing(held), *_incomplete(held), *_breaking(held)]
     return f"{step.id}: {'; '.join(doubts)}" if doubts else None
 
 
 def _ungrounded(held: Held) -> Iterator[str]:
     if held.grounding and held.grounding.missing:
         yield f"not found in the document: {_named(list(dict.fromkeys(held.grounding.missing)))}"
+
+
+def _differing(held: Held) -> Iterator[str]:
+    if held.conflicts:
+        names = list(dict.fromkeys(each.name for each in held.conflicts))
+        yield f"parts of the document differ on {_named(names)}"
 
 
 def _incomplete(held: Held) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from prefect.client.schemas.objects import State
 
@@ -45,6 +45,7 @@ class Shown:
 class Replay(Requests):
     """The requests of a step, answered from the cache alone."""
 
+    to_the_end: ClassVar[bool] = True
     asked: list[Asked] = field(default_factory=list)
 
     async def completion(
