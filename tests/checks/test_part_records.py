@@ -51,7 +51,7 @@ def test_of_different_values_the_first_is_kept_and_all_are_told():
     assert (conflict.path, [each.value for each in conflict.said]) == (("name",), ["Acme", "Zenith"])
 
 
-@pytest.mark.parametrize("again", ["ACME", " acme", None])
+@pytest.mark.parametrize("again", ["ACME", " acme", None, ""])
 def test_the_same_value_again_or_nothing_is_no_conflict(again: str | None):
     found, _ = read(schema(name=STRING), ("It is Acme. ", {"name": "Acme"}), ("So ACME is.", {"name": again}))
     assert (found.record, found.conflicts) == ({"name": "Acme"}, [])

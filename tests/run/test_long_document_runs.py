@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from tests.support import longlists
 from tests.support.connection import Reply, Request
+from tests.support.longlists import DECLARED, document, sold
 from tests.support.longtexts import FACTS, facts, honest, instruction, long_text, record, said, shown_document
 from tests.support.project import Project
 from tests.support.provider import Provider
-from tests.support.shapes import Shape, completion, written
+from tests.support.shapes import Shape, completion, error, written
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 Printed = pytest.CaptureFixture[str]
@@ -69,6 +71,20 @@ def test_a_record_is_read_a_part_at_a_time(project: Project, provider: Provider)
     assert project.rows("select title from p__facts") == [(title["title"],)]
 
 
+def test_parts_are_asked_for_at_the_same_time(project: Project, provider: Provider):
+    provider.always(honest)
+    provider.hold(4)
+    assert run(project, provider, EXTRACT) == 0
+    assert 4 <= provider.most_in_flight <= 8
+
+
+def test_once_a_part_fails_no_other_is_begun(project: Project, provider: Provider):
+    provider.always(lambda _: error(400, "no"))
+    assert run(project, provider, EXTRACT, context=800) == 1
+    assert outcome(project)["status"] == "failed"
+    assert len(provider.requests) <= 8
+
+
 def test_a_text_that_fits_is_asked_for_as_a_whole(project: Project, provider: Provider):
     provider.always(honest)
     assert run(project, provider, EXTRACT, context=20_000) == 0
@@ -112,6 +128,32 @@ def test_a_summary_is_made_of_summaries_in_levels(project: Project, provider: Pr
     assert levels == {True, False}
     assert 1 < len(together) < len(provider.requests) / 2
     assert [fact["name"] in outcome(project)["summary"] for fact in HIDDEN] == [True] * len(HIDDEN)
+
+
+def test_summaries_that_stay_too_long_fail_the_document(project: Project, provider: Provider):
+    provider.always(lambda request: written(completion(request, "It goes on. " * 30)))
+    steps = SUMMARIZE.replace("long:", "max_input_tokens: 100, long:")
+    assert run(project, provider, steps, TEXT[:3_000], context=20_000) == 1
+    found = outcome(project)
+    assert found["status"] == "failed"
+    assert "do not fit into one request. Have them shorter" in found["error"]
+
+
+def test_what_another_step_has_put_out_is_read_in_parts_too(project: Project, provider: Provider):
+    provider.always(honest)
+    hidden = facts(30)
+    text = long_text(30, hidden, many=10)
+    steps = (
+        "  - ask: {prompt: Where do the seals lie?}\n"
+        "  - extract: {schema: seals, input: ask, max_input_tokens: 200, long: parts}\n"
+    )
+    required = {**FACTS["parameters"], "required": ["seals"]}
+    project.schema("seals", {**FACTS, "parameters": required})
+    assert run(project, provider, steps, text, context=60_000) == 0
+    found = outcome(project)
+    assert (found["status"], found["record"]) == ("done", {"seals": hidden})
+    assert all(text[each["start"] : each["end"]] == each["quote"] for each in found["evidence"])
+    assert len(provider.requests) > 3
 
 
 def test_a_question_is_answered_out_of_the_parts_answers(project: Project, provider: Provider):
@@ -216,3 +258,43 @@ def test_a_budget_holds_within_a_document(project: Project, provider: Provider):
     assert project.run("run", file) == 0
     assert outcome(project)["cached_calls"] == before
     assert len({*provider.bodies()}) == len(provider.requests)
+
+
+def test_rows_that_a_part_leaves_out_are_asked_for_again_and_told(project: Project, provider: Provider):
+    rows = sold(60)
+    text = document(rows)
+    left_out = rows[45]
+
+    def forgetful(request: Request) -> Reply:
+        given = longlists.whole(request)
+        lines = [each for each in given["lines"] if each["item"] != left_out.item]
+        return written(completion(request, json.dumps(given | {"lines": lines})))
+
+    provider.always(forgetful)
+    project.documents(a=text)
+    project.schema("note", DECLARED)
+    steps = "  - extract: {schema: note, long: parts, lists: model, max_input_tokens: 500}\n"
+    assert project.run("run", str(project.pipeline(provider.url, steps))) == 0
+    found = outcome(project)
+    assert found["record"]["lines"] == [row.record for row in rows if row is not left_out]
+    assert found["error"] == "extract: 1 row of the document stands for no item of lines"
+    [[missing]] = project.rows("select missing from docmill_outcomes")
+    [row] = json.loads(missing)
+    assert (row["path"], left_out.item in text[row["start"] : row["end"]]) == ("lines", True)
+    again = [each for each in provider.requests if b"leaves out rows of the document" in each.body]
+    assert 1 <= len(again) <= 2  # of the part, and of the next one where both show the row
+
+
+def test_long_lists_of_a_long_document_are_read_by_code(project: Project, provider: Provider):
+    rows = sold(300)
+    text = document(rows)
+    provider.always(longlists.honest)
+    project.documents(a=text)
+    project.schema("note", DECLARED)
+    steps = "  - extract: {schema: note, long: parts, max_input_tokens: 2000}\n"
+    assert project.run("run", str(project.pipeline(provider.url, steps))) == 0
+    found = outcome(project)
+    assert (found["status"], found["error"]) == ("done", None)
+    assert found["record"]["lines"] == [row.record for row in rows]
+    assert (found["record"]["number"], found["record"]["received_by"]) == ("LW-4711", "A. Pellworth")
+    assert all(text[each["start"] : each["end"]] == each["quote"] for each in found["evidence"])

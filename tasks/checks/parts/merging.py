@@ -60,8 +60,8 @@ def merged(parts: Sequence[PartRecord], schema: Schema) -> Merged:
     """Merge the records of parts, which are in the document's order.
 
     A value that stands in its part comes before one that does not; of different ones that do the first is
-    kept, and the conflict told. Null says nothing. Items of arrays follow each other, but for those that two
-    parts give of what both show; where the schema has `uniqueItems`, equal ones stand once.
+    kept, and the conflict told. Null and an empty text say nothing. Items of arrays follow each other, but
+    for those that two parts give of what both show; with `uniqueItems` in the schema equal ones stand once.
     """
     merging = _Merging(parts, Merged())
     said = [Said(number, (), each.record) for number, each in enumerate(parts)]
@@ -93,6 +93,7 @@ class _Merging:
         return self._scalar(path, said)
 
     def _scalar(self, path: Path, said: list[Said]) -> Any:
+        said = [each for each in said if each.value != ""] or said
         found = [each for each in said if self.parts[each.number].is_found(each.path)] or said
         different: list[Said] = []
         for each in found:
