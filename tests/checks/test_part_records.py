@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from docmill.schemas.outcome import MissingRow
+from docmill.tasks.checks.completeness.missing import Completeness
 from docmill.tasks.checks.evidence.grounding import Grounds
 from docmill.tasks.checks.parts.dividing import Part
-from docmill.tasks.checks.parts.holding import grounding, in_whole
+from docmill.tasks.checks.parts.holding import grounding, in_whole, missing
 from docmill.tasks.checks.parts.merging import Merged, PartRecord, merged
 from docmill.tasks.checks.parts.relaxed import filled, relaxed
 from docmill.tasks.checks.validation import validator
@@ -165,3 +167,36 @@ def test_what_no_part_has_said_is_null_or_empty_where_it_may_be():
         a={"type": ["string", "null"]}, b=ITEMS, c=STRING, d=schema(e={"type": "null"}) | {"required": ["e"]}
     )
     assert filled({}, declared | {"required": ["a", "b", "c", "d"]}) == {"a": None, "b": [], "d": {"e": None}}
+
+
+NO_LINES: dict[str, Any] = {"lines": []}
+
+
+def left_out(path: str, start: int, text: str) -> Completeness:
+    row = MissingRow(path=path, start=start, end=start + len(text), quote=text)
+    return Completeness((row,), {path: 1}, {})
+
+
+def test_a_row_that_the_other_part_has_an_item_for_is_not_missing():
+    oak = {"a": "oak", "n": 1}
+    first, second = ("ash 2\noak 1\n", {"lines": [oak]}), ("elm 3\n", NO_LINES)
+    found, parts = read(schema(lines=ITEMS), first, second, overlap=6)
+    assert missing(parts, found, [None, left_out("lines", 0, "oak 1")]).missing == {}
+
+
+def test_a_row_that_both_parts_leave_out_is_told_once_where_it_stands():
+    first, second = ("ash 2\noak 1\n", NO_LINES), ("elm 3\n", NO_LINES)
+    found, parts = read(schema(lines=ITEMS), first, second, overlap=6)
+    told = missing(parts, found, [left_out("lines", 6, "oak 1"), left_out("lines", 0, "oak 1")])
+    assert (told.missing, [(row.path, row.start, row.end) for row in told.rows]) == (
+        {"lines": 1},
+        [("lines", 6, 11)],
+    )
+
+
+def test_a_row_of_an_array_within_an_item_has_its_place_in_the_whole():
+    declared = schema(rooms={"type": "array", "items": schema(name=STRING, lines=ITEMS)})
+    said = ("hall\n", {"rooms": [{"name": "hall"}]}), ("loft\n", {"rooms": [{"name": "loft", "lines": []}]})
+    found, parts = read(declared, *said)
+    told = missing(parts, found, [None, left_out("rooms[0].lines", 5, "oak 1")])
+    assert [(row.path, row.start) for row in told.rows] == [("rooms[1].lines", 10)]

@@ -1,5 +1,6 @@
 """What is known of a merged record: the evidence of its values, and the rows that stand for no item."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -57,30 +58,29 @@ def missing(
 ) -> Completeness:
     """Say what is missing of a merged record: rows that no part that shows them has an item for."""
     items = {(said.number, place(said.path)): place(path) for path, said in found.sources.items()}
-    shown = Counter[int]()
-    for number, each in enumerate(completed):
-        start = parts[number].part.start
-        shown.update(start + row.start for row in (each.rows if each else ()))
+    known = [(number, each) for number, each in enumerate(completed) if each]
+    starts = _starts_of_items(parts)
     rows: dict[int, MissingRow] = {}
-    counts, repeated = Counter[str](), Counter[str]()
-    for number, each in enumerate(completed):
-        if each is None:
-            continue
-        counts.update(each.missing)
-        repeated.update(each.repeated)
+    given: Counter[str] = Counter()
+    for number, each in known:
         for row in each.rows:
-            told = _told(row, parts[number].part.start, _moved(items, number, row.path))
-            if told.start in rows or _is_given(parts, told.start, shown[told.start]):
-                counts -= Counter({row.path if row.path in counts else next(iter(counts), ""): 1})
+            told = _in_whole(row, parts[number].part, _moved(items, number, row.path))
+            if told.start in rows or (_is_shown_twice(parts, told.start) and _is_given(starts, told)):
+                given[row.path if row.path in each.missing else next(iter(each.missing))] += 1
             else:
                 rows[told.start] = told
-    told_rows = tuple(rows[start] for start in sorted(rows)[:MAX_MISSING])
-    is_cut = any(each.is_cut for each in completed if each)
-    return Completeness(told_rows, dict(counts), dict(repeated), is_cut)
+    counts = sum((Counter(each.missing) for _, each in known), Counter[str]()) - given
+    repeated = sum((Counter(each.repeated) for _, each in known), Counter[str]())
+    listed = tuple(rows[at] for at in sorted(rows)[:MAX_MISSING])
+    return Completeness(listed, dict(counts), dict(repeated), any(each.is_cut for _, each in known))
 
 
-def _told(row: MissingRow, start: int, path: str) -> MissingRow:
-    return row.model_copy(update={"path": path, "start": start + row.start, "end": start + row.end})
+def _in_whole(row: MissingRow, part: Part, path: str) -> MissingRow:
+    return row.model_copy(update={"path": path, "start": part.start + row.start, "end": part.start + row.end})
+
+
+def _is_shown_twice(parts: Sequence[PartRecord], at: int) -> bool:
+    return sum(each.part.start <= at < each.part.end for each in parts) > 1
 
 
 def _moved(items: dict[tuple[int, str], str], number: int, path: str) -> str:
@@ -91,9 +91,16 @@ def _moved(items: dict[tuple[int, str], str], number: int, path: str) -> str:
     return path
 
 
-def _is_given(parts: Sequence[PartRecord], start: int, told: int) -> bool:
-    """Say whether another part that shows a row has an item for it."""
-    return told < sum(each.part.start <= start < each.part.end for each in parts)
+def _is_given(starts: Sequence[int], row: MissingRow) -> bool:
+    """Say whether a value of some part's item stands in a row."""
+    at = bisect_left(starts, row.start)
+    return at < len(starts) and starts[at] < row.end
+
+
+def _starts_of_items(parts: Sequence[PartRecord]) -> list[int]:
+    """List where the values of all parts' items stand."""
+    entries = (entry for each in parts for at, found in each.evidence.items() if "[" in at for entry in found)
+    return sorted(entry["start"] for entry in entries if entry["start"] is not None)
 
 
 def differing(found: Merged, parts: Sequence[PartRecord]) -> list[tuple[Path, list[tuple[Any, int | None]]]]:
