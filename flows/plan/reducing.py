@@ -16,6 +16,20 @@ def reducing(answers: int, most: int, allowed: Allowed) -> Calls:
     return Calls(calls, Span(), sizes, calls.by(exactly(allowed.answer_tokens)))
 
 
+def perhaps_in_parts(asked: Calls, longest: int, most: int, allowed: Allowed) -> Calls:
+    """Give the calls of a text that is not known, `longest` bytes at most: one, or one for each of its parts.
+
+    One request takes `most` bytes of it. Parts are half full at the least, and their answers may have to be
+    made one.
+    """
+    if longest <= most:
+        return asked
+    calls = Span(1, 1, -(-2 * longest // most) + 1)
+    more = (calls.high - 1) * allowed.request_bytes
+    sizes = asked.read_bytes + Span(0, 0, more + longest)
+    return Calls(calls, Span(), sizes, calls.by(exactly(allowed.answer_tokens)))
+
+
 def _reduced(answers: float, length: float, most: int, allowed: Allowed) -> tuple[float, float]:
     """Count requests and the bytes of their bodies, where each answer is so long."""
     calls = sizes = 0.0
