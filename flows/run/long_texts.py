@@ -43,34 +43,30 @@ async def _of_the_first(requests: Requests, text: str, tool: ToolSchema | None) 
 
 async def _reduced(requests: Requests, text: str) -> Held:
     """Ask each part, and one answer of theirs, in as many levels as that takes."""
-    acts = requests.acts
-    options = part_options(acts, requests.step.options)
-    pieces = await _pieces(requests, text, options, None)
-    options = together_options(acts, requests.step.options)
-    most = _room(requests, options, None)
-    answers = await _to_be_reduced(requests, pieces, part_options(acts, requests.step.options), most)
+    of_part = part_options(requests.acts, requests.step.options)
+    together = together_options(requests.acts, requests.step.options)
+    most = _room(requests, together, None)
+    answers = await _to_be_reduced(requests, await _pieces(requests, text, of_part, None), of_part)
     while size(said := SEPARATOR.join(answers)) > most:
-        pieces = await _pieces(requests, said, options, None)
+        pieces = await _pieces(requests, said, together, None)
         if len(pieces) >= len(answers):
             raise Unreadable(
                 f"too long: the answers of its {len(answers):,} parts do not fit into one request. "
                 "Have them shorter, or give the step a larger max_input_tokens"
             )
-        answers = await _to_be_reduced(requests, pieces, options, most)
-    [answer] = await _answers(requests, [said], options, None)
+        answers = await _to_be_reduced(requests, pieces, together)
+    [answer] = await _answers(requests, [said], together, None)
     return Held(answer)
 
 
-async def _to_be_reduced(
-    requests: Requests, pieces: Sequence[str], options: StepOptions, most: int
-) -> list[Any]:
+async def _to_be_reduced(requests: Requests, pieces: Sequence[str], options: StepOptions) -> list[Any]:
     """Ask each piece; where answers are not known yet, what will be made of them is foreseen."""
     try:
         return await _answers(requests, pieces, options, None)
     except Deferred:
         together = together_options(requests.acts, requests.step.options)
         empty = requests.acts.request("", together, None, requests.target)
-        requests.foreseen(empty, len(pieces), most)
+        requests.foreseen(empty, len(pieces), _room(requests, together, None))
         raise
 
 
