@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict
 
 Verdict = Literal["accept", "correct", "reject", "undo"]
 
-VALUE, CHANGED, MISSING, REPEATED, VOTES = "value", "changed", "missing", "repeated", "votes"
-OF_VALUES = (VALUE, CHANGED, MISSING, REPEATED, VOTES)  # doubts about a value or an array of the record
+VALUE, CHANGED, CONFLICT, MISSING, REPEATED = "value", "changed", "conflict", "missing", "repeated"
+VOTES = "votes"
+OF_VALUES = (VALUE, CHANGED, CONFLICT, MISSING, REPEATED, VOTES)  # about a value or an array of a record
 DOCUMENT = "document"  # what a rejection is about
 RULE, UNREAD, LENGTH, RECORD = "rule", "unread", "length", "record"
 
@@ -17,8 +18,8 @@ class Doubt(BaseModel):
     """What is doubtful of a step's record.
 
     `path` is a JSON Pointer into the record, '' for the whole. `about` is `value` (not in the document),
-    `changed` (a run gives another value than the one decided), `missing` or `repeated` (of an array),
-    `votes` (the step's answers differ on it),
+    `changed` (a run gives another value than the one decided), `conflict` (parts of a long document say
+    different), `missing` or `repeated` (of an array), `votes` (the step's answers differ on it),
     `rule NAME`, `unread PART`, `length` or `record`. `offered` is what the run gave where another value
     was kept, `rows` how many rows stand for no item.
     """

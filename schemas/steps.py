@@ -49,6 +49,10 @@ class StepOptions(Declared):
     max_input_tokens: int | None = Field(
         default=None, gt=0, strict=True, description="Reads only the first tokens of its input (bytes / 3)"
     )
+    long: Literal["fail", "parts"] = Field(
+        default="fail",
+        description="What becomes of a text over the context or max_input_tokens: parts reads all of it",
+    )
     instructions: str | None = Field(
         default=None, min_length=1, description="The team's own words, which follow the step's instruction"
     )
@@ -70,6 +74,12 @@ class StepOptions(Declared):
         taken = {"model", "messages", "tools", "tool_choice", "response_format", "max_tokens", "n", "stream"}
         if wrong := sorted(taken & self.params.keys()):
             raise ValueError(f"params must not hold {', '.join(wrong)}: docmill sets it itself")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "StepOptions":
+        if getattr(self, "votes", None) and self.long == "parts":
+            raise ValueError("votes: parts of a long text are asked once each: leave votes or long out")
         return self
 
 
@@ -121,8 +131,21 @@ class Classify(StepOptions):
         Annotated[str, Field(min_length=1)],
         Annotated[Label, BeforeValidator(_label, json_schema_input_type=Label | str | None)],
     ] = Field(min_length=2, description="Each label with what it means, and examples")
+    parts: int = Field(
+        default=1,
+        gt=0,
+        le=20,
+        strict=True,
+        description="Of a long text so many first parts are asked; the label that most of them have is taken",
+    )
     examples_from_reviews: int | None = FROM_REVIEWS
     votes: int | None = VOTES
+
+    @model_validator(mode="after")
+    def _of_parts(self) -> "Classify":
+        if self.parts > 1 and self.long != "parts":
+            raise ValueError("parts: says how many parts of a long text are asked: add `long: parts`")
+        return self
 
 
 class Extract(StepOptions):

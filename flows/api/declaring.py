@@ -14,6 +14,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def declared(model: type[Model], of: str, values: Mapping[str, Any]) -> Model:
     """Make a model of what a caller gave; raises ConfigError, a line for each fault."""
+    if values.get("long", "fail") != "fail":
+        raise ConfigError(
+            f"{of}: long: only a pipeline reads a text in parts; a function reads it as a whole"
+        )
     try:
         return model.model_validate(values)
     except ValidationError as error:

@@ -17,8 +17,8 @@ from docmill.flows.evaluate.labels import jsonl
 from docmill.flows.evaluate.labels.reviews import Reviews
 from docmill.flows.evaluate.labels.source import Source, named
 from docmill.flows.pipeline.checked import CheckedPipeline
+from docmill.flows.pipeline.ends import evaluate_of, into_of
 from docmill.flows.pipeline.options import RunOptions
-from docmill.flows.pipeline.plan import evaluate_of, into_of
 from docmill.flows.pipeline.tables import typed_schemas
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import REVIEWS, Evaluate, LabelsQuery

@@ -9,8 +9,8 @@ from sqlalchemy.types import TypeEngine
 
 from docmill.flows.cli.results import fields
 from docmill.flows.pipeline.checked import CheckedPipeline
+from docmill.flows.pipeline.ends import into_of
 from docmill.flows.pipeline.options import RunOptions
-from docmill.flows.pipeline.plan import into_of
 from docmill.flows.pipeline.tables import typed_schemas
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.checks.item_tables import item_tables

@@ -7,9 +7,9 @@ from cyclopts.types import PositiveInt
 
 from docmill.flows.cli.options import FLAG, Json
 from docmill.flows.cli.output import console, plain, print_json
+from docmill.flows.pipeline.ends import into_of
 from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.options import RunOptions
-from docmill.flows.pipeline.plan import into_of
 from docmill.flows.prune.prune import Pruned, databases
 from docmill.flows.prune.prune import prune as pruned
 from docmill.tasks.chat.places import default_directory

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from docmill.flows.pipeline.checked import CheckedPipeline
+from docmill.flows.pipeline.ends import into_of
 from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.options import RunOptions
-from docmill.flows.pipeline.plan import into_of
 from docmill.flows.pipeline.tables import typed_schemas
 from docmill.tasks.sinks.results import Results
 

@@ -12,9 +12,9 @@ from rich.text import Text
 
 from docmill.flows.cli.options import IntoUrl, Json
 from docmill.flows.cli.output import console, plain, print_json
+from docmill.flows.pipeline.ends import into_of
 from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.options import RunOptions
-from docmill.flows.pipeline.plan import into_of
 from docmill.flows.report.spent import By, Spent, spent
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.money import money

@@ -16,7 +16,15 @@ from docmill.tasks.steps.kind import kind
 if TYPE_CHECKING:
     from docmill.flows.pipeline.plan import StepPlan
 
-LATER_KEYS = {"instructions": None, "lists": "auto", "first": "document", "examples": (), "votes": None}
+LATER_KEYS = {
+    "instructions": None,
+    "lists": "auto",
+    "first": "document",
+    "examples": (),
+    "long": "fail",
+    "parts": 1,
+    "votes": None,
+}
 
 
 def unhashed(options: StepOptions) -> set[str]:

@@ -10,32 +10,26 @@ from pydantic import ValidationError
 
 from docmill.flows.pipeline.budget import budget_of
 from docmill.flows.pipeline.checked import CheckedPipeline
-from docmill.flows.pipeline.endpoint import Asked, asked_of, first
+from docmill.flows.pipeline.endpoint import Asked, asked_of
+from docmill.flows.pipeline.ends import ends, evaluate_of, selected
 from docmill.flows.pipeline.hashes import sha256_of, surroundings, unhashed, whole_sha256
 from docmill.flows.pipeline.notify import notify_of
 from docmill.flows.pipeline.options import RunOptions, Shards
 from docmill.flows.pipeline.reviewed import with_reviews
-from docmill.flows.pipeline.roots import Roots
 from docmill.flows.pipeline.since import since_last
 from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
 from docmill.schemas.document import Ocr
-from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
+from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Target
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import Evaluate
 from docmill.schemas.notify import Notify
 from docmill.schemas.pipeline import Into, Limits, Pipeline
-from docmill.schemas.pipeline import Rows as RowsDeclared
 from docmill.schemas.steps import Kind, StepOptions, kind_and_options
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.declared import faults
-from docmill.tasks.checks.variables import expanded
 from docmill.tasks.sinks.examples import Chosen
-from docmill.tasks.sinks.keys import KeyedInto
-from docmill.tasks.sources.documents import confined, source_of
-from docmill.tasks.sources.row_files import Permitted
-from docmill.tasks.sources.rows import Rows, Rules
-from docmill.tasks.sources.selected import Only, Selected
+from docmill.tasks.sources.documents import confined
 from docmill.tasks.sources.source import Source
 from docmill.tasks.steps.kind import kind
 
@@ -131,7 +125,7 @@ def resolve(
     source = since_last(source, pipeline, into, sha256, options)
     return Plan(
         name=pipeline.name,
-        source=_selected(source if below is None else confined(source, below), options),
+        source=selected(source if below is None else confined(source, below), options),
         target=target,
         origin=asked.origin,
         steps=steps,
@@ -157,70 +151,10 @@ def resolve(
     )
 
 
-def evaluate_of(pipeline: Pipeline) -> Evaluate | None:
-    """Give what results are held against, with the variables of its URL filled in."""
-    declared = pipeline.evaluate
-    if declared is None or isinstance(declared.labels, str):
-        return declared
-    url = expanded(declared.labels.url, "evaluate.labels.url", secret=_secret(pipeline))
-    return declared.model_copy(update={"labels": declared.labels.model_copy(update={"url": url})})
-
-
-def into_of(pipeline: Pipeline, options: RunOptions) -> Into:
-    """Decide where results go: option before environment before pipeline."""
-    url, _ = first(("--into", options.into), ("DOCMILL_INTO", os.environ.get("DOCMILL_INTO")))
-    sink = pipeline.sink()
-    return sink.model_copy(update={"url": url or expanded(sink.url, "into", secret=_secret(pipeline))})
-
-
 def _check_retry_scale() -> None:
     said = os.environ.get("DOCMILL_RETRY_SCALE") or "1"
     if not re.fullmatch(r"\d+(\.\d*)?|\.\d+", said):
         raise ConfigError(f"DOCMILL_RETRY_SCALE: must be a number that is not negative, not {said!r}")
-
-
-def ends(pipeline: Pipeline, options: RunOptions) -> tuple[Source, Into]:
-    """Decide where documents come from and where results go."""
-    into = into_of(pipeline, options)
-    if pipeline.rows is None:
-        patterns = pipeline.patterns() if options.documents is None else (options.documents,)
-        return source_of([_expanded_url(pattern, pipeline) for pattern in patterns], pipeline.ocr), into
-    if options.documents is not None:
-        raise ConfigError(f"--documents: the pipeline {pipeline.name} reads rows: change its query instead")
-    roots = Roots.of_environment()
-    named = Permitted(roots.folders, roots.urls)
-    rows = Rows(_expanded_rows(pipeline, pipeline.rows), Rules(named=named))
-    return rows, KeyedInto(**into.model_dump(exclude_unset=True), first_key=rows.first_key)
-
-
-def _selected(source: Source, options: RunOptions) -> Source:
-    """Take a part of the source where the options ask for one."""
-    if options.only is not None:
-        source = Only(source, options.only)
-    if not options.document and options.sample is None:
-        return source
-    return Selected(source, options.document, options.sample)
-
-
-def _expanded_rows(pipeline: Pipeline, rows: RowsDeclared) -> RowsDeclared:
-    """Fill in the variables of the database's URL, or of those of files."""
-    if rows.url:
-        url = expanded(rows.url, "rows.url", secret=_secret(pipeline))
-        return rows.model_copy(update={"url": url})
-    files = tuple(_expanded_url(pattern, pipeline, "rows.files") for pattern in rows.patterns())
-    return rows.model_copy(update={"files": files})
-
-
-def _expanded_url(pattern: str, pipeline: Pipeline, place: str = "documents") -> str:
-    """Fill in the variables of a URL; in a path `${NAME}` is a name."""
-    if "://" not in pattern:
-        return pattern
-    return expanded(pattern, place, prefix="DOCMILL_", secret=_secret(pipeline))
-
-
-def _secret(pipeline: Pipeline) -> str | None:
-    """Name the variable of the endpoint's key, which goes nowhere else."""
-    return pipeline.endpoint.api_key_env if isinstance(pipeline.endpoint, Endpoint) else None
 
 
 def _limits(pipeline: Pipeline, options: RunOptions) -> Limits:
@@ -245,6 +179,8 @@ def _steps(checked: CheckedPipeline, asked: Asked) -> tuple[StepPlan, ...]:
             before,
             answers,
             surroundings(target, further, votes=acts.votes(options)),
+            # It decides where a long text is divided.
+            *([asked.target.endpoint.context_tokens] if options.long == "parts" else []),
         ]
         hashes = {"sha256": sha256_of(declared), "schema_sha256": sha256_of(answers)}
         plans.append(StepPlan(step_id, name, options, before, models=models, **hashes))

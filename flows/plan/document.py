@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from docmill.flows.pipeline.plan import Plan, StepPlan
 from docmill.flows.plan.amounts import NOTHING, Amounts, Calls, Span, added, either, exactly
+from docmill.flows.plan.reducing import perhaps_in_parts
 from docmill.flows.plan.requests import Known, Planned
 from docmill.flows.plan.ways import Open, Shares, Way, opened, ways
 from docmill.flows.run.held import Basis, Held
@@ -18,6 +19,7 @@ from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.usage import Allowed
 from docmill.tasks.checks.request import parsed
 from docmill.tasks.steps.kind import kind
+from docmill.tasks.steps.long import room
 from docmill.tasks.steps.votes import bodies
 
 BYTES_OF_A_TOKEN = 8  # that a model writes, at most but for rare words
@@ -112,11 +114,16 @@ class Forecast:
         target = self.plan.target.model_copy(update={"model": model})
         asked = Calls()
         empty = acts.request("", step.options, tool, target)
+        longest = BYTES_OF_A_TOKEN * self._most_tokens(before)
         for body in bodies(empty, step.options, acts.votes(step.options), target.endpoint):
             allowed = Allowed.of(parsed(body), len(body), target.endpoint)
-            most = allowed.request_bytes + BYTES_OF_A_TOKEN * self._most_tokens(before)
+            most = allowed.request_bytes + longest
             sizes = Span(allowed.request_bytes, (allowed.request_bytes + most) / 2, most)
             asked += Calls(exactly(1), Span(), sizes, exactly(allowed.answer_tokens))
+        if step.options.long == "parts":
+            allowed = Allowed.of(parsed(empty), len(empty), target.endpoint)
+            takes = room(acts, step.options, tool, target, step.options.max_input_tokens)
+            asked = perhaps_in_parts(asked, longest, takes, allowed)
         return asked.or_cached()
 
     def _before(self, step_id: str) -> StepPlan:

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from prefect.client.schemas.objects import State
 
+from docmill.flows.pipeline.plan import StepPlan
 from docmill.flows.plan.amounts import Calls, Span, exactly
+from docmill.flows.plan.reducing import reducing
 from docmill.flows.run.answer import Requests
+from docmill.flows.run.held import Basis
 from docmill.schemas.chat import Completion
 from docmill.schemas.errors import Deferred
 from docmill.schemas.tool import ToolSchema
@@ -69,7 +72,8 @@ class Known:
 class Planned(Requests):
     """The requests of one step of a document to one model; `open` says that a reply is not known yet.
 
-    Those of a step that may not be made are not `sure`: they pay for no other.
+    Those of a step that may not be made are not `sure`: they pay for no other. Those of a part of a document
+    are counted `within` those of the whole; whether one is made depends on no other part.
     """
 
     sends = False
@@ -77,11 +81,15 @@ class Planned(Requests):
     sure: bool = True
     calls: Calls = field(default_factory=Calls)
     open: bool = False
-    whole: "Planned | None" = None
+    within: "Planned | None" = None
+    from_the_start: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.from_the_start = self.open
 
     def apart(self) -> "Planned":
         """Give requests that are counted with these, and whose open replies leave the others sure."""
-        return replace(self, whole=self)
+        return replace(self, calls=Calls(), within=self)
 
     async def completion(
         self,
@@ -108,9 +116,24 @@ class Planned(Requests):
         try:
             return await super().second(body, tool, after)
         except Deferred:
-            for each in filter(None, (self, self.whole)):
-                each.open = True
+            self._opened()
             return None
+
+    def of_part(self, basis: Basis, step: StepPlan) -> Self:
+        """Give the requests of a part, which are counted with these."""
+        begun = replace(self, basis=basis, step=step, calls=Calls(), within=self)
+        begun.open = begun.from_the_start = self.from_the_start
+        return begun
+
+    def foreseen(self, empty: bytes, answers: int, most: int) -> None:
+        """Count the requests that will make one answer of many, whose lengths are not known."""
+        allowed = Allowed.of(parsed(empty), len(empty), self.target.endpoint)
+        self._count(reducing(answers, most, allowed))
+
+    def _opened(self) -> None:
+        self.open = True
+        if self.within is not None:
+            self.within._opened()
 
     def _asked(self, digest: bytes, body: bytes, *, is_cached: bool) -> Calls:
         """Say whether a request is paid for: of identical ones the first is, where it is made."""
@@ -122,7 +145,12 @@ class Planned(Requests):
         return paid.or_cached() if before else paid
 
     def _count(self, calls: Calls) -> None:
-        (self.whole or self).calls += calls.perhaps(0.5) if self.open else calls
+        self._add(calls.perhaps(0.5) if self.open else calls)
+
+    def _add(self, calls: Calls) -> None:
+        self.calls += calls
+        if self.within is not None:
+            self.within._add(calls)
 
     def _paid(self, body: bytes) -> Calls:
         request = parsed(body)

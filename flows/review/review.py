@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import PurePath
 
 from docmill.flows.pipeline.checked import CheckedPipeline
+from docmill.flows.pipeline.ends import ends, into_of
 from docmill.flows.pipeline.options import RunOptions
-from docmill.flows.pipeline.plan import ends, into_of
 from docmill.flows.pipeline.tables import typed_schemas
 from docmill.flows.review.case import Case, case
 from docmill.flows.review.deciding import Person, Said

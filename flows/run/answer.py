@@ -3,8 +3,8 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self, TypeVar
 
 from prefect.client.schemas.objects import State
 
@@ -26,7 +26,8 @@ Made = TypeVar("Made")
 class Requests:
     """What a step of a document asks a model for; `states` are those of its task runs.
 
-    `sends` says that it waits for replies: one that does not come ends its step.
+    `sends` says that it waits for replies: one that does not come ends its step. Where it does not, parts of
+    a long text are asked for although others have failed.
     """
 
     sends: ClassVar[bool] = True
@@ -66,6 +67,16 @@ class Requests:
             if status(failure) == "deferred":
                 raise
             return None
+
+    def of_part(self, basis: Basis, step: StepPlan) -> Self:
+        """Give the requests of a part of the document."""
+        return replace(self, basis=basis, step=step)
+
+    def foreseen(self, empty: bytes, answers: int, most: int) -> None:
+        """Take note that so many answers, which are not known, will be made one.
+
+        `empty` is the body that asks for it, without an answer, and `most` the bytes that it takes of them.
+        """
 
     async def computed(self, length: int, make: Callable[[], Made]) -> Made:
         """Compute what takes long where so many characters are looked at: then in a thread."""

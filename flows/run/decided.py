@@ -9,7 +9,7 @@ from docmill.flows.pipeline.chosen import chosen_schema
 from docmill.flows.pipeline.plan import StepPlan
 from docmill.flows.review.carried import Carried, Standing, carried, labelled, standing
 from docmill.flows.run.failures import doubted
-from docmill.flows.run.held import Held, held_anew
+from docmill.flows.run.held import Held, held_anew, parts_held_anew
 from docmill.flows.run.step import DocumentRun, StepResult
 from docmill.schemas.decision import UNREAD, Decision, Doubt
 from docmill.schemas.document import Unread
@@ -74,7 +74,8 @@ def _with(
     now = result.held
     assert now is not None
     if found.record is not now.record:
-        now = replace(held_anew(of.basis, step, found.record, tool, now), split=now.split)
+        hold = parts_held_anew if now.in_parts else held_anew
+        now = replace(hold(of.basis, step, found.record, tool, now), split=now.split)
     open_ = tuple(each for each in now.doubts() if not found.covers(each))
     left = [*open_, *found.changed]
     said = _said(step, now.only(open_), found.changed)

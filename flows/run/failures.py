@@ -55,7 +55,7 @@ def described(step: StepPlan, failure: Exception) -> str:
 
 def doubted(step: StepPlan, held: Held) -> str | None:
     """Say what is doubtful of a record, without its values: logs and events show it."""
-    doubts = [*_split(held), *_ungrounded(held), *_incomplete(held), *_breaking(held)]
+    doubts = [*_split(held), *_ungrounded(held), *_differing(held), *_incomplete(held), *_breaking(held)]
     return f"{step.id}: {'; '.join(doubts)}" if doubts else None
 
 
@@ -80,6 +80,12 @@ def _ungrounded(held: Held) -> Iterator[str]:
         yield f"not found in the document: {_named(absent)}"
     if similar:
         yield f"only similar to what was read on a picture: {_named(similar)}"
+
+
+def _differing(held: Held) -> Iterator[str]:
+    if held.conflicts:
+        names = list(dict.fromkeys(each.name for each in held.conflicts))
+        yield f"parts of the document differ on {_named(names)}"
 
 
 def _incomplete(held: Held) -> Iterator[str]:

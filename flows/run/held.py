@@ -8,7 +8,7 @@ from typing import Any
 from docmill.flows.pipeline.chosen import rules_of
 from docmill.flows.pipeline.plan import StepPlan
 from docmill.flows.review.doubts import Pointers, doubts
-from docmill.schemas.decision import LENGTH, MISSING, REPEATED, RULE, VALUE, Doubt
+from docmill.schemas.decision import CONFLICT, LENGTH, MISSING, REPEATED, RULE, VALUE, Doubt
 from docmill.schemas.document import Document
 from docmill.schemas.outcome import MissingRow
 from docmill.schemas.rule import BrokenRule
@@ -19,9 +19,11 @@ from docmill.tasks.checks.completeness.missing import MAX_MISSING, Completeness,
 from docmill.tasks.checks.completeness.rows import Row
 from docmill.tasks.checks.evidence.alike import in_doubt
 from docmill.tasks.checks.evidence.grounding import Grounding, Grounds
+from docmill.tasks.checks.faults import place
 from docmill.tasks.checks.lists.evidence import grounded
 from docmill.tasks.checks.lists.filling import Filled, in_order
 from docmill.tasks.checks.lists.found import LongList
+from docmill.tasks.checks.pointers import nodes
 from docmill.tasks.checks.rules.language import broken_rules
 from docmill.tasks.steps.kind import kind
 from docmill.tasks.steps.prompt import beginning
@@ -50,10 +52,20 @@ class ReadList:
 
 
 @dataclass(frozen=True)
+class Differing:
+    """A value that parts of a document give differently; `name` is what logs may show of its place."""
+
+    name: str
+    doubt: Doubt
+
+
+@dataclass(frozen=True)
 class Held:
     """A record with its evidence, what is missing of it where its step asks for that, and broken rules.
 
     `split` are the points that the votes of its step differ on.
+    Where it was read `in_parts`, `conflicts` are what these give differently. `truncated` says that not all
+    of a text was read.
     """
 
     record: Any
@@ -62,14 +74,17 @@ class Held:
     broken: tuple[BrokenRule, ...] = ()
     lists: tuple["ReadList", ...] = ()
     split: tuple[Doubt, ...] = ()
+    conflicts: tuple[Differing, ...] = ()
+    in_parts: bool = False
+    truncated: bool = False
 
     def doubts(self) -> tuple[Doubt, ...]:
         """List what a person has to decide where nothing better comes of the step."""
         evidence = self.grounding.evidence if self.grounding else ()
         found = self.completeness
         repeated, is_cut = (found.repeated, found.is_cut) if found else ({}, False)
-        of_record = doubts(self.record, evidence, self.missing, self.broken, repeated=repeated, is_cut=is_cut)
-        return (*self.split, *of_record)
+        found_so = doubts(self.record, evidence, self.missing, self.broken, repeated=repeated, is_cut=is_cut)
+        return (*self.split, *(each.doubt for each in self.conflicts), *found_so)
 
     def only(self, open_: Sequence[Doubt]) -> "Held":
         """Leave out of what is doubtful all but this."""
@@ -89,7 +104,9 @@ class Held:
         )
         broken = tuple(each for each in self.broken if ("", f"{RULE} {each.name}") in left)
         split = tuple(each for each in self.split if (each.path, each.about) in left)
-        return Held(self.record, kept, told, broken, split=split)
+        conflicts = tuple(each for each in self.conflicts if (each.doubt.path, CONFLICT) in left)
+        left_so = replace(self, grounding=kept, completeness=told, broken=broken, lists=())
+        return replace(left_so, split=split, conflicts=conflicts)
 
     @property
     def missing(self) -> tuple[MissingRow, ...]:
@@ -102,7 +119,7 @@ class Held:
         return mine != others and all(left <= right for left, right in zip(mine, others, strict=True))
 
     def _faults(self) -> tuple[int, ...]:
-        """Count rows left out, items that stand twice, values not in the document, broken rules, splits."""
+        """Count rows left out, items that stand twice, values not found, broken rules, splits, conflicts."""
         found = self.completeness
         return (
             sum(found.missing.values()) if found else 0,
@@ -110,6 +127,7 @@ class Held:
             len(self.grounding.missing) if self.grounding else 0,
             len(self.broken),
             len(self.split),
+            len(self.conflicts),
         )
 
 
@@ -123,7 +141,7 @@ def _grounded(found: Grounding, left: set[str], of: Callable[[str], str]) -> Gro
 def held(basis: Basis, step: StepPlan, record: Any, tool: ToolSchema) -> Held:
     """Hold a record against the document and its rules; rows beyond what its step read are not missing."""
     acts, grounding = kind(step.kind), basis.grounds.of(record, tool.marked)
-    broken = _broken(basis.document, step, record, tool)
+    broken = broken_by(basis.document, step, record, tool)
     if not acts.is_complete(step.options):
         return Held(record, grounding, broken=broken)
     limit = step.options.max_input_tokens if step.options.input == DOCUMENT else None
@@ -156,7 +174,7 @@ def held_with_lists(
         [name for each in groundings for name in each.missing],
         [name for each in groundings for name in each.similar],
     )
-    broken = _broken(basis.document, step, whole, tool)
+    broken = broken_by(basis.document, step, whole, tool)
     if not kind(step.kind).is_complete(step.options):
         return Held(whole, grounding, broken=broken, lists=tuple(lists))
     return Held(whole, grounding, _complete(basis, whole, tool, lists), broken, tuple(lists))
@@ -169,6 +187,20 @@ def held_anew(basis: Basis, step: StepPlan, record: Any, tool: ToolSchema, befor
         return held(basis, step, record, tool)
     others = {name: value for name, value in record.items() if name not in names}
     return held_with_lists(basis, step, others, tool, before.lists)
+
+
+def parts_held_anew(basis: Basis, step: StepPlan, record: Any, tool: ToolSchema, before: Held) -> Held:
+    """Hold a record of parts that has changed: what has not stays as it was found in them."""
+    found = before.grounding
+    assert found is not None  # every record has one
+    old = {place(path): value for path, value in nodes(before.record)}
+    new = {place(path): value for path, value in nodes(record)}
+    names = iter(found.missing)
+    named = [(each, None if each["start"] is not None else next(names)) for each in found.evidence]
+    same = [each for each in named if new.get(each[0]["path"]) == old.get(each[0]["path"])]
+    kept = Grounding([entry for entry, _ in same], [name for _, name in same if name is not None])
+    broken = broken_by(basis.document, step, record, tool)
+    return replace(before, record=record, grounding=kept, broken=broken)
 
 
 def _complete(
@@ -199,9 +231,10 @@ def _complete(
     return replace(found, rows=tuple(told[:MAX_MISSING]), missing=dict(missing), repeated=dict(repeated))
 
 
-def _broken(
+def broken_by(
     document: Document, step: StepPlan, record: dict[str, Any], tool: ToolSchema
 ) -> tuple[BrokenRule, ...]:
+    """List the rules of a step and its schema that a record breaks."""
     rules = rules_of(kind(step.kind), step.options, tool)
     about = {"id": document.document_id, "uri": document.uri}
     return tuple(broken_rules(rules, tool.parameters, record, about)) if rules else ()

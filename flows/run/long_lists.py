@@ -1,8 +1,7 @@
 """A record whose long lists are read apart: by code once the model has named their columns, else in parts."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import is_
 from typing import Any
@@ -12,6 +11,7 @@ from prefect.client.schemas.objects import State
 from docmill.flows.run.answer import Requests
 from docmill.flows.run.failures import status
 from docmill.flows.run.held import Held, ReadList, held_with_lists
+from docmill.flows.run.together import all_of
 from docmill.schemas.errors import ChatError, CutShort, InvalidReply, Unreadable
 from docmill.schemas.steps import DOCUMENT
 from docmill.schemas.tool import ToolSchema
@@ -54,7 +54,7 @@ async def by_lists(requests: Requests, text: str, tool: ToolSchema) -> Held | No
     found = await requests.computed(
         len(text), lambda: long_lists(requests.basis.tables, tool, always=said == "columns")
     )
-    decided = [each for each in await _all(*(_decided(requests, each, tool) for each in found)) if each]
+    decided = [each for each in await all_of(*(_decided(requests, each, tool) for each in found)) if each]
     try:
         return await _Record(requests, text, tool, decided).held() if decided else None
     except (InvalidReply, CutShort):  # the model does not keep to parts: the whole record may still come
@@ -99,14 +99,15 @@ class _Record:
         main = without(self.tool, frozenset(each.found.declared.name for each in self.decided))
         body = self._body(main)
         asked = main if main.parameters["properties"] else None
-        record, lists = await _all(
-            self._reply(body, asked, after), _all(*(self._read(each, after) for each in self.decided))
+        record, lists = await all_of(
+            self._reply(body, asked, after), all_of(*(self._read(each, after) for each in self.decided))
         )
         first = await self._held(record, lists)
         if not first.missing and not first.broken:
             return first
-        better, read = await _all(
-            self._reply_again(body, asked, first, record), _all(*(self._again(first, each) for each in lists))
+        better, read = await all_of(
+            self._reply_again(body, asked, first, record),
+            all_of(*(self._again(first, each) for each in lists)),
         )
         if better is record and all(map(is_, read, lists)):  # nothing came of it
             return first
@@ -173,7 +174,7 @@ class _Record:
     ) -> list[Filled]:
         """Ask for the items of rows, in parts at the same time."""
         divided = parts(found, rows, self.requests.step.options, self.requests.target)
-        read = await _all(*(self._part(found, part, after, again=again) for part in divided))
+        read = await all_of(*(self._part(found, part, after, again=again) for part in divided))
         return [item for items in read for item in items]
 
     async def _part(
@@ -189,7 +190,7 @@ class _Record:
                 raise
             middle = len(part) // 2
             halves = (part[:middle], part[middle:])
-            read = await _all(*(self._part(found, half, after, again=again) for half in halves))
+            read = await all_of(*(self._part(found, half, after, again=again) for half in halves))
             return [item for items in read for item in items]
         return part_items(found, part, completion)
 
@@ -208,19 +209,3 @@ def _filled(found: LongList, columns: Columns | None) -> Filling:
     if columns is not None:
         return filling(found, columns)
     return Filling(odd=found.items, doubtful=found.doubtful(found.columns, found.items))
-
-
-async def _all(*awaited: Awaitable[Any]) -> list[Any]:
-    """Wait for all of them, as each may be paid for, and raise what weighs most of their failures."""
-    results = await asyncio.gather(*awaited, return_exceptions=True)
-    failures = [each for each in results if isinstance(each, BaseException)]
-    if failures:
-        raise max(failures, key=_weight)
-    return results
-
-
-def _weight(failure: BaseException) -> int:
-    """Rank failures: what ends the run comes first, then what defers the document."""
-    if not isinstance(failure, ChatError | Unreadable):
-        return 2
-    return int(status(failure) == "deferred")

@@ -16,6 +16,7 @@ from docmill.flows.run.failures import described, doubted, reason, status
 from docmill.flows.run.held import Basis, Held
 from docmill.flows.run.inputs import input_of, is_wanted, schema_of, with_others_examples
 from docmill.flows.run.long_lists import by_lists
+from docmill.flows.run.long_texts import by_parts
 from docmill.flows.run.models import Answer, in_turn
 from docmill.flows.run.votes import by_votes
 from docmill.schemas.document import Document
@@ -107,6 +108,8 @@ async def _answered(requests: Requests, text: str, schema: ToolSchema | None) ->
     """Ask once for what the step puts out; a label is no record."""
     acts, options = requests.acts, requests.step.options
     tool = acts.tool(options, schema)
+    if (found := await by_parts(requests, text, tool)) is not None:
+        return found
     if schema and tool:
         return await by_lists(requests, text, tool) or await whole_record(requests, text, tool)
     body = acts.request(text, options, tool, requests.target)
@@ -117,7 +120,7 @@ def _outcome(
     of: DocumentRun, step: StepPlan, text: str, answer: Answer, states: Sequence[State[Any]]
 ) -> StepOutcome:
     doubt, failure = doubted(step, answer.held), answer.failure
-    limit = step.options.max_input_tokens
+    limit = step.options.max_input_tokens if step.options.long == "fail" else None
     caller = of.document.document_id, step.id
     made, tally = of.session.made.take(caller), of.session.settle(caller)
     tally += Tally(cached_calls=sum(state.name == "Cached" for state in states))
@@ -133,6 +136,7 @@ def _outcome(
         reply=getattr(failure, "reply", "") or None,
         error=described(step, failure) if failure else doubt,
         reason=reason(step, failure) if failure else doubt,
-        truncated=limit is not None and len(text.encode()) > limit * BYTES_PER_TOKEN,
+        truncated=answer.held.truncated
+        or (limit is not None and len(text.encode()) > limit * BYTES_PER_TOKEN),
         **tally.model_dump(),
     )

@@ -17,9 +17,9 @@ from typing import Protocol
 
 from httpx import HTTPError
 
+from docmill.flows.pipeline.ends import into_of
 from docmill.flows.pipeline.file import named
 from docmill.flows.pipeline.options import RunOptions
-from docmill.flows.pipeline.plan import into_of
 from docmill.flows.server.launch import Server
 from docmill.flows.watch.availability import Availability
 from docmill.flows.watch.client import asking

@@ -63,11 +63,23 @@ def require_room(body: bytes, endpoint: Endpoint) -> None:
     """
     limit = endpoint.context_tokens
     request = json.loads(body)
-    messages = sum(len(str(message["content"]).encode()) for message in request["messages"])
-    reply = limit_of(request) or endpoint.max_output_tokens
-    needed = messages // BYTES_PER_TOKEN + reply
+    needed = _bytes(request) // BYTES_PER_TOKEN + _reply(request, endpoint)
     if needed > limit:
         raise Unreadable(
             f"too long: about {needed:,} tokens with the reply, and the endpoint takes {limit:,}. "
-            "Split the document, give the step max_input_tokens, or use a model with a larger context"
+            "Give the step `long: parts`, or max_input_tokens, or use a model with a larger context"
         )
+
+
+def most_bytes(request: Mapping[str, Any], endpoint: Endpoint) -> int:
+    """Count the bytes that a request's messages may grow by until the endpoint's context is full."""
+    room = endpoint.context_tokens - _reply(request, endpoint)
+    return (room + 1) * BYTES_PER_TOKEN - 1 - _bytes(request)
+
+
+def _bytes(request: Mapping[str, Any]) -> int:
+    return sum(len(str(message["content"]).encode()) for message in request["messages"])
+
+
+def _reply(request: Mapping[str, Any], endpoint: Endpoint) -> int:
+    return limit_of(request) or endpoint.max_output_tokens

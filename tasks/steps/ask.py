@@ -12,7 +12,7 @@ from docmill.tasks.checks.evidence import grounding
 from docmill.tasks.checks.jsontext import parse
 from docmill.tasks.steps import prompt
 from docmill.tasks.steps.examples import turns
-from docmill.tasks.steps.kind import Place, StepKind
+from docmill.tasks.steps.kind import InParts, Place, StepKind
 
 FREE_TOKENS = 512
 
@@ -40,6 +40,23 @@ class AskKind(StepKind[Ask]):
     def votes(self, options: Ask) -> int:
         """Say how many answers are asked for."""
         return options.votes or 1
+
+    def in_parts(self, options: Ask) -> InParts:
+        """Merge records; have one answer made of those in text."""
+        return "merged" if options.schema_ else "reduced"
+
+    def of_part(self, options: Ask) -> str:
+        """Have a part answer for itself alone."""
+        if options.schema_:
+            return super().of_part(options)
+        return "Answer from this part alone; where it says nothing about it, answer: nothing."
+
+    def of_answers(self, options: Ask) -> str:  # noqa: ARG002
+        """Say what the answers are."""
+        return (
+            "The document consists of answers to this question from the parts of a longer document, in their "
+            "order. Give the one answer that follows from them."
+        )
 
     def request(self, text: str, options: Ask, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks the question of the text."""

@@ -9,7 +9,7 @@ from docmill.schemas.endpoint import Target
 from docmill.schemas.steps import Classify
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.steps import prompt
-from docmill.tasks.steps.kind import StepKind
+from docmill.tasks.steps.kind import InParts, StepKind
 
 KEY = "category"
 MAX_TOKENS = 64
@@ -42,6 +42,18 @@ class ClassifyKind(StepKind[Classify]):
     def votes(self, options: Classify) -> int:
         """Say how many answers are asked for."""
         return options.votes or 1
+
+    def in_parts(self, options: Classify) -> InParts:  # noqa: ARG002
+        """Have the first parts decide."""
+        return "first"
+
+    def first_parts(self, options: Classify) -> int:
+        """Ask as many as the step says."""
+        return options.parts
+
+    def of_part(self, options: Classify) -> str:  # noqa: ARG002
+        """Have a part tell what the whole is."""
+        return "Choose the category of the whole."
 
     def request(self, text: str, options: Classify, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the body that asks for the label; examples are turns before the document."""

@@ -18,6 +18,8 @@ from docmill.schemas.tool import ToolSchema
 
 Options = TypeVar("Options", bound=StepOptions)
 Place = tuple[str | int, ...]
+# reduced: asked for one answer out of theirs, merged: by the schema, first: of the first parts the most.
+InParts = Literal["reduced", "merged", "first"]
 
 
 class StepKind(Generic[Options]):
@@ -87,6 +89,22 @@ class StepKind(Generic[Options]):
     def votes(self, options: Options) -> int:  # noqa: ARG002
         """Say how many answers are asked for; what they differ on is in review."""
         return 1
+
+    def in_parts(self, options: Options) -> InParts:  # noqa: ARG002
+        """Say what becomes of the answers to the parts of a long text."""
+        return "merged"
+
+    def first_parts(self, options: Options) -> int:  # noqa: ARG002
+        """Say how many parts are asked where the first decide."""
+        return 1
+
+    def of_part(self, options: Options) -> str:  # noqa: ARG002
+        """Say in a part's request what is wanted of a part."""
+        return "Leave out what this part does not say."
+
+    def of_answers(self, options: Options) -> str:  # noqa: ARG002
+        """Say what a request shows that asks for one answer out of those of the parts."""
+        return ""
 
     def request(self, text: str, options: Options, tool: ToolSchema | None, target: Target) -> bytes:
         """Build the canonical body that asks it of a text."""

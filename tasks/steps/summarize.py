@@ -5,7 +5,7 @@ from docmill.schemas.steps import Summarize
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.steps import prompt
 from docmill.tasks.steps.examples import turns
-from docmill.tasks.steps.kind import StepKind
+from docmill.tasks.steps.kind import InParts, StepKind
 
 CHARS_A_WORD = 40  # five times what languages with long words need
 WORDS_A_SENTENCE = 60
@@ -22,6 +22,21 @@ class SummarizeKind(StepKind[Summarize]):
         shown = turns(self.examples(options, tool), question, options)
         messages = [*shown, prompt.question(text, question, options)]
         return prompt.body(target, messages, options, max_tokens=3 * options.max_words + 64, tool=tool)
+
+    def in_parts(self, options: Summarize) -> InParts:  # noqa: ARG002
+        """Have one summary made of those of the parts."""
+        return "reduced"
+
+    def of_part(self, options: Summarize) -> str:  # noqa: ARG002
+        """Say nothing more: a part is summarized as a whole is."""
+        return ""
+
+    def of_answers(self, options: Summarize) -> str:  # noqa: ARG002
+        """Say what the summaries are."""
+        return (
+            "The document consists of summaries of the parts of a longer document, in their order. "
+            "Summarize that document as a whole."
+        )
 
     def longest(self, options: Summarize) -> int:
         """Bound it by a multiple of the words that were asked for."""

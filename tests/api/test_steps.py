@@ -18,6 +18,7 @@ pytestmark = pytest.mark.usefixtures("prefect_api", "cache")
 
 
 MISSPELT: Any = {"max_word": 3}
+LONG: Any = {"long": "parts"}
 NO_TEXT: Any = None
 
 
@@ -95,6 +96,7 @@ async def test_the_options_of_a_pipelines_step_are_taken(provider: Provider):
     [
         (lambda: docmill.summarize("t", max_words=0), "summarize: max_words: must be"),
         (lambda: docmill.summarize("t", **MISSPELT), "unknown key; did you mean max_words"),
+        (lambda: docmill.summarize("t", **LONG), "only a pipeline reads a text in parts"),
         (lambda: docmill.summarize("t", params={"temperature": 3}), "params.temperature"),
         (lambda: docmill.summarize("t", params={"seed": 2**60}), "cannot be sent as JSON"),
         (lambda: docmill.summarize("t", params={"n": 3}), "params must not hold n"),

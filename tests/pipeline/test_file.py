@@ -102,6 +102,16 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
         "steps:\n  - extract: {schema: thing, complete: off, lists: columns}\n",
         {"steps": [{"extract": {"schema": "thing", "complete": "off", "lists": "columns"}}]},
     ),
+    "long texts in parts": (
+        "steps:\n  - summarize: {long: parts}\n"
+        "  - classify: {labels: {a: the first, b: the second}, long: parts, parts: 3}\n",
+        {
+            "steps": [
+                {"summarize": {"long": "parts"}},
+                {"classify": {"labels": LABELS, "long": "parts", "parts": 3}},
+            ]
+        },
+    ),
     "a rule": (
         "steps:\n  - extract: {schema: thing, rules: [{name: few, that: count < 9, message: too many}]}\n",
         {

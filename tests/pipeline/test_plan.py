@@ -307,6 +307,8 @@ def changed(index: int, **options: Any) -> list[dict[str, Any]]:
         {"steps": changed(2, complete="off")},
         {"steps": changed(2, lists="columns")},
         {"steps": changed(2, lists="model")},
+        {"steps": changed(0, long="parts")},
+        {"steps": changed(1, long="parts", parts=2)},
     ],
     ids=str,
 )
@@ -329,11 +331,18 @@ def test_what_can_change_an_answer_changes_the_hash(keys: dict[str, Any]):
         {"unread": "review"},
         {"steps": changed(2, complete="review")},
         {"steps": changed(2, lists="auto")},
+        {"steps": changed(0, long="fail")},
+        {"steps": changed(1, parts=1)},
     ],
     ids=str,
 )
 def test_what_changes_no_answer_leaves_the_hash(keys: dict[str, Any]):
     assert plan(**keys).sha256 == plan().sha256
+
+
+def test_the_context_is_a_part_of_the_hash_where_it_is_the_size_of_parts():
+    long, small, large = changed(0, long="parts"), mapped(context_tokens=9000), mapped(context_tokens=90_000)
+    assert plan(steps=long, endpoint=small).sha256 != plan(steps=long, endpoint=large).sha256
 
 
 def test_what_becomes_of_unread_parts_changes_no_step():

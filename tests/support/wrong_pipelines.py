@@ -321,6 +321,10 @@ STEPS = {
         "5:26: steps[1].extract.schema: 'bad/Thing.json' and 'schemas/tools/thing.json' would share "
         "the table 'p__Thing': rename one",
     ),
+    "parts of no long text": (
+        "  - classify: {labels: {a: x, b: y}, parts: 3}\n",
+        "4:5: steps[0].classify: parts: says how many parts of a long text are asked: add `long: parts`",
+    ),
     "a tag": (
         "  - summarize: !!python/object:os.system {}\n",
         "4:16: the tag !!python/object:os.system is not taken: write plain YAML",
