@@ -116,7 +116,7 @@ def test_a_day_on_a_laptop(laptop: Site):
         page = httpx.get(laptop.api.removesuffix("/api") + "/deployments", headers={"accept": "text/html"})
         assert (page.status_code, "<html" in page.text) == (200, True)
         names = {each["name"] for each in laptop.asked("/deployments/filter")}
-        assert names == {"nightly", "tickets", "arrived"}
+        assert names == {"nightly", "tickets", "arrived", "shard"}
         assert eventually(lambda: _workers(laptop) == ["ONLINE"])
         laptop.emit("docmill.inbox.late", {"pipeline": "late", "documents": ["late/a.txt"]})
         assert eventually(lambda: laptop.statuses("late") == {"late/a.txt": "done"}, 300)
