@@ -68,25 +68,19 @@ def retry(
     checked = load(file)
     plan = resolve(checked, options)
     statuses: tuple[Status, ...] = status or (() if quarantined else (*BAD, "deferred"))
-    ids = _chosen(plan.into, plan.name, statuses, quarantined)
+    ids = _chosen(plan.into, plan.name, statuses, quarantined=quarantined)
     if not ids:
         console(stderr=json).print(f"nothing of {plan.name} is to be tried again", markup=False)
         return 0
-    restricted = replace(options, only=ids)
+    restricted = replace(options, only=ids, release=quarantined)
     return carried_out(pipeline, file, restricted, resolve(checked, restricted), json=json)
 
 
-def _chosen(into: Into, name: str, statuses: tuple[Status, ...], quarantined: bool) -> frozenset[str]:
-    """Choose the documents by their outcomes; with `quarantined` those in quarantine are released."""
+def _chosen(into: Into, name: str, statuses: tuple[Status, ...], *, quarantined: bool) -> frozenset[str]:
+    """Choose the documents by their outcomes, and those in quarantine: the run releases what it takes up."""
     results = QuarantiningResults.read(into, name)
     try:
         chosen = frozenset(results.of_status(statuses)) if statuses else frozenset()
-    finally:
-        results.close()
-    if not quarantined:
-        return chosen
-    results = QuarantiningResults.open(into, name, {})
-    try:
-        return chosen.union(results.release())
+        return chosen | results.held() if quarantined else chosen
     finally:
         results.close()

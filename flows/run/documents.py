@@ -53,10 +53,12 @@ class Documents:
             if found.unchanged:
                 run.ledger.unchanged()
                 continue
-            if found.quarantined:
+            if found.quarantined and not run.plan.release:
                 run.ledger.quarantined()
                 continue
             await self._room.acquire()
+            if found.quarantined:
+                await asyncio.to_thread(run.results.release, found.ref.document_id)
             admitted += 1
             run.progress.documents_in += 1
             task = asyncio.create_task(process_document(run, found, self._readers))

@@ -24,12 +24,16 @@ from docmill.schemas.errors import ConfigError, DocmillError, StorageError
 
 @dataclass
 class Invocation:
-    """How a flow run was invoked beyond its parameters, and the run that came of it once it has ended."""
+    """How a flow run was invoked beyond its parameters, and the run that came of it once it has ended.
+
+    `crashed` says that an error ended it which is not docmill's.
+    """
 
     options: RunOptions | None = None
     observer: Observer = field(default_factory=Observer)
     ended: ActiveRun | None = None
     error: DocmillError | None = None
+    crashed: bool = False
 
 
 _invocation: ContextVar[Invocation | None] = ContextVar("docmill_invocation", default=None)
@@ -74,6 +78,7 @@ async def execute(prepare: Callable[[], Plan], confirm: Confirm) -> State[Any]:
     """
     invocation = _invocation.get() or Invocation()
     stop = Stop(invocation.observer)
+    run: ActiveRun | None = None
     with stop.installed():
         try:
             plan = prepare()
@@ -84,7 +89,12 @@ async def execute(prepare: Callable[[], Plan], confirm: Confirm) -> State[Any]:
         except (ConfigError, StorageError) as error:
             invocation.error = error
             return Failed(message=str(error))
-        invocation.ended, invocation.error = run, run.error
+        except Exception:
+            invocation.crashed = True
+            raise
+        finally:
+            invocation.ended = run
+        invocation.error = run.error
         return await _state(run, stop)
 
 

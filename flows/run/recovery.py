@@ -14,22 +14,31 @@ from prefect.runtime import flow_run
 from prefect.states import Crashed
 
 from docmill.flows.observe.observer import Observer
-from docmill.flows.run.liveness import is_alive
+from docmill.flows.run.liveness import identity, is_alive
 from docmill.tasks.chat.kept import Cache
+from docmill.tasks.sinks.alive import of_other_caches
 from docmill.tasks.sinks.results import Results
 
 PATIENCE_S = 5.0
+UNSHARED = "what both ask is paid for twice. Set DOCMILL_CACHE alike"
 
 
 async def recover(results: Results, pipeline: str, cache: Cache, observer: Observer) -> None:
-    """Mark a pipeline's dead runs as failed and their flow runs as Crashed; of one that lives it is told."""
+    """Mark a pipeline's dead runs as failed and their flow runs as Crashed; of one that lives it is told.
+
+    Whether one of another cache lives is not known here: it is left alone while it writes that it does.
+    """
     await _crash(await asyncio.to_thread(_fail_dead, results, pipeline, cache, observer))
 
 
 def _fail_dead(results: Results, pipeline: str, cache: Cache, observer: Observer) -> list[str]:
     """Mark the rows of dead runs as failed; gives their flow runs."""
     dead: list[str] = []
+    elsewhere = of_other_caches(results, identity(cache))
     for run_id, flow_run_id in results.running():
+        if run_id in elsewhere:
+            observer.warn(f"the run {run_id} of {pipeline} is under way with another cache: {UNSHARED}")
+            continue
         if is_alive(run_id, cache):
             observer.announce(f"the run {run_id} of {pipeline} is under way too: both work")
             continue

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -12,7 +12,7 @@ from docmill.flows.evaluate.evaluation import Evaluator
 from docmill.flows.evaluate.kept import evaluator_of
 from docmill.flows.observe.assets import materialised
 from docmill.flows.observe.observer import Observer
-from docmill.flows.observe.prefect_ui import shown_in_prefect
+from docmill.flows.observe.prefect_ui import PrefectUI, shown_in_prefect
 from docmill.flows.observe.progress import RunProgress
 from docmill.flows.observe.telemetry import run_ended, run_span
 from docmill.flows.pipeline.budget import require_affordable
@@ -21,7 +21,7 @@ from docmill.flows.run.budget import within
 from docmill.flows.run.embedded_model import with_embedded_model
 from docmill.flows.run.evaluating import evaluated
 from docmill.flows.run.ledger import Ledger
-from docmill.flows.run.liveness import kept_alive
+from docmill.flows.run.liveness import identity, kept_alive
 from docmill.flows.run.recovery import recover
 from docmill.flows.run.stop import Stop
 from docmill.flows.run.timekeeping import timekept
@@ -31,8 +31,9 @@ from docmill.schemas.evaluate import Verdict
 from docmill.schemas.outcome import BAD, Run, RunState, bad_share
 from docmill.tasks.chat.places import default_database
 from docmill.tasks.chat.session import Session, session
+from docmill.tasks.sinks.alive import keep_alive
 from docmill.tasks.sinks.decisions import ReviewedResults
-from docmill.tasks.sinks.looking import made_with_others
+from docmill.tasks.sinks.looking import database_id, made_with_others
 from docmill.tasks.sinks.register import register
 from docmill.tasks.sources.source import DocumentRef
 
@@ -85,12 +86,30 @@ async def active(plan: Plan, observer: Observer, stop: Stop, flow_run_id: str) -
                 with_embedded_model(plan, observer, stop) as reached,
                 shown_in_prefect(plan, progress, observer) as ui,
             ):
-                async with _recorded(reached, refs, progress, ui, stop, flow_run_id) as run:
+                recorded = _recorded(reached, refs, progress, ui, stop, flow_run_id)
+                async with _announced(recorded, ui, stop) as run:
                     yield run
                     await _evaluate(run, evaluator, ui)
-                await ui.ended(run.row, run.error or stop.reason, run.waiting)
     finally:
         watching.cancel()
+
+
+@asynccontextmanager
+async def _announced(
+    recorded: AbstractAsyncContextManager[ActiveRun], ui: PrefectUI, stop: Stop
+) -> AsyncIterator[ActiveRun]:
+    """Announce a run's end, also where an error ends it."""
+    run: ActiveRun | None = None
+    failure: BaseException | None = None
+    try:
+        async with recorded as run:
+            yield run
+    except BaseException as error:
+        failure = error
+        raise
+    finally:
+        if run is not None:
+            await ui.ended(run.row, run.error or stop.reason or _named(failure), run.waiting)
 
 
 @asynccontextmanager
@@ -112,10 +131,11 @@ async def _recorded(
                 await asyncio.to_thread(held.enter_context, kept_alive(row.run_id, opened.cache))
                 opened.tell = observer.warn
                 if not plan.is_trial and default_database() is None:
-                    register(opened.directory, plan.into.url)
+                    register(opened.directory, plan.into.url, database_id(results))
                 progress.waited, progress.timeline = opened.waits.seconds, opened.timeline
                 await recover(results, plan.name, opened.cache, observer)
                 await asyncio.to_thread(_tell_other_models, plan, results, observer)
+                await asyncio.to_thread(keep_alive, results, row.run_id, identity(opened.cache))
                 await asyncio.to_thread(results.begin, row)
                 if plan.examples:
                     await asyncio.to_thread(results.keep_examples, plan.examples)
@@ -124,8 +144,8 @@ async def _recorded(
                 run = ActiveRun(plan, refs, row, opened, results, ledger, progress)
                 try:
                     async with (
-                        timekept(opened, results, row),
-                        within(plan.budget, opened, results, row.run_id, observer),
+                        timekept(opened, results, row, progress),
+                        within(plan.budget, opened, results, row.run_id, observer, run.fail),
                     ):
                         yield run
                 except BaseException:
@@ -142,9 +162,7 @@ async def _end(run: ActiveRun, state: RunState) -> None:
     ended = {
         "ended_at": datetime.now(UTC),
         "state": state,
-        "documents_in": run.progress.documents_in,
-        "counts": dict(run.progress.counts),
-        **run.progress.total.model_dump(),
+        **run.progress.so_far(),
     }
     run.row = run.row.model_copy(update=ended)
     lost: StorageError | None = None
@@ -168,6 +186,11 @@ async def _evaluate(run: ActiveRun, evaluator: Evaluator | None, observer: Obser
         run.failure = error
         return
     observer.evaluated(run.verdict)
+
+
+def _named(failure: BaseException | None) -> str:
+    """Say what a run ended by: of an error that is not docmill's its kind alone."""
+    return str(failure) if isinstance(failure, DocmillError) else type(failure).__name__ if failure else ""
 
 
 def _tell_other_models(plan: Plan, results: ReviewedResults, observer: Observer) -> None:

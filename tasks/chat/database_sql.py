@@ -29,6 +29,10 @@ INSERT INTO docmill__completions (key, record)
   ON CONFLICT (key) DO UPDATE SET record = excluded.record, created_at = excluded.created_at;
 COMMIT;
 SELECT pg_advisory_unlock(k) FROM unnest(%s::bigint[]) AS t(k)"""
+# Nothing has to be made for it, which a user of the table alone may not.
+IDENTITY = """
+SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database())
+  FROM pg_control_system()"""
 # Locks outlive the transaction that took them, and are not given back by one that fails.
 UNLOCK = "SELECT pg_advisory_unlock(k) FROM unnest(%s::bigint[]) AS t(k)"
 # What a server may have been told to do to connections that rest; names that it does not know are left out.

@@ -23,6 +23,7 @@ from docmill.tasks.sinks.database import (
     sqlite_file,
 )
 from docmill.tasks.sinks.evaluations import Evaluations
+from docmill.tasks.sinks.fallen import fallen
 from docmill.tasks.sinks.history import History, put
 from docmill.tasks.sinks.keys import type_in
 from docmill.tasks.sinks.rows import Row, outcome_row, run_row
@@ -120,9 +121,9 @@ class Results:
         return [(row[0], row[1]) for row in self._rows(query)]
 
     def fail(self, run_id: str) -> None:
-        """Write of a run that died that it failed."""
-        ended: Row = {"state": "failed", "ended_at": datetime.now(UTC)}
+        """Write of a run that died that it failed, and what it had come to."""
         with self._writing() as connection:
+            ended = {**fallen(connection, run_id), "state": "failed", "ended_at": datetime.now(UTC)}
             connection.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(ended))
 
     def unchanged(self, hashes: Mapping[str, str], pipeline_sha256: str) -> set[str]:
