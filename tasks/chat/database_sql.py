@@ -92,9 +92,9 @@ def connect(url: str) -> Opened:
 
 
 def is_away(error: psycopg.Error) -> bool:
-    """Say whether it may well go on in a moment: a standby that takes over, a restart, a lack of room."""
+    """Say whether it may well go on soon: a standby takes over, there is no room, an operator ends it."""
     state = error.sqlstate or ""
-    return state == "25006" or state.startswith(("57P0", "53"))
+    return state == "25006" or state.startswith(("40", "53", "57"))
 
 
 def number(key: str) -> int:
