@@ -130,12 +130,10 @@ async def _recorded(
             with ExitStack() as held, stop.stopping(opened):
                 await asyncio.to_thread(held.enter_context, kept_alive(row.run_id, opened.cache))
                 opened.tell = observer.warn
-                if not plan.is_trial and default_database() is None:
-                    register(opened.directory, plan.into.url, database_id(results))
+                await asyncio.to_thread(_make_known, plan, row.run_id, opened, results)
                 progress.waited, progress.timeline = opened.waits.seconds, opened.timeline
                 await recover(results, plan.name, opened.cache, observer)
                 await asyncio.to_thread(_tell_other_models, plan, results, observer)
-                await asyncio.to_thread(keep_alive, results, row.run_id, identity(opened.cache))
                 await asyncio.to_thread(results.begin, row)
                 if plan.examples:
                     await asyncio.to_thread(results.keep_examples, plan.examples)
@@ -186,6 +184,13 @@ async def _evaluate(run: ActiveRun, evaluator: Evaluator | None, observer: Obser
         run.failure = error
         return
     observer.evaluated(run.verdict)
+
+
+def _make_known(plan: Plan, run_id: str, opened: Session, results: ReviewedResults) -> None:
+    """Have the cache know of the results, and the results of the cache, before anything is written."""
+    if not plan.is_trial and default_database() is None:
+        register(opened.directory, plan.into.url, database_id(results))
+    keep_alive(results, run_id, identity(opened.cache))
 
 
 def _named(failure: BaseException | None) -> str:
