@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from docmill.flows.pipeline.given import plan_of
 from docmill.flows.pipeline.plan import Plan
 from docmill.flows.pipeline.shards import share, taken
+from docmill.flows.run.active import ActiveRun
 from docmill.flows.run.documents import Documents
 from docmill.flows.run.flow_run import execute
 from docmill.flows.run.intake import Found, with_decisions
 from docmill.flows.run.refusal import refuse_unknown
-from docmill.flows.run.run import ActiveRun
 from docmill.flows.run.stop import Stop
 from docmill.schemas.errors import ConfigError, StorageError
 from docmill.schemas.pipeline import Pipeline
@@ -37,6 +37,7 @@ async def shard(
     shards: int,
     attempt: int = 1,
     begun_at: float = 0.0,
+    cache: str = "",
     pipeline_sha256: str = "",
     options: dict[str, Any] | None = None,
 ) -> State[Any]:
@@ -49,12 +50,14 @@ async def shard(
         shards: How many there are.
         attempt: In which attempt: an earlier one writes nothing any more.
         begun_at: When the run began, in seconds since the epoch.
+        cache: Which cache the run has: a worker with another one does nothing.
         pipeline_sha256: The run's: a worker that has another pipeline under that name does nothing.
         options: What replaces the pipeline's own for this run.
 
     """
     try:
-        part = Part(run_id=run_id, shard=shard, shards=shards, attempt=attempt, begun_at=begun_at)
+        known = {"run_id": run_id, "shard": shard, "shards": shards, "attempt": attempt}
+        part = Part.model_validate({**known, "begun_at": begun_at, "cache": cache})
     except ValidationError as error:
         first = error.errors()[0]
         return Failed(message=f"{'.'.join(map(str, first['loc']))}: {first['msg']}. Nothing was run")

@@ -16,7 +16,8 @@ ShardState = Literal["waiting", "running", "complete", "incomplete", "stopped", 
 class Part(BaseModel):
     """Which part of which run is done, in its how manieth attempt; shards count from 1.
 
-    `begun_at` (seconds since the epoch) is when the run began, where it asks everything anew.
+    `begun_at` (seconds since the epoch) is when the run began, where it asks everything anew. `cache` is the
+    identity of the run's cache.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -26,6 +27,7 @@ class Part(BaseModel):
     shards: int = Field(ge=1)
     attempt: int = Field(ge=1)
     begun_at: float = 0.0
+    cache: str = ""
 
     @property
     def name(self) -> str:

@@ -74,10 +74,6 @@ class StepOptions(Declared):
         taken = {"model", "messages", "tools", "tool_choice", "response_format", "max_tokens", "n", "stream"}
         if wrong := sorted(taken & self.params.keys()):
             raise ValueError(f"params must not hold {', '.join(wrong)}: docmill sets it itself")
-        return self
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "StepOptions":
         if getattr(self, "votes", None) and self.long == "parts":
             raise ValueError("votes: parts of a long text are asked once each: leave votes or long out")
         return self
@@ -90,13 +86,8 @@ FROM_REVIEWS = Field(
     strict=True,
     description="So many documents that people brought to done in review are shown as examples",
 )
-VOTES = Field(
-    default=None,
-    ge=2,
-    le=9,
-    strict=True,
-    description="So many answers are asked for, and what they differ on is in review",
-)
+SO_MANY_VOTES = "So many answers are asked for, and what they differ on is in review"
+VOTES = Field(default=None, ge=2, le=9, strict=True, description=SO_MANY_VOTES)
 
 
 class Summarize(StepOptions):

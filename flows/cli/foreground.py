@@ -55,7 +55,7 @@ def flow_run(file: Path, options: RunOptions, progress: Progress, launched: Serv
             if output.is_program:
                 _end_at_once(progress, lambda: tell(invocation))
             return
-        if invocation.ended is None and invocation.error is None:
+        if invocation.error is None and (invocation.ended is None or invocation.crashed):
             invocation.error = DocmillError(f"{CRASHED}{state.message}")
         if launched.own and (ended := invocation.ended):
             progress.announce("waiting for the Prefect server to record the run")

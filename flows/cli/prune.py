@@ -12,7 +12,8 @@ from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.prune.prune import Pruned, databases
 from docmill.flows.prune.prune import prune as pruned
-from docmill.tasks.chat.places import default_directory
+from docmill.schemas.errors import ConfigError
+from docmill.tasks.chat.places import default_database, default_directory
 
 Pipeline = Annotated[
     str, Parameter(help="Pipelines whose results databases are asked too", show_default=False)
@@ -29,7 +30,10 @@ Into = Annotated[
 Without = Annotated[
     tuple[str, ...],
     Parameter(
-        name="--without", negative="", show_default=False, help="A results database that is gone for good"
+        name="--without",
+        negative="",
+        show_default=False,
+        help="A results database that is gone for good: its URL, or the id that `prune` tells",
     ),
 ]
 DryRun = Annotated[bool, FLAG, Parameter(help="Say what would be freed, and free nothing")]
@@ -53,6 +57,8 @@ def prune(
     Every results database that runs have used with this cache is asked what it needs; where one of them
     cannot be read nothing is freed.
     """
+    if default_database():
+        raise ConfigError("DOCMILL_CACHE: names a database, and `prune` frees directories alone")
     declared = (load(pipeline_file(each)).pipeline for each in pipelines)
     given = [*(into_of(each, RunOptions()).url for each in declared), *into]
     directory = default_directory()

@@ -72,29 +72,15 @@ def retry(
     if not ids:
         console(stderr=json).print(f"nothing of {plan.name} is to be tried again", markup=False)
         return 0
-    restricted = replace(options, only=ids, released=quarantined)
-
-    def release() -> None:
-        if quarantined:
-            _release(plan.into, plan.name)
-
-    return carried_out(pipeline, file, restricted, resolve(checked, restricted), json=json, confirmed=release)
+    restricted = replace(options, only=ids, release=quarantined)
+    return carried_out(pipeline, file, restricted, resolve(checked, restricted), json=json)
 
 
 def _chosen(into: Into, name: str, statuses: tuple[Status, ...], *, quarantined: bool) -> frozenset[str]:
-    """Choose the documents by their outcomes, and with `quarantined` those in quarantine."""
+    """Choose the documents by their outcomes, and those in quarantine: the run releases what it takes up."""
     results = QuarantiningResults.read(into, name)
     try:
         chosen = frozenset(results.of_status(statuses)) if statuses else frozenset()
-        return chosen.union(results.in_quarantine()) if quarantined else chosen
-    finally:
-        results.close()
-
-
-def _release(into: Into, name: str) -> None:
-    """Let go what is in quarantine: once it is confirmed what that may cost."""
-    results = QuarantiningResults.open(into, name, {})
-    try:
-        results.release()
+        return chosen | results.held() if quarantined else chosen
     finally:
         results.close()

@@ -1,6 +1,5 @@
 """`docmill run`: a pipeline over its documents, now."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -100,19 +99,14 @@ def carried_out(
     plan: Plan,
     *,
     json: bool,
-    confirmed: Callable[[], None] = lambda: None,
 ) -> int:
-    """Run a plan in the foreground and tell what came of it; gives the exit code.
-
-    `confirmed` is called once it is confirmed what the run may cost.
-    """
+    """Run a plan in the foreground and tell what came of it; gives the exit code."""
     require_ready(plan)
     out = console(stderr=json)
     out.print(plan.origin, markup=False)
     if plan.confirm_above_usd is not None:
         confirm(out, plan)
         options = replace(options, yes=True)
-    confirmed()
     elsewhere = f" --into {options.into}" if options.into else ""
     progress = Progress(out, plan, f"{pipeline}{elsewhere}")
     progress.summary.is_trial = options.trial

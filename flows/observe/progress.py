@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from docmill.schemas.outcome import Outcome, Status, Tally, listed
 from docmill.schemas.timeline import Cause, Timeline, held_back
@@ -53,6 +54,10 @@ class RunProgress:
         passed: dict[Status, int] = {each: self.counts[each] for each in PASSED_OVER}
         self.counts = Counter({**counts, **passed})
         self.total = total
+
+    def so_far(self) -> dict[str, Any]:
+        """Give what the run's row says of it until now."""
+        return {"documents_in": self.documents_in, "counts": dict(self.counts), **self.total.model_dump()}
 
     def taken_up(self) -> int:
         """Count the documents that were not passed over and have an outcome."""

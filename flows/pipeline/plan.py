@@ -81,13 +81,13 @@ class Plan:
     evaluate: Evaluate | None = None
     budget: Budget | None = None
     confirm_above_usd: float | None = None
+    release: bool = False  # what is in quarantine is not passed over
     is_trial: bool = False  # its results are kept nowhere
     fail_above: float = 0.0
     alert: Alert | None = None
     examples: tuple[Chosen, ...] = ()
     shards: Shards = 1
     selection: str = ""  # of its documents, by the options
-    released: bool = False  # no document is in quarantine, once the run begins
     notify: Notify | None = None
     ocr: Ocr = "missing"
 
@@ -139,6 +139,7 @@ def resolve(
         evaluate=None if options.trial else evaluate_of(pipeline),
         budget=budget_of(pipeline, options),
         confirm_above_usd=None if options.yes else pipeline.confirm_above_usd,
+        release=options.release,
         is_trial=options.trial,
         fail_above=pipeline.fail_above,
         ocr=pipeline.ocr,
@@ -146,7 +147,6 @@ def resolve(
         examples=examples,
         shards=options.shards,
         selection=options.selection(),
-        released=options.released,
         notify=None if options.trial else notify_of(pipeline),
     )
 

@@ -1,6 +1,7 @@
 """Frees the cache's records that no stored outcome needs, and outcomes' earlier forms that are old."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.chat.records import YOUNG_S, Record, Uses, free, records
 from docmill.tasks.sinks.needs import Needs, drop_history, take_needs
-from docmill.tasks.sinks.register import identity, registered
+from docmill.tasks.sinks.register import Registered, identity, registered
+
+ID = re.compile(r"[0-9a-f]{16}")  # a database's own
 
 
 class Pruned(BaseModel):
@@ -34,25 +37,30 @@ class Pruned(BaseModel):
 
 @dataclass(frozen=True)
 class Databases:
-    """The results databases that a cache was used for.
+    """The results databases that a cache was used for, by their URLs without a password.
 
-    Records that were written before `known_since` may be needed by others.
+    `given` are those that were named. Records that were written before `known_since` may be needed by others.
     """
 
-    urls: Sequence[str]
+    urls: Mapping[str, str]
+    given: Collection[str]
+    listed: Sequence[Registered]
     known_since: float
 
 
 def databases(directory: Path, given: Iterable[str], without: Iterable[str]) -> Databases:
     """Find the databases: those that runs have written down, and those that are given.
 
-    Raises ConfigError where one of them cannot be opened for want of its password.
+    `without` are those that are gone, by their URLs or ids. Raises ConfigError where one of them cannot be
+    opened for want of its password.
     """
     known = {identity(url): url for url in given}
-    gone = {identity(url) for url in without}
+    named = tuple(known)
+    gone = {each if ID.fullmatch(each) else identity(each) for each in without}
     found = registered(directory)
-    for each in found:
-        if each.url in gone or each.url in known:
+    listed = [each for each in found if not {each.url, each.id} & gone]
+    for each in listed:
+        if each.url in known:
             continue
         if not each.is_whole:
             raise ConfigError(
@@ -61,7 +69,7 @@ def databases(directory: Path, given: Iterable[str], without: Iterable[str]) -> 
             )
         known[each.url] = each.url
     since = min((each.since for each in found), default=datetime.now(UTC))
-    return Databases(tuple(known.values()), since.timestamp())
+    return Databases(known, named, listed, since.timestamp())
 
 
 def prune(directory: Path, of: Databases, days: int, *, dry_run: bool, unknown: bool) -> Pruned:
@@ -72,10 +80,9 @@ def prune(directory: Path, of: Databases, days: int, *, dry_run: bool, unknown: 
     """
     before = datetime.now(UTC) - timedelta(days=days)
     needs = Needs(unknown_until=of.known_since)
-    for url in of.urls:
-        take_needs(needs, url)
+    _take_all(needs, of)
     # First, as it may fail: nothing is freed then.
-    earlier = sum(drop_history(url, before, dry_run=dry_run) for url in of.urls)
+    earlier = sum(drop_history(url, before, dry_run=dry_run) for url in of.urls.values())
     uses = Uses(directory, before.timestamp())
     until = 0.0 if unknown else needs.unknown_until
     counts = dict.fromkeys(("freed", "freed_bytes", "needed", "recent", "unknown", "in_use"), 0)
@@ -88,7 +95,21 @@ def prune(directory: Path, of: Databases, days: int, *, dry_run: bool, unknown: 
     if not dry_run:
         for notes in uses.outdated():
             notes.unlink(missing_ok=True)
-    return Pruned(**counts, earlier_forms=earlier, databases=tuple(map(identity, of.urls)))
+    return Pruned(**counts, earlier_forms=earlier, databases=tuple(of.urls))
+
+
+def _take_all(needs: Needs, of: Databases) -> None:
+    """Take in what all need; raises ConfigError where another stands in a listed one's place."""
+    had = {each.url for each in of.listed}
+    ids = {shown: take_needs(needs, url, has_outcomes=shown in had) for shown, url in of.urls.items()}
+    given = {ids[shown] for shown in of.given}
+    for each in of.listed:
+        if each.id is not None and each.id not in given | {ids[each.url]}:
+            raise ConfigError(
+                f"{each.url} is not the database that runs have used with this cache, whose id is {each.id}: "
+                "it was replaced, or is another machine's, and what its outcomes need is not known. Say "
+                f"where it is by --into URL or, where it is gone for good: --without {each.id}"
+            )
 
 
 def _kept(record: Record, needs: Needs, uses: Uses, before: float, unknown_until: float) -> str | None:

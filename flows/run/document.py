@@ -9,10 +9,10 @@ from prefect.context import FlowRunContext
 
 from docmill.flows.observe.telemetry import document_ended, traced
 from docmill.flows.review.carried import REJECTED, rejection
+from docmill.flows.run.active import ActiveRun
 from docmill.flows.run.decided import Decided, decided
 from docmill.flows.run.failures import not_read
 from docmill.flows.run.intake import Found
-from docmill.flows.run.run import ActiveRun
 from docmill.flows.run.step import DocumentRun, run_step
 from docmill.schemas.document import Document
 from docmill.schemas.errors import Deferred, StorageError, Unreadable

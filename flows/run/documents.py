@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
 from docmill.flows.observe.observer import GRACE_S
+from docmill.flows.run.active import ActiveRun
 from docmill.flows.run.document import process_document
 from docmill.flows.run.intake import Found, intake
-from docmill.flows.run.run import ActiveRun
 from docmill.schemas.errors import StorageError
 from docmill.tasks.sources.parsing import pool
 
@@ -56,10 +56,12 @@ class Documents:
             if found.unchanged:
                 run.ledger.unchanged()
                 continue
-            if found.quarantined:
+            if found.quarantined and not run.plan.release:
                 run.ledger.quarantined()
                 continue
             await self._room.acquire()
+            if found.quarantined:
+                await asyncio.to_thread(run.results.release, found.ref.document_id)
             admitted += 1
             run.progress.documents_in += 1
             task = asyncio.create_task(process_document(run, found, self._readers))

@@ -16,8 +16,9 @@ from prefect.states import Cancelled, Completed, Failed
 from docmill.flows.observe.observer import Observer
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import Plan
+from docmill.flows.run.active import ActiveRun
 from docmill.flows.run.documents import Documents
-from docmill.flows.run.run import ActiveRun, active
+from docmill.flows.run.run import active
 from docmill.flows.run.stop import Stop
 from docmill.schemas.errors import ConfigError, DocmillError, StorageError
 from docmill.schemas.shard import Part
@@ -25,12 +26,16 @@ from docmill.schemas.shard import Part
 
 @dataclass
 class Invocation:
-    """How a flow run was invoked beyond its parameters, and the run that came of it once it has ended."""
+    """How a flow run was invoked beyond its parameters, and the run that came of it once it has ended.
+
+    `crashed` says that an error ended it which is not docmill's.
+    """
 
     options: RunOptions | None = None
     observer: Observer = field(default_factory=Observer)
     ended: ActiveRun | None = None
     error: DocmillError | None = None
+    crashed: bool = False
 
 
 _invocation: ContextVar[Invocation | None] = ContextVar("docmill_invocation", default=None)
@@ -86,6 +91,7 @@ async def execute(
     """
     invocation = _invocation.get() or Invocation()
     stop = Stop(invocation.observer)
+    run: ActiveRun | None = None
     with stop.installed():
         try:
             plan = prepare()
@@ -96,7 +102,12 @@ async def execute(
         except (ConfigError, StorageError) as error:
             invocation.error = error
             return Failed(message=str(error))
-        invocation.ended, invocation.error = run, run.error
+        except Exception:
+            invocation.crashed = True
+            raise
+        finally:
+            invocation.ended = run
+        invocation.error = run.error
         return await _state(run, stop)
 
 

@@ -37,5 +37,13 @@ def is_alive(run_id: str, cache: Cache) -> bool:
     return False
 
 
+def identity(cache: Cache) -> str:
+    """Give the cache's own id; raises ConfigError where it cannot be had."""
+    try:
+        return cache.identity()
+    except (OSError, StorageError) as error:
+        raise ConfigError(f"the cache {cache} cannot be used: {error}") from None
+
+
 def _key(run_id: str) -> str:
     return hashlib.sha256(run_id.encode()).hexdigest()

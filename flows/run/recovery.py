@@ -15,20 +15,23 @@ from prefect.runtime import flow_run
 from prefect.states import Crashed
 
 from docmill.flows.observe.observer import Observer
-from docmill.flows.run.liveness import is_alive
+from docmill.flows.run.liveness import identity, is_alive
 from docmill.schemas.outcome import STATUSES, Run
 from docmill.schemas.shard import part_name
 from docmill.tasks.chat.kept import Cache
+from docmill.tasks.sinks.alive import of_other_caches
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.work import ShardedResults
 
 PATIENCE_S = 5.0
+UNSHARED = "what both ask is paid for twice. Set DOCMILL_CACHE alike"
 
 
-async def recover(results: Results, pipeline: str, cache: Cache, observer: Observer, own: str) -> None:
+async def recover(results: Results, pipeline: str, cache: Cache, observer: Observer, own: str = "") -> None:
     """Mark a pipeline's dead runs as failed and their flow runs as Crashed; of one that lives it is told.
 
-    `own` is the run that asks.
+    `own` is the run that asks. Whether one of another cache lives is not known here: it is left alone while
+    it writes that it does.
     """
     await _crash(await asyncio.to_thread(_fail_dead, results, pipeline, cache, observer, own))
 
@@ -50,8 +53,12 @@ def taken_up(results: ShardedResults, row: Run, selection: str, cache: Cache) ->
 def _fail_dead(results: Results, pipeline: str, cache: Cache, observer: Observer, own: str) -> list[str]:
     """Mark the rows of dead runs as failed; gives their flow runs."""
     dead: list[str] = []
+    elsewhere = of_other_caches(results, identity(cache))
     for run_id, flow_run_id, shards in results.running():
         if run_id == own:
+            continue
+        if run_id in elsewhere:
+            observer.warn(f"the run {run_id} of {pipeline} is under way with another cache: {UNSHARED}")
             continue
         names = [run_id, *(part_name(run_id, shard) for shard in range(1, shards + 1) if shards > 1)]
         if any(is_alive(name, cache) for name in names):

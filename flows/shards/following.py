@@ -13,14 +13,13 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import PrefectException
 
 from docmill.flows.observe.observer import GRACE_S
-from docmill.flows.run.liveness import is_alive
-from docmill.flows.run.run import ActiveRun
+from docmill.flows.run.active import ActiveRun
 from docmill.flows.run.stop import CANCELLED
 from docmill.flows.shards import deployment
 from docmill.schemas import errors
 from docmill.schemas.errors import Fatal, OverBudget, StorageError
 from docmill.schemas.outcome import Status, Tally
-from docmill.schemas.shard import Shard, part_name
+from docmill.schemas.shard import Shard
 from docmill.tasks.sinks.work import ShardedResults
 
 LOOK_EVERY_S = 1.0
@@ -29,11 +28,6 @@ UNCLAIMED_AT_MOST_S = 900.0  # from a worker's first word to the flow's: an imag
 MOST_FRUITLESS = 3  # attempts in a row that bring no document to its outcome
 END_WITHIN_S = GRACE_S + 10.0
 ASK_AFTER_S = 15.0  # nobody has taken a shard up for so long: then it is asked why
-REMEDY = (
-    "what one pays the other would pay again. Set DOCMILL_CACHE to one database, or one mounted directory, "
-    "for all workers"
-)
-
 Parameters = Callable[[Shard], dict[str, Any]]
 
 
@@ -117,35 +111,22 @@ class Following:
             return ""
         if state.is_final():
             return state.message or str(state.name)
-        if await self._is_silent(shard, state):
+        if self._is_silent(shard, state):
             why = "nothing was heard of it any more"
             await deployment.crash(client, str(shard.flow_run_id), why)
             return why
         return ""
 
-    async def _is_silent(self, shard: Shard, state: State[Any]) -> bool:
+    def _is_silent(self, shard: Shard, state: State[Any]) -> bool:
         """Say whether a shard's process must be gone, as it shows no sign of life."""
         sign, now = (shard.attempt, shard.beats, state.type), time.monotonic()
         before, since = self._signs.get(shard.shard, (None, now))
         if sign != before:
             self._signs[shard.shard] = sign, now
-            if shard.state == "running" and shard.beats:
-                await asyncio.to_thread(self._require_one_cache, shard)
             return False
         if shard.state == "running":
             return now - since > SILENT_AT_MOST_S
         return not state.is_scheduled() and now - since > UNCLAIMED_AT_MOST_S
-
-    def _require_one_cache(self, shard: Shard) -> None:
-        """End the run where a shard that lives does not hold its lock in the run's own cache."""
-        cache, run_id = self._run.session.cache, self._run.row.run_id
-        if is_alive(part_name(run_id, shard.shard), cache):
-            return
-        now = next(each for each in self._results.shards(run_id) if each.shard == shard.shard)
-        if now.state == "running":
-            self._run.fail(
-                StorageError(f"shard {shard.shard} has another cache than this run, {cache}: {REMEDY}")
-            )
 
     async def _again(self, client: PrefectClient, parameters: Parameters, shard: Shard, why: str) -> None:
         """Start another attempt, unless several in a row came to nothing."""

@@ -3,8 +3,8 @@
 import asyncio
 
 from docmill.flows.pipeline.shards import how_many
+from docmill.flows.run.active import ActiveRun
 from docmill.flows.run.intake import intake
-from docmill.flows.run.run import ActiveRun
 from docmill.schemas.shard import Shard, place
 from docmill.tasks.sinks.work import Listed, ShardedResults
 from docmill.tasks.sources.dealt import written

@@ -9,7 +9,8 @@ from prefect.exceptions import PrefectException
 from docmill.flows.pipeline.given import Given
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.shards import as_parameter, handed_on, require_room
-from docmill.flows.run.run import ActiveRun
+from docmill.flows.run.active import ActiveRun
+from docmill.flows.run.liveness import identity
 from docmill.flows.shards.deployment import require_deployment
 from docmill.flows.shards.following import Following
 from docmill.flows.shards.listing import dealt
@@ -31,13 +32,18 @@ async def sharded(run: ActiveRun, *, pipeline: Given, chosen: RunOptions) -> Non
             await require_deployment(client, run.session.tell)
             shards = await dealt(run, results)
             following = Following(run, results, shards)
+            cache = await asyncio.to_thread(identity, run.session.cache)
 
             def parameters(shard: Shard) -> dict[str, object]:
                 part = Part(
-                    run_id=run.row.run_id, shard=shard.shard, shards=len(shards), attempt=shard.attempt
+                    run_id=run.row.run_id,
+                    shard=shard.shard,
+                    shards=len(shards),
+                    attempt=shard.attempt,
+                    begun_at=run.row.started_at.timestamp(),
+                    cache=cache,
                 )
-                begun_at = run.row.started_at.timestamp()
-                told = {**part.model_dump(), "begun_at": begun_at, "pipeline": as_parameter(pipeline)}
+                told = {**part.model_dump(), "pipeline": as_parameter(pipeline)}
                 return {**told, "pipeline_sha256": run.plan.sha256, "options": handed_on(chosen)}
 
             await following.until_through(client, parameters)

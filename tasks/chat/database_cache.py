@@ -82,6 +82,15 @@ class DatabaseCache:
         self._found.pop(key, None)
         self._link.ask(Ask("unlock", key))
 
+    def identity(self) -> str:
+        """Name the database by its server's own number, which its replicas share, and its own."""
+        try:
+            with sql.connect(self._url).connection as connection:
+                [(server, database)] = connection.execute(sql.IDENTITY).fetchall()
+        except psycopg.Error as error:
+            raise self._lost(OSError(sql.said(error))) from None
+        return f"{server}-{database}"
+
     def ask(self) -> str:
         """Say what is there; makes the table where it is missing. Raises ConfigError."""
         try:

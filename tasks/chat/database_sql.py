@@ -36,6 +36,10 @@ INSERT INTO docmill__completions (key, record)
   ON CONFLICT (key) DO UPDATE SET record = excluded.record, created_at = excluded.created_at;
 COMMIT;
 SELECT pg_advisory_unlock(k) FROM unnest(%s::bigint[]) AS t(k)"""
+# Nothing has to be made for it, which a user of the table alone may not.
+IDENTITY = """
+SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database())
+  FROM pg_control_system()"""
 # Locks outlive the transaction that took them, and are not given back by one that fails.
 UNLOCK = "SELECT pg_advisory_unlock(k) FROM unnest(%s::bigint[]) AS t(k)"
 # What a server may have been told to do to connections that rest; names that it does not know are left out.
@@ -100,9 +104,9 @@ def make(connection: psycopg.Connection[Any], table: str, declared: str) -> None
 
 
 def is_away(error: psycopg.Error) -> bool:
-    """Say whether it may well go on in a moment: a standby that takes over, a restart, a lack of room."""
+    """Say whether it may well go on soon: a standby takes over, there is no room, an operator ends it."""
     state = error.sqlstate or ""
-    return state == "25006" or state.startswith(("57P0", "53"))
+    return state == "25006" or state.startswith(("40", "53", "57"))
 
 
 def number(key: str) -> int:

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import secrets
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +12,8 @@ from typing import Protocol
 from docmill.tasks.chat.bytelock import lock_byte, unlock_byte
 from docmill.tasks.chat.places import LOCK_FILE, RECORDS, default_database, default_directory, lock_file, make
 from docmill.tasks.checks import regular
+
+IDENTITY = "identity"
 
 
 class Cache(Protocol):
@@ -34,6 +38,9 @@ class Cache(Protocol):
 
     def unlock(self, key: str) -> None:
         """Unlock a key that this process has locked."""
+
+    def identity(self) -> str:
+        """Give what tells this cache from every other, the same for all processes; it blocks."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,20 @@ class DirectoryCache:
     def unlock(self, key: str) -> None:
         """Unlock a key."""
         unlock_byte(self.directory / LOCK_FILE, digest(key))
+
+    def identity(self) -> str:
+        """Give the random id in the directory, which its first user makes."""
+        file = self.directory / IDENTITY
+        make(self.directory)
+        with suppress(FileExistsError):
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w") as stream:
+                stream.write(secrets.token_hex(16))
+        for _ in range(100):  # another may have made it a moment ago
+            if whole := file.read_text():
+                return whole
+            time.sleep(0.01)
+        raise OSError(f"{file} is empty: remove it")
 
     def file(self, key: str) -> Path:
         """Give a key's file; ValueError where that would be outside of the cache."""

@@ -122,12 +122,14 @@ def changing_tables(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def failing(url: str, remedy: str = "Put that right, then try again") -> Iterator[None]:
+def failing(url: str, remedy: str = "try again") -> Iterator[None]:
     """Raise StorageError, with what to do, for what a results database does not do within the block."""
     try:
         yield
     except SQLAlchemyError as error:
-        raise StorageError(f"the results database {url} failed: {reason(error)}. {remedy}") from None
+        raise StorageError(
+            f"the results database {url} failed: {reason(error)}. Put that right. {remedy}"
+        ) from None
 
 
 def reason(error: Exception) -> str:

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from docmill.schemas.outcome import GOOD
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.rows import Row
-from docmill.tasks.sinks.tables import OUTCOMES, RUNS
+from docmill.tasks.sinks.tables import IDENTITY, OUTCOMES, RUNS
 
 STATES = (
     OUTCOMES.c.document_id,
@@ -53,6 +53,11 @@ def made_with_others(results: Results, model: str) -> list[tuple[str, int]]:
         .order_by(RUNS.c.model)
     )
     return [(row[0], row[1]) for row in results._rows(query)]
+
+
+def database_id(results: Results) -> str:
+    """Give the own id of a results database that is open for writing."""
+    return str(next(results._rows(select(IDENTITY.c.id)))[0])
 
 
 def _of(results: Results, documents: Sequence[str], *columns: object):  # type: ignore[no-untyped-def]

@@ -12,10 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.outcome import GOOD
 from docmill.tasks.sinks.database import engine_of, reason, shown, sqlite_file
+from docmill.tasks.sinks.own_id import id_of
 from docmill.tasks.sinks.tables import HISTORY, OUTCOMES, RUNS
 from docmill.tasks.sinks.upgrade import present
 
 DIGITS = 15  # of a digest: 60 bits tell records apart, and two that are alike are both kept
+_UNKNOWN = "and what its outcomes need is not known. Where it is gone for good: --without {}"
 
 
 STANDING = select(OUTCOMES.c.steps, OUTCOMES.c.updated_at, RUNS.c.ended_at).select_from(
@@ -52,20 +54,25 @@ class Needs:
                 self.unknown_until = max(self.unknown_until, zoned.timestamp())
 
 
-def take_needs(needs: Needs, url: str) -> None:
-    """Take in what the outcomes of a database need; raises ConfigError where it cannot be read.
+def take_needs(needs: Needs, url: str, *, has_outcomes: bool) -> str | None:
+    """Take in what the outcomes of a database need; gives its own id, None where it has none.
 
     A document that is not done, for a stop or an outage, needs what its earlier forms were made of, too.
+    Raises ConfigError where the database cannot be read, or has no outcomes and is known to have had some.
     """
     with _connected(url, reading=True) as connection:
+        own_id = id_of(connection)
         if not present(connection, OUTCOMES):
-            return
+            if has_outcomes:
+                raise ConfigError(f"{shown(url)} holds no outcomes any more, {_UNKNOWN.format(shown(url))}")
+            return own_id
         reading = connection.execution_options(yield_per=500)
         for steps, updated_at, ended_at in reading.execute(STANDING):
             needs.take(steps, min(updated_at, ended_at or updated_at))  # a review changes it later
         if present(connection, HISTORY):
             for steps, updated_at in reading.execute(EARLIER):
                 needs.take(steps, updated_at)
+    return own_id
 
 
 def drop_history(url: str, before: datetime, *, dry_run: bool) -> int:
@@ -87,10 +94,7 @@ def _connected(url: str, *, reading: bool) -> Iterator[Connection]:
     file, engine = sqlite_file(url), engine_of(url)
     try:
         if file is not None and not file.is_file():
-            raise ConfigError(
-                f"{shown(url)} is not there, and what its outcomes need is not known. Where it is gone "
-                f"for good: --without {shown(url)}"
-            )
+            raise ConfigError(f"{shown(url)} is not there, {_UNKNOWN.format(shown(url))}")
         begin: Callable[[], Any] = engine.connect if reading else engine.begin
         with begin() as connection:
             yield connection.execution_options(reading=True) if reading else connection

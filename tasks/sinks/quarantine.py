@@ -44,18 +44,18 @@ class QuarantiningResults(Results):
         with self._failing(), self._engine.connect() as connection:
             return bool(present(connection.execution_options(reading=True), FAILURES))
 
-    def in_quarantine(self) -> list[str]:
-        """List the documents that are in quarantine."""
-        if not self.has_quarantined():
-            return []
-        return [row[0] for row in self._rows(select(FAILURES.c.document_id).where(*self._held()))]
-
-    def release(self) -> list[str]:
-        """Let all go that are in quarantine, whose runs are counted anew; gives their ids."""
-        ids = self.in_quarantine()
-        with self._writing() as connection:
-            connection.execute(delete(FAILURES).where(*self._held()))
+    def held(self) -> set[str]:
+        """List the documents in quarantine, and those that once were and that no run has done since."""
+        ids = set(self.of_status(["quarantined"]))
+        if self._is_counting():
+            ids.update(row[0] for row in self._rows(select(FAILURES.c.document_id).where(*self._held())))
         return ids
+
+    def release(self, document_id: str) -> None:
+        """Let a document go, whose runs are counted anew."""
+        own = FAILURES.c.pipeline == self._pipeline, FAILURES.c.document_id == document_id
+        with self._writing() as connection:
+            connection.execute(delete(FAILURES).where(*own))
 
     def of_status(self, statuses: Iterable[str]) -> list[str]:
         """List the documents whose outcomes have one of these statuses."""

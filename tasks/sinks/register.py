@@ -17,10 +17,14 @@ REGISTER = "results"
 
 @dataclass(frozen=True)
 class Registered:
-    """A results database, and since when runs have written into it; its URL has no password."""
+    """A results database, and since when runs have written into it; its URL has no password.
+
+    `id` is the database's own; None where an earlier version has listed it.
+    """
 
     url: str
     since: datetime
+    id: str | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -36,13 +40,14 @@ def identity(url: str) -> str:
     return make_url(shown(url)).set(database=str(file.absolute())).render_as_string()
 
 
-def register(directory: Path, url: str) -> None:
+def register(directory: Path, url: str, own_id: str | None = None) -> None:
     """Write a database down in a cache's directory; raises StorageError where that cannot be."""
     own = identity(url)
     with suppress(ConfigError):  # a damaged list is `prune`'s trouble
-        if any(each.url == own for each in registered(directory)):
+        if any((each.url, each.id) == (own, own_id) for each in registered(directory)):
             return
-    line = json.dumps({"url": own, "since": datetime.now(UTC).isoformat()}) + "\n"
+    told = {"url": own, "since": datetime.now(UTC).isoformat()} | ({"id": own_id} if own_id else {})
+    line = json.dumps(told) + "\n"
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
     try:
         descriptor = os.open(directory / REGISTER, flags, 0o600)
@@ -60,12 +65,13 @@ def registered(directory: Path) -> list[Registered]:
     Raises ConfigError where the list is damaged.
     """
     file = directory / REGISTER
-    found: dict[str, Registered] = {}
+    found: dict[tuple[str, str | None], Registered] = {}
     try:
         for line in file.read_text().splitlines():
             told = json.loads(line)
             since = datetime.fromisoformat(told["since"])
-            found.setdefault(told["url"], Registered(told["url"], since))
+            each = Registered(told["url"], since, told.get("id"))
+            found.setdefault((each.url, each.id), each)
     except FileNotFoundError:
         return []
     except (ValueError, KeyError, TypeError):

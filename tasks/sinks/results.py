@@ -24,6 +24,7 @@ from docmill.tasks.sinks.database import (
     sqlite_file,
 )
 from docmill.tasks.sinks.evaluations import Evaluations
+from docmill.tasks.sinks.fallen import fallen
 from docmill.tasks.sinks.history import History, put
 from docmill.tasks.sinks.keys import type_in
 from docmill.tasks.sinks.rows import Row, outcome_row, run_row
@@ -122,9 +123,9 @@ class Results:
         return [(row[0], row[1], row[2]) for row in self._rows(query)]
 
     def fail(self, run_id: str) -> None:
-        """Write of a run that died that it failed."""
-        ended: Row = {"state": "failed", "ended_at": datetime.now(UTC)}
+        """Write of a run that died that it failed, and what it had come to."""
         with self._writing() as connection:
+            ended = {**fallen(connection, run_id), "state": "failed", "ended_at": datetime.now(UTC)}
             connection.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(ended))
             connection.execute(delete(WORK).where(WORK.c.run_id == run_id))
 
@@ -154,7 +155,7 @@ class Results:
             self._counted(connection, outcomes)
 
     def _stored(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Write what else follows from outcomes, in the same transaction."""
+        """Write what else follows from outcomes."""
 
     def _counted(self, _: Connection, outcomes: Sequence[Outcome]) -> None:
         """Count all that were to be stored, in the same transaction."""
@@ -240,7 +241,7 @@ class Results:
             )
 
     def _failing(self) -> AbstractContextManager[None]:
-        return failing(self.url, "Put that right, then run again: nothing was marked done that is not stored")
+        return failing(self.url, "run again: nothing was marked done that is not stored")
 
     @contextmanager
     def _opening(self) -> Iterator[None]:

@@ -51,7 +51,7 @@ class Spending:
         return Balance(granted, run + added, of_day + added)
 
     def _of_day(self, connection: Connection, day: date) -> Total:
-        """Add up the pipeline's day: of runs without a budget, too, once they have ended."""
+        """Add up the pipeline's day: of runs without a budget, too, as far as their rows tell."""
         without = select(func.sum(RUNS.c.cost_usd)).where(
             RUNS.c.pipeline == self._pipeline,
             RUNS.c.started_at >= datetime.combine(day, time(), UTC),

@@ -210,6 +210,18 @@ OUTBOX = Table(
     Index("docmill__outbox_of", "pipeline", "at"),
 )
 
+# The database's own random id, one row: a cache knows it again by that.
+IDENTITY = Table("docmill__identity", METADATA, Column("id", Text, primary_key=True))
+
+# Which cache tells whether a run lives, and when the run last wrote that it does.
+ALIVE = Table(
+    "docmill__alive",
+    METADATA,
+    Column("run_id", Text, primary_key=True),
+    Column("cache", Text, nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
+)
+
 # Which typed tables docmill created, so that it alters no other.
 TYPED = Table(
     "docmill__tables",

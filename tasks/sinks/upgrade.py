@@ -8,6 +8,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
 
+from docmill.tasks.sinks.own_id import give_id
 from docmill.tasks.sinks.tables import METADATA
 from docmill.tasks.sinks.work_tables import WORK
 
@@ -29,12 +30,13 @@ def _written(element: AddColumn, compiler: DDLCompiler, **_: Any) -> str:
 
 
 def upgrade(connection: Connection) -> None:
-    """Create the tables that are missing, and add the columns that those which are there lack."""
+    """Create the tables, columns and the id that are missing."""
     METADATA.create_all(connection)
     for table in METADATA.sorted_tables:
         there = set(present(connection, table))
         for column in (each for each in table.columns if each not in there):
             connection.execute(AddColumn(column))
+    give_id(connection)
 
 
 def present(connection: Connection, table: Table) -> Sequence[Column[Any]]:

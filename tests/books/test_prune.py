@@ -158,6 +158,56 @@ def test_a_database_that_is_not_there_keeps_everything_until_it_is_said_to_be_go
     assert (told["freed"], told["needed"]) == (1, 2)
 
 
+def test_a_database_that_lost_its_outcomes_keeps_everything(edited: Project, cache: Path, capfd: Printed):
+    for file in edited.root.glob("results.db*"):
+        file.unlink()
+    (edited.root / "results.db").touch()
+    assert edited.run("prune") == 2
+    assert "holds no outcomes any more" in capfd.readouterr().err
+    assert edited.run("prune", "p.yaml") == 2  # it is named, and listed
+    assert len(digests(cache)) == 3
+    assert pruned(edited, capfd, "--without", "sqlite:///results.db")["freed"] == 3
+
+
+def test_another_database_at_the_same_place_keeps_everything(
+    edited: Project, provider: Provider, cache: Path, capfd: Printed
+):
+    """As in two containers on one cache, each with a database of its own at the same path."""
+    for file in edited.root.glob("results.db*"):
+        file.rename(edited.root / file.name.replace("results", "theirs"))
+    edited.documents(a="a third text", b="a fourth text")
+    assert edited.run("run", "p.yaml") == 0
+    aged(cache)
+    theirs, ours = (json.loads(line)["id"] for line in (cache / "results").read_text().splitlines())
+    capfd.readouterr()
+    assert edited.run("prune") == 2
+    said = capfd.readouterr().err
+    assert f"--without {theirs}" in said
+    assert ours not in said
+    assert len(digests(cache)) == 5
+    told = pruned(edited, capfd, "--into", "sqlite:///theirs.db", "--dry-run")
+    assert (told["freed"], told["needed"]) == (1, 4)
+    told = pruned(edited, capfd, "--without", theirs)
+    assert (told["freed"], told["needed"]) == (3, 2)
+
+
+def test_a_database_that_is_listed_without_an_id_is_taken_as_it_is(
+    edited: Project, cache: Path, capfd: Printed
+):
+    lines = [json.loads(line) for line in (cache / "results").read_text().splitlines()]
+    text = "".join(json.dumps({**line, "id": None}) + "\n" for line in lines)
+    (cache / "results").write_text(text)
+    assert pruned(edited, capfd)["needed"] == 2
+
+
+def test_a_cache_in_a_database_is_not_pruned(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capfd: Printed
+):
+    monkeypatch.setenv("DOCMILL_CACHE", "postgresql://nobody@host.invalid/cache")
+    assert project.run("prune") == 2
+    assert "DOCMILL_CACHE: names a database" in capfd.readouterr().err
+
+
 def test_a_database_with_a_password_has_to_be_named(edited: Project, cache: Path, capfd: Printed):
     register(cache, "postgresql://somebody:secret@db.example/results")
     assert edited.run("prune") == 2

@@ -10,10 +10,13 @@ import psycopg
 import pytest
 
 from docmill.schemas.errors import ConfigError, StorageError
+from docmill.schemas.pipeline import Limits
 from docmill.tasks.chat import database_link
 from docmill.tasks.chat.cache import CompletionCache
 from docmill.tasks.chat.database_cache import DatabaseCache
-from docmill.tasks.chat.storing import settled
+from docmill.tasks.chat.kept import Cache
+from docmill.tasks.chat.session import session
+from tests.support.asking import target
 from tests.support.cut import Relay, relayed
 from tests.support.databases import fresh
 from tests.support.processes import eventually
@@ -181,7 +184,7 @@ async def test_a_statement_that_fails_lets_no_lock_go(url: str):
     assert await other.lock(A)
 
 
-@pytest.mark.parametrize("lack", ["53100", "25006"], ids=["no room", "it only reads"])
+@pytest.mark.parametrize("lack", ["53100", "25006", "57014"], ids=["room", "a right to write", "an operator"])
 async def test_a_record_waits_where_the_database_lacks_something_for_a_while(url: str, lack: str):
     cache = DatabaseCache(url)
     await cache.write(B, RECORD)
@@ -202,16 +205,17 @@ async def test_a_standby_is_not_taken_for_the_cache(url: str):
         await DatabaseCache(url).lock(A)
 
 
-async def test_a_reply_is_stored_although_its_call_is_cancelled(url: str):
-    cache = DatabaseCache(url)
-    store = CompletionCache(cache=lambda: cache, oldest=lambda: 0.0, failed=lambda _: None)
-    writing = asyncio.create_task(store.awrite_path(A, RECORD))
-    await asyncio.sleep(0)
-    writing.cancel()
-    await asyncio.wait([writing])
-    assert writing.cancelled()
-    await settled()
-    assert asked(url, f"SELECT key FROM {TABLE}") == [(A,)]
+async def test_a_reply_is_stored_although_its_call_is_cancelled(shared: Cache):
+    """The session's end waits for it."""
+    store = CompletionCache(cache=lambda: shared, oldest=lambda: 0.0, failed=lambda _: None)
+    async with session(target("http://127.0.0.1:9/v1"), Limits()):
+        writing = asyncio.create_task(store.awrite_path(A, RECORD))
+        await asyncio.sleep(0)
+        writing.cancel()
+        await asyncio.wait([writing])
+        assert writing.cancelled()
+    content, _ = await shared.read(A)
+    assert json.loads(content) == json.loads(RECORD)
 
 
 async def test_prune_lists_what_is_older_and_frees_what_nobody_asks_for(url: str):

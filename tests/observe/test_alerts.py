@@ -6,7 +6,7 @@ import pytest
 
 from docmill.flows.observe.alerts import passed
 from docmill.schemas.alert import Alert
-from docmill.schemas.outcome import Run
+from docmill.schemas.outcome import Run, bad_share
 
 RUN = Run(
     run_id="r",
@@ -34,6 +34,12 @@ RUN = Run(
 )
 def test_what_is_above_is_passed(alert: Alert | None, names: list[str]):
     assert [each.name for each in passed(alert, RUN)] == names
+
+
+@pytest.mark.parametrize("bad", [7, 14, 28, 29, 55, 57, 58])
+def test_a_share_that_is_reached_is_not_passed(bad: int):
+    """In floats 0.29 of 100 is less than 29."""
+    assert bad_share(100, {"failed": bad}) == float(f"0.{bad:02}")
 
 
 def test_a_cost_that_is_not_known_passes_none():

@@ -81,6 +81,22 @@ def test_what_is_in_quarantine_stays_there_until_it_is_confirmed_what_it_may_cos
     assert bad.rows(COUNTS) == [("incomplete", 0, 1, 0)]
 
 
+def test_what_a_retry_has_not_taken_up_stays_in_quarantine(bad: Project, provider: Provider):
+    bad.documents(worse="another poison text")
+    for number in range(3):
+        bad.documents(**{f"new{number}": f"text {number}"})
+        assert bad.run("run", "p.yaml") == 1
+    assert bad.run("run", "p.yaml") == 0
+    assert bad.run("retry", "p.yaml", "--quarantined", "--limit", "1") == 1
+    asked = len(provider.requests)
+    assert bad.run("run", "p.yaml") == 1  # the one that was released
+    assert bad.rows(COUNTS) == [("incomplete", 0, 1, 1)]
+    assert len(provider.requests) == asked + 1
+    assert bad.run("retry", "p.yaml", "--quarantined") == 1
+    assert bad.rows(COUNTS) == [("incomplete", 0, 1, 0)]
+    assert sorted(bad.statuses().values()) == ["done"] * 4 + ["failed"] * 2
+
+
 def test_retry_takes_what_is_not_done_and_nothing_else(bad: Project, provider: Provider):
     assert bad.run("run", "p.yaml") == 1
     bad.documents(later="a new text")

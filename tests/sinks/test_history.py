@@ -121,11 +121,11 @@ def test_a_database_tells_what_its_outcomes_need(results: ReviewedResults, datab
     results.write([numbered(0, steps=made("a")), numbered(1, steps=made("b"))], "r1", "s1")
     results.write([numbered(0, label="x", steps=made("c")), numbered(1, status="deferred")], "r2", "s1")
     needs = Needs()
-    take_needs(needs, database)
+    take_needs(needs, database, has_outcomes=True)
     assert [needs.has(key * 64) for key in "abcd"] == [False, True, True, False]
     assert needs.unknown_until == 0
     results.write([numbered(2, steps={"s": StepOutcome(status="done", sha256="s")})], "r2", "s1")
-    take_needs(needs, database)
+    take_needs(needs, database, has_outcomes=True)
     assert needs.unknown_until == pytest.approx(datetime.now(UTC).timestamp(), abs=60)
 
 

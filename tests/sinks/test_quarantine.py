@@ -104,11 +104,22 @@ def test_its_outcome_says_so_once_a_run_has_passed_it_over_and_keeps_its_error(r
     assert [each["status"] for each in results.history.forms("bad")] == ["failed", "quarantined"]
 
 
+def test_what_was_released_and_not_run_is_found_again(results: QuarantiningResults):
+    for _ in range(3):
+        ran(results, bad="failed", good="done")
+    ran(results, bad="quarantined", other="done")
+    results.release("bad")
+    assert results.held() == {"bad"}
+    ran(results, bad="done")
+    assert results.held() == set()
+
+
 def test_what_is_released_has_three_runs_again(results: QuarantiningResults):
     for _ in range(3):
         ran(results, bad="failed", good="done")
-    assert results.release() == ["bad"]
-    assert held(results) == set()
+    assert results.held() == {"bad"}
+    results.release("bad")
+    assert (held(results), results.held()) == (set(), set())
     for _ in range(2):
         ran(results, bad="failed", good="done")
     assert held(results) == set()
