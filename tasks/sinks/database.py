@@ -127,9 +127,8 @@ def failing(url: str, remedy: str = "try again") -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise StorageError(
-            f"the results database {url} failed: {reason(error)}. Put that right. {remedy}"
-        ) from None
+        said = f"the results database {url} failed: {reason(error)}"
+        raise StorageError(f"{said}. Put that right, then {remedy}") from None
 
 
 def reason(error: Exception) -> str:

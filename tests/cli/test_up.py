@@ -157,11 +157,8 @@ def test_a_file_and_a_port_of_ones_own_beside_a_kept_server(laptop: Site):
         said = (laptop.home / "up-1.log").read_text()
         assert f"in another terminal: export PREFECT_API_URL=http://127.0.0.1:{port}/api" in said
         assert "switched off: nightly, tickets; to switch one on write `active: true`" in said
-        assert {each["name"] for each in laptop.asked("/deployments/filter")} == {
-            "nightly",
-            "tickets",
-            "arrived",
-        }
+        names = {each["name"] for each in laptop.asked("/deployments/filter")}
+        assert names == {"nightly", "tickets", "arrived", "shard"}
         assert _stopped(laptop, process) == 0
 
 
