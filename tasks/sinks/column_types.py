@@ -13,6 +13,7 @@ from docmill.tasks.sinks.encoding import dumps
 from docmill.tasks.sinks.tables import Json
 
 KINDS = frozenset({"string", "integer", "number", "boolean", "array", "object"})  # null makes no difference
+DUCKDB_SCALE = 9  # the decimals of its columns; it would round others
 NUMBERS = frozenset({"integer", "number"})
 
 
@@ -27,9 +28,18 @@ class Exact(UserDefinedType[Decimal]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
         """Write a Decimal for SQLite."""
+        if dialect.name == "duckdb":
+            return _held_exactly
         if dialect.name != "sqlite":
             return None
         return lambda value: None if value is None else format(value, "f")
+
+
+def _held_exactly(value: Any) -> Decimal | None:
+    """Give a decimal that DuckDB's column holds as it is; raises ValueError for more decimals."""
+    if value is not None and value != round(value, DUCKDB_SCALE):
+        raise ValueError(f"more than {DUCKDB_SCALE} decimals")
+    return None if value is None else Decimal(value)
 
 
 def column_type(rule: Any) -> TypeEngine[Any]:

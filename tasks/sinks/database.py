@@ -12,12 +12,14 @@ from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyE
 
 from docmill.schemas.endpoint import SECRET_OPTIONS
 from docmill.schemas.errors import ConfigError, StorageError
+from docmill.tasks.sinks.duckdb_dialect import duckdb_engine, locked
 from docmill.tasks.sinks.encoding import dumps
 
 BUSY_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10
 # Options that lead to no other host than the URL's, take nothing from a file and protect no less.
 HARMLESS = {"application_name", "connect_timeout", "port", "target_session_attrs"}
+FILES = ("sqlite", "duckdb")  # backends whose databases are files
 HOSTS = ("host", "hostaddr")  # options that name hosts, several at once
 SCHEMA_LOCK = 0x646F636D696C6C  # "docmill": one process at a time creates tables in PostgreSQL
 
@@ -30,6 +32,8 @@ def engine_of(url: str) -> Engine:
         event.listen(engine, "connect", _configure)
         event.listen(engine, "begin", _begin)
         return engine
+    if parsed.get_backend_name() == "duckdb":
+        return duckdb_engine(parsed)
     return create_engine(
         parsed,
         json_serializer=dumps,
@@ -46,9 +50,9 @@ def shown(url: str) -> str:
 
 
 def sqlite_file(url: str) -> Path | None:
-    """Give a SQLite URL's file; None for another database."""
+    """Give the file of a SQLite or DuckDB URL; None for another database."""
     parsed = _parsed(url)
-    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+    return Path(parsed.database or "") if parsed.get_backend_name() in FILES else None
 
 
 def inode(file: Path) -> int | None:
@@ -138,6 +142,8 @@ def reason(error: Exception) -> str:
     """
     cause = getattr(error, "orig", None) or error
     said = str(cause).strip()
+    if remedy := locked(said):
+        return remedy
     quotes = isinstance(error, DataError | IntegrityError) or type(error) is StatementError
     return type(cause).__name__ if quotes or not said else said.splitlines()[0]
 
@@ -153,12 +159,14 @@ def _parsed(url: str) -> URL:
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername == "postgres":
         raise ConfigError("into: write postgresql:// where it says postgres://")
-    if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
-        raise ConfigError(f"into: {parsed.drivername} is not supported: use sqlite or postgresql")
+    if parsed.drivername not in ("sqlite", "postgresql+psycopg", "duckdb"):
+        raise ConfigError(f"into: {parsed.drivername} is not supported: use sqlite, postgresql or duckdb")
     if parsed.drivername == "sqlite" and "uri" in parsed.query:
         raise ConfigError("into: SQLite's option uri is not taken: name the file itself")
-    if parsed.drivername == "sqlite" and parsed.database in (None, "", ":memory:"):
-        raise ConfigError("into: a SQLite database in memory is lost at once: name a file")
+    if parsed.drivername in FILES and parsed.database in (None, "", ":memory:"):
+        raise ConfigError("into: a database in memory is lost at once: name a file")
+    if parsed.drivername == "duckdb" and (parsed.query or (parsed.database or "").startswith("md:")):
+        raise ConfigError("into: a DuckDB file is named alone, without options: duckdb:///results.duckdb")
     return parsed
 
 

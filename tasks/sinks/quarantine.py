@@ -84,7 +84,7 @@ def _forget_good(connection: Connection, run: Run) -> None:
 def _count_bad(connection: Connection, run: Run) -> None:
     copied = ("pipeline", "document_id", "content_sha256", "pipeline_sha256")
     bad = select(*(OUTCOMES.c[name] for name in copied), literal(1))
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(FAILURES).from_select(
         [*copied, "runs"], bad.where(*_of(run), OUTCOMES.c.status.in_(BAD))
     )

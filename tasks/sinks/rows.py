@@ -33,7 +33,7 @@ def _step(step: StepOutcome) -> Row:
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert the rows, or put them in the place of those with their keys."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(table)
     others = {each.key: statement.excluded[each.key] for each in table.columns if not each.primary_key}
     connection.execute(

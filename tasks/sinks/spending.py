@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from docmill.schemas.budget import Balance, Budget, Settled, Total, nano
 from docmill.schemas.errors import StorageError
 from docmill.tasks.sinks.database import reason
+from docmill.tasks.sinks.duckdb_dialect import alone
 from docmill.tasks.sinks.tables import RUNS, SPENDING
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(:pipeline, 0))"
@@ -63,7 +64,7 @@ class Spending:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         try:
-            with self._engine.begin() as connection:
+            with alone(self._engine), self._engine.begin() as connection:
                 if connection.dialect.name == "postgresql":
                     connection.execute(text(LOCK), {"pipeline": f"docmill {self._pipeline}"})
                 yield connection
@@ -83,7 +84,7 @@ def _settle(connection: Connection, settled: Settled, own: ColumnElement[bool]) 
 
 
 def _reserve(connection: Connection, row: Mapping[str, Any]) -> None:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(SPENDING).values(dict(row))
     more = {"reserved": SPENDING.c.reserved + row["reserved"]}
     connection.execute(statement.on_conflict_do_update(index_elements=["run_id", "day"], set_=more))

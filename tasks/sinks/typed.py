@@ -16,6 +16,7 @@ from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks import items
 from docmill.tasks.sinks.column_types import Exact, column_type, stored
 from docmill.tasks.sinks.tables import TYPED, Json
+from docmill.tasks.sinks.there import columns_there
 
 Row = dict[str, Any]
 
@@ -73,7 +74,7 @@ def owned(connection: Connection, pipeline: str) -> dict[str, Column[Any]]:
     keys = {}
     for row in connection.execute(TYPED.select().where(TYPED.c.pipeline == pipeline)).all():
         if inspect(connection).has_table(row.name):  # somebody may have dropped it, or renamed its key
-            types = {each["name"]: each["type"] for each in inspect(connection).get_columns(row.name)}
+            types = columns_there(connection, row.name)
             if row.key in types:
                 keys[row.name] = _column(0, row.key, types[row.key])
                 Table(row.name, Tables(), keys[row.name], quote=True, info={items.PARENT: row.parent})
@@ -121,7 +122,7 @@ def ensure(connection: Connection, pipeline: str, table: Table) -> bool:
 
 def _add_columns(connection: Connection, table: Table) -> None:
     dialect = connection.dialect
-    there = {column["name"]: column["type"] for column in inspect(connection).get_columns(table.name)}
+    there = columns_there(connection, table.name)
     for column in table.columns:
         if column.name not in there and column.primary_key:
             raise ConfigError(

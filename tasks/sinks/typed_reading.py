@@ -10,6 +10,7 @@ from docmill.schemas.errors import ConfigError
 from docmill.tasks.sinks.column_types import Exact
 from docmill.tasks.sinks.formats.export import Export
 from docmill.tasks.sinks.results import Results
+from docmill.tasks.sinks.there import columns_there
 
 KEY_COLUMNS = 2  # the id, and in a table of items their position
 
@@ -24,10 +25,8 @@ def stored_table(results: Results, name: str) -> Export:
 
 
 def _table(connection: Connection, name: str) -> Table:
-    columns = [
-        Column(each["name"], _kind(each["type"]), quote=True)
-        for each in inspect(connection).get_columns(name)
-    ]
+    there = columns_there(connection, name)
+    columns = [Column(column, _kind(kind), quote=True) for column, kind in there.items()]
     return Table(name, MetaData(), *columns, quote=True)
 
 

@@ -32,6 +32,8 @@ DIALECTS = {
     "trino": "trino",
 }
 
+DRAINING = ("mysql", "mariadb")  # whose drivers would read what is left, to roll back: ended instead
+
 KNOWN = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", *DIALECTS)
 
 
@@ -84,6 +86,8 @@ class Query:
     def close(self) -> None:
         """Let the connection go; what it was doing is rolled back."""
         with suppress(SQLAlchemyError):  # a lost one cannot be rolled back
+            if self._connection.dialect.name in DRAINING:
+                self._connection.invalidate()
             self._connection.close()
         self._engine.dispose()
 
@@ -123,6 +127,8 @@ def _parsed(url: str, place: str = "rows") -> URL:
 def _engine(url: URL, place: str) -> Engine:
     if url.drivername in ("sqlite", "sqlite+pysqlite"):
         return _sqlite(url, place)
+    if url.get_backend_name() == "duckdb":
+        _existing(url, place)  # which its driver would make
     options = {}
     if url.drivername == "postgresql+psycopg":
         options = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "docmill"}
@@ -149,9 +155,7 @@ def _install(module: str) -> str:
 def _sqlite(url: URL, place: str) -> Engine:
     if url.database in (None, "", ":memory:"):
         raise ConfigError(f"{place}.url: a SQLite database in memory has no tables: name a file")
-    file = Path(url.database or "").absolute()
-    if not os.path.isfile(file):  # noqa: PTH113 - where it may not be seen, Path.is_file raises
-        raise ConfigError(f"{place}.url: there is no file {url.database!r} below {Path.cwd()}")
+    file = _existing(url, place)
 
     def connect() -> sqlite3.Connection:
         # The thread that connects is not the one that reads; only one of them does at a time.
@@ -163,6 +167,13 @@ def _sqlite(url: URL, place: str) -> Engine:
         return opened
 
     return create_engine("sqlite://", creator=connect, poolclass=NullPool)
+
+
+def _existing(url: URL, place: str) -> Path:
+    file = Path(url.database or "").absolute()
+    if not os.path.isfile(file):  # noqa: PTH113 - where it may not be seen, Path.is_file raises
+        raise ConfigError(f"{place}.url: there is no file {url.database!r} below {Path.cwd()}")
+    return file
 
 
 def _configured(connection: Connection) -> Connection:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +27,17 @@ class Number(Decimal):
     def __str__(self) -> str:
         """Write its digits."""
         return digits(self)
+
+
+class Clock(timedelta):
+    """A span of time, or MySQL's time of day, written as hours, minutes and seconds."""
+
+    def __str__(self) -> str:
+        """Write it, with the hours beyond a day."""
+        seconds, rest = divmod(abs(self), timedelta(seconds=1))
+        fraction = f".{rest.microseconds:06}".rstrip("0") if rest else ""
+        sign = "-" if self < timedelta() else ""
+        return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}"
 
 
 class Array(list[Any]):
@@ -53,6 +65,8 @@ def writable(value: Any) -> Any:
     match value:
         case Decimal():
             return Number(value)
+        case timedelta():
+            return Clock(days=value.days, seconds=value.seconds, microseconds=value.microseconds)
         case list() | tuple():
             return Array(map(writable, value))
         case dict():

@@ -1,6 +1,6 @@
 """The values of rows: written as their database writes them, and none ends the reading of the others."""
 
-from datetime import time
+from datetime import time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -234,3 +234,18 @@ def test_a_number_of_a_million_zeros_takes_no_memory():
 def test_a_decimals_digits_are_its_own(number: Decimal):
     assert Decimal(digits(number)) == Decimal(written(number)) == number
     assert "E" not in digits(number)
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (timedelta(hours=34, minutes=5), "34:05:00"),
+        (-timedelta(hours=1, minutes=30), "-01:30:00"),
+        (timedelta(seconds=1, microseconds=500_000), "00:00:01.5"),
+        (timedelta(), "00:00:00"),
+    ],
+)
+def test_a_span_of_time_is_written_as_a_clock(span: timedelta, text: str):
+    assert written(span) == text
+    assert written([span]) == f'["{text}"]'
+    assert compiled("{{ span.days }}", ["span"])({"span": span}) == str(span.days)

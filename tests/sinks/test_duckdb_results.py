@@ -1,0 +1,193 @@
+"""Results in a DuckDB file: the same tables, one process at a time, and nothing rounded."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+import docmill
+from docmill.schemas.errors import ConfigError, StorageError
+from docmill.schemas.outcome import Outcome
+from docmill.schemas.pipeline import Into
+from docmill.schemas.tool import ToolSchema
+from docmill.tasks.checks import toolschema
+from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sinks.typed_reading import stored_table
+from tests.sinks.test_results import run
+from tests.support.project import Project
+from tests.support.provider import Provider
+
+PROPERTIES = {
+    "name": {"type": "string"},
+    "count": {"type": "integer"},
+    "price": {"type": "number"},
+    "total": {"type": "number", "multipleOf": 0.01},
+    "paid": {"type": "boolean"},
+    "due": {"type": "string", "format": "date"},
+    "tags": {"type": "array", "items": {"type": "string"}},
+    "lines": {
+        "type": "array",
+        "x-table": True,
+        "items": {"type": "object", "properties": {"n": {"type": "integer"}, "by": {"type": "string"}}},
+    },
+}
+RECORD = {
+    "name": "Ä",
+    "count": 2**62,
+    "price": 685315.0000264645,
+    "total": 0.1,
+    "paid": True,
+    "due": "2026-11-24",
+    "tags": ["x"],
+    "lines": [{"n": 1, "by": "a"}, {"n": 2}],
+}
+
+
+def tool(**more: Any) -> ToolSchema:
+    parameters = {"type": "object", "properties": {**PROPERTIES, **more}}
+    declared = {"name": "bill", "description": "Bill.", "parameters": parameters}
+    return toolschema.made(declared, "bill", "bill.json")
+
+
+def outcome(document: str = "d1", status: Any = "done", **values: Any) -> Outcome:
+    record = {**RECORD, **values}
+    own = {"typed": {"bill": record}} if status == "done" else {}
+    return Outcome(document_id=document, uri="u", content_sha256="c", status=status, record=record, **own)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"duckdb:///{tmp_path}/results.duckdb"
+
+
+@pytest.fixture
+def results(url: str) -> Iterator[ReviewedResults]:
+    opened = ReviewedResults.open(Into(url=url), "p", {"bill": tool()})
+    opened.begin(run())
+    yield opened
+    opened.close()
+
+
+def asked(url: str, query: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(url.removeprefix("duckdb:///")) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_outcomes_and_typed_rows_are_read_as_they_were_written(results: ReviewedResults, url: str):
+    results.write([outcome(), outcome("d2", "failed")], "r1", "s")
+    results.write([outcome()], "r1", "s")
+    with docmill.results(url) as stored:
+        first, second = stored.outcomes(pipeline="p")
+        assert (first.record, second.status) == (RECORD, "failed")
+        assert first.updated_at.tzinfo is not None
+        [row] = stored.rows("p", "bill")
+        assert str(row["due"]) == RECORD["due"]
+        assert {name: row[name] for name in ("count", "price", "paid", "tags")} == {
+            name: RECORD[name] for name in ("count", "price", "paid", "tags")
+        }
+        items = [(each["position"], each["n"], each["by"]) for each in stored.rows("p", "bill__lines")]
+        assert items == [(0, 1, "a"), (1, 2, None)]
+    results.close()
+    kinds = dict(
+        asked(url, "select column_name, data_type from duckdb_columns() where table_name = 'p__bill'")
+    )
+    assert [kinds[name] for name in PROPERTIES] == [
+        "VARCHAR",
+        "BIGINT",
+        "DOUBLE",
+        "DECIMAL(38,9)",
+        "BOOLEAN",
+        "DATE",
+        "JSON",
+        "JSON",
+    ]
+
+
+def test_what_changes_has_its_history_and_decisions_are_numbered(results: ReviewedResults):
+    results.write([outcome()], "r1", "s")
+    results.write([outcome(name="B")], "r1", "s")
+    with results.deciding() as deciding:
+        deciding.change("d1", {"status": "review"})
+    before, after, now = results.history.forms("d1")
+    assert [each["record"]["name"] for each in (before, after, now)] == ["Ä", "B", "B"]
+    assert [each["status"] for each in (before, after, now)] == ["done", "done", "review"]
+
+
+def test_a_number_that_would_be_rounded_is_refused(url: str):
+    fine = tool(exact={"type": "number", "multipleOf": 1e-12})
+    results = ReviewedResults.open(Into(url=url), "p", {"bill": fine})
+    with pytest.raises(StorageError):
+        results.write([outcome(exact=1e-12)], "r1", "s")
+    assert list(results.outcomes()) == []
+    results.close()
+
+
+def test_a_property_that_comes_later_is_a_column(results: ReviewedResults, url: str):
+    results.write([outcome()], "r1", "s")
+    results.close()
+    later = ReviewedResults.open(Into(url=url), "p", {"bill": tool(more={"type": "number"})})
+    later.write([outcome("d2", more=1.5)], "r2", "s")
+    rows = list(stored_table(later, "p__bill").rows)
+    later.close()
+    assert [row["more"] for row in rows] == [None, 1.5]
+
+
+OTHER = """
+import sys
+from docmill.schemas.errors import ConfigError
+from docmill.schemas.pipeline import Into
+from docmill.tasks.sinks.results import Results
+try:
+    Results.read(Into(url=sys.argv[1]), "p")
+except ConfigError as error:
+    print(error)
+"""
+
+
+def test_a_second_process_is_told_to_wait(results: ReviewedResults, url: str):
+    command = [sys.executable, "-c", OTHER, url]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "another process has the DuckDB file open, and it takes one at a time" in said
+    results.close()
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == ""
+
+
+WRONG = {
+    "in memory": ("duckdb://", "in memory is lost"),
+    "options": ("duckdb:///x.duckdb?access_mode=read_only", "named alone"),
+    "another service": ("duckdb:///md:db", "named alone"),
+}
+
+
+@pytest.mark.parametrize(("url", "said"), WRONG.values(), ids=WRONG)
+def test_a_database_that_is_no_file_is_refused(url: str, said: str):
+    with pytest.raises(ConfigError, match=said):
+        ReviewedResults.open(Into(url=url), "p", {})
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_a_run_writes_into_it(project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]):
+    project.documents(a="one", b="two", empty="")
+    endpoint = f"{{base_url: '{provider.url}', prices: {{input: 1, output: 1}}}}"
+    keys = {"into": "duckdb:///results.duckdb", "budget": "{run_usd: 5}"}
+    pipeline = project.pipeline(endpoint, "  - extract: {schema: thing}\n", **keys)
+    assert project.run("run", str(pipeline)) == 1
+    assert project.run("run", str(pipeline)) == 1
+    query = "select document_id, status from docmill_outcomes order by 1"
+    assert asked("duckdb:///results.duckdb", query) == [
+        ("in/a.txt", "done"),
+        ("in/b.txt", "done"),
+        ("in/empty.txt", "failed"),
+    ]
+    assert asked(
+        "duckdb:///results.duckdb", "select state, unchanged from docmill_runs order by started_at"
+    ) == [
+        ("incomplete", 0),
+        ("incomplete", 2),
+    ]
+    for command in (["report"], ["runs"], ["export", "--to", "jsonl"]):
+        assert project.run(command[0], str(pipeline), *command[1:]) == 0
