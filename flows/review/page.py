@@ -57,7 +57,7 @@ def _point(case: Case, point: OpenPoint) -> dict[str, Any]:
         "wrong": point.wrong,
         "quote": point.quote,
         "value": _shown(point.value) if point.about in OF_VALUES else None,
-        "seen": seen(point.value) if point.about in OF_VALUES else "",
+        "seen": seen(point.value),
         "typed": written(value) if point.about != MISSING else "",
         "correctable": point.about in OF_VALUES and not point.of_label,
         "adds": point.about == MISSING,

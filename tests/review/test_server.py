@@ -121,7 +121,7 @@ def test_a_document_is_shown_with_its_points_its_text_and_its_evidence(page: Pag
     assert [(each["name"], each["field"], each["seen"]) for each in told["points"]] == [
         ("/name", "name", "Eve"),
         ("/total", "total", "61"),
-        ("rule sum", "", ""),
+        ("rule sum", "", '{"net": 51, "tax": 9, "total": 61}'),
     ]
     marked = [run[0] for run in told["text"]["runs"] if isinstance(run, list)]
     assert "31 January 2024" in marked
