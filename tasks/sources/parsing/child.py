@@ -14,7 +14,7 @@ from docmill.tasks.sources.parsing.excel import xlsx
 from docmill.tasks.sources.parsing.html import markdown
 from docmill.tasks.sources.parsing.mail import eml
 from docmill.tasks.sources.parsing.missed import Missed
-from docmill.tasks.sources.parsing.pdf import pdf
+from docmill.tasks.sources.parsing.pdf import pdf, shown
 from docmill.tasks.sources.parsing.reasons import MAX_PAGES, MAX_TEXT_BYTES, Reason
 from docmill.tasks.sources.parsing.text import cleaned
 from docmill.tasks.sources.parsing.word import docx
@@ -35,6 +35,8 @@ def main() -> None:
 
 def _reply(kind: str, content: bytes) -> tuple[str, bytes]:
     try:
+        if kind == "page":
+            return kind, shown.shown(content)
         missed = Missed()
         tag, parts = _parsed(kind, content, missed)
         text = wire.BETWEEN.encode().join(_bounded(parts))

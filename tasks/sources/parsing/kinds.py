@@ -6,7 +6,7 @@ from typing import Literal
 from docmill.tasks.sources.parsing.mail.mailtext import APPLE, BEGINNING
 from docmill.tasks.sources.parsing.reasons import Reason
 
-Binary = Literal["pdf", "office", "eml", "html"]
+Binary = Literal["pdf", "office", "eml", "html", "page"]  # what a child is asked; page is drawn, not read
 Kind = Binary | Literal["text"] | Reason
 
 HTML_SUFFIXES = (".html", ".htm", ".xhtml")
