@@ -97,6 +97,10 @@ class Pipeline(Declared):
         description="The share of a run's documents that may be invalid, refused or failed, 0 to 1",
     )
     alert: Alert | None = Field(default=None, description="What a run emits the event docmill.alert for")
+    review: Literal["later", "pause"] = Field(
+        default="later",
+        description="Whether a run in Prefect pauses for decisions on what it has brought into review",
+    )
 
     evaluate: Evaluate | None = Field(
         default=None, description="Labels that the results are held against, and what has to hold"

@@ -66,6 +66,7 @@ class Plan:
     """
 
     name: str
+    declared: CheckedPipeline
     source: Source
     target: Target
     origin: str
@@ -85,6 +86,11 @@ class Plan:
     alert: Alert | None = None
     examples: tuple[Chosen, ...] = ()
     released: bool = False  # no document is in quarantine, once the run begins
+
+    @property
+    def pauses(self) -> bool:
+        """Whether a run waits for decisions on what it has brought into review."""
+        return self.declared.pipeline.review == "pause"
 
     @property
     def model(self) -> str:
@@ -118,6 +124,7 @@ def resolve(
     source, into = ends(pipeline, options)
     return Plan(
         name=pipeline.name,
+        declared=checked,
         source=_selected(source if below is None else confined(source, below), options),
         target=target,
         origin=asked.origin,

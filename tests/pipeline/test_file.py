@@ -51,6 +51,7 @@ LABELS = {"a": {"description": "the first"}, "b": {"description": "the second"}}
 RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
     "a step without options": (SUMMARIZE, {"steps": [{"summarize": {}}]}),
     "parts that may be unread": (f"unread: allow\n{SUMMARIZE}", {"unread": "allow"}),
+    "a pause for review": (f"review: pause\n{SUMMARIZE}", {"review": "pause"}),
     "a budget": (
         f"budget: {{run_usd: 5, day_usd: 20}}\n{SUMMARIZE}",
         {"budget": {"run_usd": "5", "day_usd": "20"}},
