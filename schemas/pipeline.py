@@ -141,6 +141,10 @@ class Pipeline(Declared):
     )
     alert: Alert | None = Field(default=None, description="What a run emits the event docmill.alert for")
     notify: Notify | None = Field(default=None, description="Whom a webhook tells of outcomes")
+    review: Literal["later", "pause"] = Field(
+        default="later",
+        description="Whether a run in Prefect pauses for decisions on what it has brought into review",
+    )
 
     evaluate: Evaluate | None = Field(
         default=None, description="Labels that the results are held against, and what has to hold"

@@ -83,8 +83,7 @@ class Terminal:
         while True:
             match KEYS.get(pressed().lower()):
                 case "accept":
-                    shown = seen(point.value) if point.about in OF_VALUES else None
-                    return [Said("accept", point.name, note=self._note, seen=shown)]
+                    return [Said("accept", point.name, note=self._note, seen=seen(point.value))]
                 case "correct":
                     if said := self._corrected(point):
                         return said

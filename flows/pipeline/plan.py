@@ -67,6 +67,7 @@ class Plan:
     """
 
     name: str
+    declared: CheckedPipeline
     source: Source
     target: Target
     origin: str
@@ -90,6 +91,11 @@ class Plan:
     selection: str = ""  # of its documents, by the options
     notify: Notify | None = None
     ocr: Ocr = "missing"
+
+    @property
+    def pauses(self) -> bool:
+        """Whether a run waits for decisions on what it has brought into review."""
+        return self.declared.pipeline.review == "pause"
 
     @property
     def model(self) -> str:
@@ -125,6 +131,7 @@ def resolve(
     source = since_last(source, pipeline, into, sha256, options)
     return Plan(
         name=pipeline.name,
+        declared=checked,
         source=selected(source if below is None else confined(source, below), options),
         target=target,
         origin=asked.origin,

@@ -1,21 +1,18 @@
 """A run that may cost more than its pipeline lets pass unasked waits for a person's yes."""
 
-import asyncio
 from math import inf
-from typing import Any
 
-from prefect.flow_runs import apause_flow_run
 from prefect.input import RunInput
 
 from docmill.flows.pipeline.budget import is_tight
 from docmill.flows.pipeline.plan import Plan
 from docmill.flows.plan.forecast import PlannedRun, forecast
 from docmill.flows.plan.words import beyond_budget, documents, whole
+from docmill.flows.run.asking import Unanswered, asked
 from docmill.flows.run.stop import Stop
 from docmill.schemas.money import dollars
 
 WAIT_S = 24 * 60 * 60
-UNANSWERED = f"nobody answered within {WAIT_S // 3600} hours"
 LOOK_EVERY_S = 3
 
 
@@ -49,26 +46,18 @@ async def confirmed(plan: Plan, stop: Stop) -> str | None:
     """
     looked = await forecast(plan) if plan.confirm_above_usd is not None or is_tight(plan) else None
     if looked and looked.beyond_budget:
-        stop.observer.warn(beyond_budget(looked.beyond_budget))
+        stop.warn(beyond_budget(looked.beyond_budget))
     planned = looked and _needing_yes(plan, looked)
     if planned is None:
         return None
     said = whole(plan, planned)
-    pausing = asyncio.create_task(_paused(plan, "\n".join([*documents(planned), "", said])))
-    cancelled = asyncio.create_task(stop.came.wait())
-    await asyncio.wait({pausing, cancelled}, timeout=WAIT_S, return_when=asyncio.FIRST_COMPLETED)
-    for task in (pausing, cancelled):
-        task.cancel()
-    await asyncio.gather(pausing, cancelled, return_exceptions=True)
-    if pausing.cancelled():
-        return f"{stop.reason or UNANSWERED}: nothing was sent. {said}"
-    if failure := pausing.exception():
-        return f"it could not be asked ({type(failure).__name__}): nothing was sent. {said}"
-    return None if pausing.result().go_on else f"the answer was not to go on: nothing was sent. {said}"
-
-
-async def _paused(plan: Plan, told: str) -> Any:
-    asked = f"This run may cost more than {dollars(plan.confirm_above_usd or 0)}. Shall it go on?"
-    form = GoOn.with_initial_data(description=f"{asked}\n\n{told}", go_on=False)
-    # Once its own timeout is over Prefect takes no state of ours.
-    return await apause_flow_run(wait_for_input=form, timeout=2 * WAIT_S, poll_interval=LOOK_EVERY_S)
+    amount = dollars(plan.confirm_above_usd or 0)
+    told = "\n".join([*documents(planned), "", said])
+    form = GoOn.with_initial_data(
+        description=f"This run may cost more than {amount}. Shall it go on?\n\n{told}", go_on=False
+    )
+    try:
+        answer = await asked(form, stop, WAIT_S, LOOK_EVERY_S)
+    except Unanswered as why:
+        return f"{why}: nothing was sent. {said}"
+    return None if answer.go_on else f"the answer was not to go on: nothing was sent. {said}"

@@ -15,7 +15,7 @@ from docmill.schemas.rule import BrokenRule, Rule
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.faults import Path, faults, place
 from docmill.tasks.checks.pointers import ABSENT, path_in, pointer, value_at
-from docmill.tasks.checks.rules.language import broken_rules
+from docmill.tasks.checks.rules.language import broken_rules, judged
 from docmill.tasks.checks.validation import validator
 
 if TYPE_CHECKING:  # jsonschema takes its time to import
@@ -47,6 +47,11 @@ class StepRecord:
     def broken(self) -> list[BrokenRule]:
         """The rules that it breaks as it stands."""
         return broken_rules(self.rules, self.tool.parameters, self.record, self.about) if self.rules else []
+
+    def judged(self, name: str) -> Any:
+        """Give the fields of the record that a rule is about; None where there is no such rule."""
+        rule = next((each for each in self.rules if each.name == name), None)
+        return rule and judged(rule, self.tool.parameters, self.record)
 
     @cached_property
     def faults(self) -> list[tuple[Path, str]]:
@@ -93,6 +98,10 @@ class Case:
             return "rejected"
         return None if self.points else "done"
 
+    def is_of(self, decisions: Sequence[Decision]) -> bool:
+        """Say whether these are the document's decisions still."""
+        return self.decisions == _on_content(self.row, decisions)
+
     def named(self, step: str, of: Doubt | Decision) -> str:
         """Name a point as people do: by its path, or by what it is about."""
         said = of.path if of.about in OF_VALUES and of.path else of.about
@@ -125,11 +134,13 @@ class Case:
                 yield self._open(step, doubt, found.record)
 
     def _open(self, step: str, doubt: Doubt, record: Any) -> OpenPoint:
-        value = self._value(doubt, record)
+        value = self._value(step, doubt, record)
         told = {"step": step, "name": self.named(step, doubt), "value": value, "quote": self._quote(doubt)}
         return OpenPoint(**doubt.model_dump(), **told)
 
-    def _value(self, doubt: Doubt, record: Any) -> Any:
+    def _value(self, step: str, doubt: Doubt, record: Any) -> Any:
+        if doubt.about.startswith(f"{RULE} ") and step in self.records:
+            return self.records[step].judged(doubt.about.removeprefix(f"{RULE} "))
         if doubt.about not in OF_VALUES:
             return None
         try:
@@ -157,7 +168,7 @@ def case(
     row: Row, decisions: Sequence[Decision], declared: CheckedPipeline, new: Sequence[Decision] = ()
 ) -> Case:
     """Make the case of an outcome's row and the decisions on its document; `new` ones are not kept yet."""
-    stored = tuple(each for each in decisions if each.content_sha256 == row["content_sha256"])
+    stored = _on_content(row, decisions)
     every = (*stored, *new)
     holding, is_done = standing(every), row["status"] == "done"
     # The record of a document that is done holds what was decided; of others, what the run gave.
@@ -166,6 +177,10 @@ def case(
     unread = tuple(Doubt(path="", about=f"{UNREAD} {each['part']}", wrong=each["why"]) for each in parts)
     records = {found.step: found for found in _records(row, every, carrying, declared)}
     return Case(row, declared, stored, tuple(new), holding, records, unread)
+
+
+def _on_content(row: Row, decisions: Sequence[Decision]) -> tuple[Decision, ...]:
+    return tuple(each for each in decisions if each.content_sha256 == row["content_sha256"])
 
 
 def _records(

@@ -37,7 +37,7 @@ def marks(case: Case, text: str) -> list[Mark]:
 def excerpt(case: Case, point: OpenPoint, text: str) -> Iterator[tuple[str, Kind]]:
     """Give the lines around a point's place in runs, each with what it is marked as."""
     found = marks(case, text)
-    start, end = _window(text, _focus(case, point, found))
+    start, end = _window(text, focus(case, point, found))
     at = start
     for mark in found:
         left, right = max(mark.start, at), min(mark.end, end)
@@ -49,7 +49,7 @@ def excerpt(case: Case, point: OpenPoint, text: str) -> Iterator[tuple[str, Kind
         yield text[at:end], ""
 
 
-def _focus(case: Case, point: OpenPoint, found: Sequence[Mark]) -> Mark | None:
+def focus(case: Case, point: OpenPoint, found: Sequence[Mark]) -> Mark | None:
     """Choose the place that is looked at: the first row left out, else evidence of the nearest field."""
     if point.about == MISSING:
         wanted = {each["start"] for each in left_out(case.row, point)}

@@ -21,8 +21,8 @@ VERDICTS = ("accept", "correct", "reject")  # that a person may say; undo is a d
 class Said:
     """What a person says: of one point by its name, or of all that is open where it names none.
 
-    `text` is the corrected value: JSON, else a text. `seen` is the accepted value as it was shown; without it
-    nothing is compared.
+    `text` is the corrected value: JSON, else a text. `seen` is the accepted value as it was shown (of a rule
+    the fields that it is about), `why` what was shown to be wrong; what is not given is not compared.
     """
 
     verdict: Verdict
@@ -30,6 +30,7 @@ class Said:
     text: str = ""
     note: str = ""
     seen: str | None = None
+    why: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,17 @@ def _decisions(case: Case, said: Said, person: Person) -> Iterator[Decision]:
 
 
 def _require_seen(case: Case, point: OpenPoint, said: Said) -> None:
-    """Raise ConfigError where a person has seen another value than the one that stands."""
-    shown = seen(point.value)
-    if said.seen and point.about in OF_VALUES and said.seen != shown:
-        raise ConfigError(
-            f"{case.document_id}: {point.name} is {shown!r}, and what was decided on is {said.seen!r}: "
-            "export again, or empty the cell of the value where a spreadsheet has only written it otherwise"
-        )
+    """Raise ConfigError where a person has seen another value, or another fault, than the one that stands."""
+    pairs = [("value", said.seen, seen(point.value))]
+    if point.about not in OF_VALUES:
+        pairs.append(("quote", said.why, seen(point.quote or point.wrong)))
+    for cell, decided_on, shown in pairs:
+        if decided_on and decided_on != shown:
+            raise ConfigError(
+                f"{case.document_id}: {point.name} is {shown!r}, and what was decided on is {decided_on!r}: "
+                f"export again, or empty the cell of the {cell} where a spreadsheet has only written it "
+                "otherwise"
+            )
 
 
 def _accepted(case: Case, point: OpenPoint, said: Said, person: Person) -> Decision:

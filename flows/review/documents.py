@@ -3,11 +3,14 @@
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from hashlib import sha256
 
 from docmill.flows.report.texts import CHANGED, GONE
 from docmill.flows.review.case import Case
 from docmill.schemas.document import Document
-from docmill.schemas.errors import ConfigError, StorageError, Unreadable
+from docmill.schemas.errors import ConfigError, Deferred, StorageError, Unreadable
+from docmill.tasks.sources.files import FileRef
+from docmill.tasks.sources.remote import ObjectRef
 from docmill.tasks.sources.source import DocumentRef, Source
 
 MOST_KEPT = 8
@@ -33,6 +36,18 @@ class Documents:
                     del self._read[next(iter(self._read))]
                 self._read[case.document_id] = self._found(case)
             return self._read[case.document_id]
+
+    def content(self, case: Case) -> bytes | None:
+        """Give the bytes that a case's outcome was made of; None where they are no more, or of a row."""
+        with self._lock:
+            ref = self._listed.get(case.document_id)
+            if not isinstance(ref, FileRef | ObjectRef):
+                return None
+            try:
+                content = ref.content()
+            except (StorageError, Unreadable, Deferred):
+                return None
+        return content if sha256(content).hexdigest() == case.row["content_sha256"] else None
 
     def _found(self, case: Case) -> Document | str:
         if self._why:

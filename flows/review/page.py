@@ -11,7 +11,9 @@ from docmill.flows.report.texts import shown
 from docmill.flows.review.case import Case
 from docmill.flows.review.deciding import seen, written
 from docmill.flows.review.documents import Documents
+from docmill.flows.review.pages import page_of
 from docmill.schemas.decision import CHANGED, MISSING, OF_VALUES, OpenPoint
+from docmill.schemas.document import Document
 
 PACKAGE = "docmill.flows.review"
 
@@ -24,7 +26,8 @@ def shell(pipeline: str) -> tuple[bytes, str]:
     style = inline("report.css") + inline("review.css", PACKAGE)
     script = inline("view.js") + inline("review.js", PACKAGE)
     page = environment.get_template("review.html.jinja").render(pipeline=pipeline, style=style, script=script)
-    allowed = f"{policy(style, script)}; connect-src 'self'; frame-ancestors 'none'"
+    # Pictures are the pages that this server draws, within its answers.
+    allowed = f"{policy(style, script)}; img-src data:; connect-src 'self'; frame-ancestors 'none'"
     return page.encode("utf-8", "backslashreplace"), allowed
 
 
@@ -43,13 +46,13 @@ def told(case: Case, texts: Documents) -> dict[str, Any]:
         "id": case.document_id,
         "content": case.row["content_sha256"],
         "detail": made.detail,
-        "points": [_point(case, each) for each in case.points],
+        "points": [_point(case, each, document) for each in case.points],
         "decided": [f"{case.named(each.step, each)}: {each.decision}" for each in decided],
         "text": {"why": document} if isinstance(document, str) else shown(document, made),
     }
 
 
-def _point(case: Case, point: OpenPoint) -> dict[str, Any]:
+def _point(case: Case, point: OpenPoint, document: Document | str) -> dict[str, Any]:
     value = point.offered if point.about == CHANGED else point.value
     return {
         "name": point.name,
@@ -57,10 +60,11 @@ def _point(case: Case, point: OpenPoint) -> dict[str, Any]:
         "wrong": point.wrong,
         "quote": point.quote,
         "value": _shown(point.value) if point.about in OF_VALUES else None,
-        "seen": seen(point.value) if point.about in OF_VALUES else "",
+        "seen": seen(point.value),
         "typed": written(value) if point.about != MISSING else "",
         "correctable": point.about in OF_VALUES and not point.of_label,
         "adds": point.about == MISSING,
+        "page": None if isinstance(document, str) else page_of(case, point, document),
     }
 
 

@@ -12,6 +12,8 @@
   let fields = [];
   let asking = null; // the decision that ends the document, until it is confirmed
   let busy = false;
+  const paper = make("section", { className: "paper", hidden: true });
+  let drawn = { key: "", found: {} }; // the page that was drawn last
 
   async function ask(path, body) {
     const sent = body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
@@ -59,6 +61,7 @@
 
   function show() {
     fields = told.detail.fields.map(field);
+    paper.hidden = true; // until its page is drawn
     const heading = make("h2", { tabIndex: -1 }, make("bdi", { textContent: told.id }));
     one.replaceChildren(
       make(
@@ -69,7 +72,7 @@
         button("Next", () => alone(() => open(at + 1)), { disabled: at === documents.length - 1 }),
       ),
       heading,
-      make("div", { className: "beside" }, text(told.text, fields, told.detail), side()),
+      make("div", { className: "beside" }, make("div", {}, paper, text(told.text, fields, told.detail)), side()),
     );
     document.title = `${told.id} - ${title}`;
     choose(point);
@@ -125,6 +128,31 @@
     const [mark] = fields.filter((each) => each.path === meant.field).flatMap((each) => each.marks);
     const row = meant.adds ? one.querySelector("pre mark.row") : null;
     (mark || row || nearest(meant.field))?.scrollIntoView({ block: "center" });
+    draw(meant);
+  }
+
+  // Show the page that a point is on as a picture, with the boxes of what is known to stand there.
+  async function draw(meant) {
+    const key = meant.page ? `${told.content} ${told.id} ${meant.page}` : "";
+    const wanted = () => told && told.points[point] === meant;
+    if (key && drawn.key !== key) {
+      const found = await ask(`/page?id=${encodeURIComponent(told.id)}&number=${meant.page}`).catch(() => ({}));
+      if (!wanted()) return;
+      drawn = { key, found };
+    }
+    const { image, boxes, page, pages } = key ? drawn.found : {};
+    paper.hidden = !image;
+    if (!image) return;
+    const leaf = make("div", { className: "leaf" }, make("img", { src: image, alt: `page ${page} of ${pages}` }));
+    for (const { path, box } of boxes) {
+      const [left, top, right, bottom] = box.map((share) => 100 * share);
+      const frame = make("div", { className: path === meant.field ? "box lit" : "box", title: path });
+      Object.assign(frame.style, { left: `${left}%`, top: `${top}%`, width: `${right - left}%`, height: `${bottom - top}%` });
+      leaf.append(frame);
+    }
+    const sheet = make("div", { className: "sheet" }, leaf);
+    paper.replaceChildren(make("h3", { textContent: `Page ${page} of ${pages}` }), sheet);
+    leaf.querySelector(".lit")?.scrollIntoView({ block: "nearest" });
   }
 
   // The evidence of the field that stands nearest to one without evidence.

@@ -1,6 +1,6 @@
 """A pipeline's review: what of its results waits for a person, and deciding it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import PurePath
 
@@ -10,12 +10,14 @@ from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.tables import typed_schemas
 from docmill.flows.review.case import Case, case
 from docmill.flows.review.deciding import Person, Said
-from docmill.flows.review.settling import Decided, settle, take_back
+from docmill.flows.review.settling import Decided, Ready, ready, taken_back
 from docmill.schemas.decision import Decision
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.checks.spelling import meant
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sources.source import Source
+
+TRIES = 5  # at computing what nobody else changes meanwhile
 
 
 class Review:
@@ -62,12 +64,23 @@ class Review:
 
     def decide(self, said: Mapping[str, Sequence[Said]], person: Person) -> list[Decided]:
         """Decide what is said of documents, all of it or, where it raises ConfigError, nothing."""
-        with self._results.deciding() as transaction:
-            return [settle(transaction, self.declared, each, of, person) for each, of in said.items()]
+        return self._carried_out(lambda: [ready(self.case(each), of, person) for each, of in said.items()])
 
     def take_back(self, last: Decision, person: Person) -> Decided:
         """Take back a decision on a document that still waits."""
-        return take_back(self._results, self.declared, last, person)
+        return self._carried_out(lambda: [taken_back(self.case(last.document_id), last, person)])[0]
+
+    def _carried_out(self, compute: Callable[[], list[Ready]]) -> list[Decided]:
+        """Compute, then write in one short transaction; anew where what it was computed of has changed.
+
+        SQLite has one writer at a time: a run would wait for what takes seconds to compute.
+        """
+        for _ in range(TRIES):
+            computed = compute()
+            with self._results.deciding() as transaction:
+                if all(each.stands(transaction) for each in computed):
+                    return [each.carry_out(transaction) for each in computed]
+        raise ConfigError("others write the same documents at the same time: nothing was decided, try again")
 
 
 @contextmanager

@@ -14,12 +14,14 @@ from urllib.parse import parse_qs, urlsplit
 from docmill.flows.review.deciding import VERDICTS, Person, Said, decide
 from docmill.flows.review.documents import Documents
 from docmill.flows.review.page import listed, shell, told
+from docmill.flows.review.pages import drawn
 from docmill.flows.review.review import Review
 from docmill.schemas.errors import ConfigError, DocmillError
 from docmill.tasks.checks.jsontext import parse
 
 LOOPBACK = "127.0.0.1"
 MOST_BYTES = 4_000_000
+MOST_DIGITS = 6  # of a page's number
 TIMEOUT_S = 30
 
 
@@ -89,6 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(lambda: {"documents": listed(self.server.review.waiting())})
         elif asked.path == "/document":
             self._answer(lambda: self._document(query.get("id", [""])[0]))
+        elif asked.path == "/page":
+            self._answer(lambda: self._page(query.get("id", [""])[0], query.get("number", [""])[0]))
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "there is nothing here")
 
@@ -140,6 +144,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _document(self, document_id: str) -> dict[str, Any]:
         return told(self.server.review.case(document_id), self.server.texts)
+
+    def _page(self, document_id: str, number: str) -> dict[str, Any]:
+        """Draw a page of a document."""
+        if not number.isdecimal() or len(number) > MOST_DIGITS:
+            raise ConfigError(f"number: {number!r} is no page")
+        return drawn(self.server.review.case(document_id), self.server.texts, int(number))
 
     def _decide(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Decide; what ends a document is asked back first, unless the page says that it was."""

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.review.carried import rejection, same
-from docmill.flows.review.case import Case, StepRecord, case
+from docmill.flows.review.case import Case, StepRecord
 from docmill.flows.review.deciding import Person, Said, decide, undone
 from docmill.schemas.decision import Decision
 from docmill.schemas.errors import ConfigError
@@ -16,7 +15,7 @@ from docmill.tasks.checks.evidence.search import sought
 from docmill.tasks.checks.evidence.values import values
 from docmill.tasks.checks.faults import place
 from docmill.tasks.checks.pointers import nodes
-from docmill.tasks.sinks.decisions import Deciding, ReviewedResults
+from docmill.tasks.sinks.decisions import Deciding
 
 Row = Mapping[str, Any]
 NOWHERE = dict.fromkeys(("page", "start", "end", "quote"))
@@ -36,38 +35,55 @@ class Decided:
         return self.status == "review" and self.case.holding.rejected is None
 
 
-def settle(
-    transaction: Deciding, declared: CheckedPipeline, document_id: str, said: Sequence[Said], person: Person
-) -> Decided:
-    """Decide within a transaction: the decisions are kept, and the outcome is done where nothing is open."""
-    row = transaction.outcome(document_id)
-    before = case(row, transaction.decisions(document_id), declared)
-    return _carried_out(transaction, before, decide(before, said, person), person.at)
+@dataclass(frozen=True)
+class Ready:
+    """What a decision on a document comes to, computed and not written yet; nothing where none was `made`."""
+
+    before: Case
+    made: Sequence[Decision]
+    now: Case
+    changed: Row
+    filling: Outcome | None
+
+    def stands(self, transaction: Deciding) -> bool:
+        """Say whether the outcome and its decisions are still what it was computed of; holds the document."""
+        document, row = self.before.document_id, dict(transaction.outcome(self.before.document_id))
+        return row == dict(self.before.row) and self.before.is_of(transaction.decisions(document))
+
+    def carry_out(self, transaction: Deciding) -> Decided:
+        """Write it."""
+        if not self.made:
+            return Decided(self.before, 0, self.before.row["status"])
+        transaction.keep(self.made)
+        transaction.change(self.now.document_id, self.changed)
+        if self.now.holding.rejected:
+            transaction.empty(self.now.document_id, self.now.row["content_sha256"])
+        elif self.filling:
+            transaction.fill(self.filling, self.now.row["run_id"])
+        return Decided(self.now, len(self.made), self.changed["status"])
 
 
-def take_back(results: ReviewedResults, declared: CheckedPipeline, last: Decision, person: Person) -> Decided:
+def ready(before: Case, said: Sequence[Said], person: Person) -> Ready:
+    """Make the decisions that a person's words are, and what becomes of the outcome by them."""
+    return _ready(before, decide(before, said, person), person.at)
+
+
+def taken_back(before: Case, last: Decision, person: Person) -> Ready:
     """Take a decision back, whose document is not done yet."""
-    with results.deciding() as transaction:
-        row = transaction.outcome(last.document_id)
-        if row["status"] != "review" or row["reviewed_at"] is not None:
-            is_ = "rejected" if row["status"] == "review" else row["status"]
-            raise ConfigError(f"{last.document_id} is {is_} by now: correct it instead")
-        before = case(row, transaction.decisions(last.document_id), declared)
-        return _carried_out(transaction, before, [undone(last, person)], person.at)
+    row = before.row
+    if row["status"] != "review" or row["reviewed_at"] is not None:
+        is_ = "rejected" if row["status"] == "review" else row["status"]
+        raise ConfigError(f"{last.document_id} is {is_} by now: correct it instead")
+    return _ready(before, [undone(last, person)], person.at)
 
 
-def _carried_out(transaction: Deciding, before: Case, made: list[Decision], at: datetime) -> Decided:
+def _ready(before: Case, made: list[Decision], at: datetime) -> Ready:
     if not made:
-        return Decided(before, 0, before.row["status"])
-    transaction.keep(made)
+        return Ready(before, (), before, {}, None)
     now = before.with_decisions(made)
     changed = settled(now, at)
-    transaction.change(now.document_id, changed)
-    if now.holding.rejected:
-        transaction.empty(now.document_id, now.row["content_sha256"])
-    elif changed["status"] == "done":
-        transaction.fill(_filling(now), now.row["run_id"])
-    return Decided(now, len(made), changed["status"])
+    done = changed["status"] == "done" and not now.holding.rejected
+    return Ready(before, made, now, changed, _filling(now) if done else None)
 
 
 def settled(now: Case, at: datetime) -> Row:

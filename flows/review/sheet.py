@@ -110,7 +110,7 @@ def _said(row: Mapping[str, str]) -> Said | None:
         case "accept":
             if corrected:
                 raise ConfigError("what is accepted has no corrected value: write correct, or empty the cell")
-            return Said("accept", row["path"], note=note, seen=seen)
+            return Said("accept", row["path"], note=note, seen=seen, why=row.get("quote"))
         case "correct":
             if not row["path"]:
                 raise ConfigError("what is corrected needs a path")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
@@ -18,6 +18,7 @@ from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import Plan
 from docmill.flows.run.active import ActiveRun
 from docmill.flows.run.documents import Documents
+from docmill.flows.run.reviewing import review_paused
 from docmill.flows.run.run import active
 from docmill.flows.run.stop import Stop
 from docmill.schemas.errors import ConfigError, DocmillError, StorageError
@@ -65,6 +66,7 @@ def flow_run_name() -> str:
     return f"{name} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
 
 
+Answer = TypeVar("Answer")
 Confirm = Callable[[Plan, Stop], Awaitable[str | None]]
 
 
@@ -95,10 +97,12 @@ async def execute(
     with stop.installed():
         try:
             plan = prepare()
-            if unconfirmed := await _watched(plan, stop, confirm):
+            if unconfirmed := await _watched(stop, confirm(plan, stop)):
                 return _unconfirmed(stop, unconfirmed)
             async with active(plan, invocation.observer, stop, _flow_run_id(), part) as run:
                 await work(run)
+            if part is None and _invocation.get() is None:  # by hand `docmill review` is at hand
+                await _watched(stop, review_paused(run, stop))
         except (ConfigError, StorageError) as error:
             invocation.error = error
             return Failed(message=str(error))
@@ -111,11 +115,11 @@ async def execute(
         return await _state(run, stop)
 
 
-async def _watched(plan: Plan, stop: Stop, confirm: Confirm) -> str | None:
-    """Ask whether the run is confirmed; it may be cancelled meanwhile."""
+async def _watched(stop: Stop, asking: Awaitable[Answer]) -> Answer:
+    """Wait for a person's answer; the run may be cancelled meanwhile."""
     watching = asyncio.create_task(stop.watch(_flow_run_id()))
     try:
-        return await confirm(plan, stop)
+        return await asking
     finally:
         watching.cancel()
 

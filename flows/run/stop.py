@@ -11,6 +11,7 @@ from uuid import UUID
 from httpx import HTTPError
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import PrefectException
+from prefect.logging import get_run_logger
 
 from docmill.flows.observe.observer import GRACE_S, Observer
 from docmill.tasks.chat.session import Session
@@ -34,9 +35,14 @@ class Stop:
     def __init__(self, observer: Observer) -> None:
         self.cancelled = False
         self.came = asyncio.Event()
-        self.observer = observer
+        self._observer = observer
         self.reason = ""
         self._session: Session | None = None
+
+    def warn(self, message: str) -> None:
+        """Log a line that must be read while no run shows itself in Prefect's UI, and pass it on."""
+        get_run_logger().warning(message)
+        self._observer.warn(message)
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -66,7 +72,7 @@ class Stop:
 
     def outage(self, reason: str) -> None:
         """Defer what is left: the endpoint is gone for this run."""
-        self.observer.announce(reason)
+        self._observer.announce(reason)
         if self._session is not None:
             self._session.close(reason)
 
@@ -78,7 +84,9 @@ class Stop:
                 await asyncio.sleep(LOOK_EVERY_S)
                 silent = 0 if await self._look(client, flow_run_id) else silent + 1
                 if silent == MOST_SILENT:
-                    self.observer.announce("the Prefect server no longer answers: the run goes on without it")
+                    self._observer.announce(
+                        "the Prefect server no longer answers: the run goes on without it"
+                    )
 
     async def look(self, flow_run_id: str) -> None:
         """Look now whether the flow run was cancelled."""
@@ -109,10 +117,10 @@ class Stop:
             return
         self.reason = reason
         self.came.set()
-        self.observer.stopping(reason, GRACE_S)
+        self._observer.stopping(reason, GRACE_S)
         if self._session is not None:
             self._session.stop(reason)
 
     def _end(self) -> None:
-        self.observer.abandoned()
+        self._observer.abandoned()
         os._exit(EXIT_CODE)

@@ -155,7 +155,7 @@ class Results:
             self._counted(connection, outcomes)
 
     def _stored(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Write what else follows from outcomes."""
+        """Write what else follows from outcomes, in the same transaction."""
 
     def _counted(self, _: Connection, outcomes: Sequence[Outcome]) -> None:
         """Count all that were to be stored, in the same transaction."""

@@ -46,9 +46,12 @@ class FileRef:
 
         Raises Unreadable, whose message is the reason and what to do about it.
         """
+        return document_of(self.content(), self.path.name, self.document_id, self.uri, self.ocr)
+
+    def content(self) -> bytes:
+        """Give its bytes, a byte more than are read at most; raises Unreadable."""
         with _opened(self.path, self.below) as file, _reasons():
-            content = file.read(MAX_BYTES + 1)
-        return document_of(content, self.path.name, self.document_id, self.uri, self.ocr)
+            return file.read(MAX_BYTES + 1)
 
 
 @dataclass(frozen=True)

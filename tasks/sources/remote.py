@@ -56,7 +56,7 @@ class ObjectRef:
         """Read it; raises Unreadable, whose message is the reason and what to do about it, or Deferred."""
         self.access.hashes.forget(self.document_id)
         name = self.address.key.rpartition("/")[2]
-        return document_of(self._content(), name, self.document_id, self.uri, self.ocr)
+        return document_of(self.content(), name, self.document_id, self.uri, self.ocr)
 
     def expect(self) -> None:
         """Have its hash taken together with those of others, once one is asked for."""
@@ -64,11 +64,12 @@ class ObjectRef:
 
     def _hashed(self) -> str | None:
         try:
-            return hashlib.sha256(self._content()).hexdigest()
+            return hashlib.sha256(self.content()).hexdigest()
         except (Deferred, Unreadable):
             return None
 
-    def _content(self) -> bytes:
+    def content(self) -> bytes:
+        """Give its bytes; raises Unreadable, or Deferred."""
         try:
             if (self.size or 0) > MAX_BYTES:
                 raise TooLarge

@@ -52,6 +52,7 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
     "a step without options": (SUMMARIZE, {"steps": [{"summarize": {}}]}),
     "pictures that are read": (f"ocr: always\n{SUMMARIZE}", {"ocr": "always"}),
     "parts that may be unread": (f"unread: allow\n{SUMMARIZE}", {"unread": "allow"}),
+    "a pause for review": (f"review: pause\n{SUMMARIZE}", {"review": "pause"}),
     "a budget": (
         f"budget: {{run_usd: 5, day_usd: 20}}\n{SUMMARIZE}",
         {"budget": {"run_usd": "5", "day_usd": "20"}},

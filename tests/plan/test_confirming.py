@@ -68,11 +68,11 @@ async def waiting(file: Path) -> AsyncIterator[tuple[PrefectClient, UUID, "async
         yield client, paused[0].id, running
 
 
-async def asked(client: PrefectClient, flow_run_id: UUID) -> str:
+async def asked(client: PrefectClient, flow_run_id: UUID, key: str = "paused-1-description") -> str:
     """Give what the form says; Prefect saves it once the run is Paused."""
     while True:
         with suppress(ObjectNotFound, PrefectHTTPStatusError):
-            return str(await client.read_flow_run_input(flow_run_id, key="paused-1-description"))
+            return str(await client.read_flow_run_input(flow_run_id, key=key))
         await asyncio.sleep(0.1)
 
 

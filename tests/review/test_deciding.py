@@ -54,7 +54,13 @@ def test_each_doubt_is_a_point_with_what_is_wrong(bills: Bills):
     ]
     with opened(bills.declared, None) as review:
         [case] = review.waiting()
-    assert [each.value for each in case.points] == ["Eve", 61, LINES[:1], None, None]
+    assert [each.value for each in case.points] == [
+        "Eve",
+        61,
+        LINES[:1],
+        {"net": 51, "tax": 9, "total": 61},
+        None,
+    ]
     assert case.points[2].quote == "| Ash beam | 44 |"
 
 
@@ -290,3 +296,42 @@ def test_decisions_of_more_documents_than_one_query_takes_are_given(bills: Bills
     found = results.decisions([*(f"in/{number}.txt" for number in range(70_000)), A])
     results.close()
     assert [each.after for each in found[A]] == ["Ada Ltd"]
+
+
+def test_what_was_changed_while_it_was_decided_is_decided_anew(bills: Bills, monkeypatch: pytest.MonkeyPatch):
+    bills.plant(bills.outcome("a", name="Eve"))
+    others = [bills.outcome("a", name="Bob"), bills.outcome("a", name="Eve", total=61)]
+    with opened(bills.declared, None) as review:
+        read = review.case
+
+        def meanwhile(document_id: str) -> Any:
+            case = read(document_id)
+            if others:
+                bills.plant(others.pop())
+            return case
+
+        monkeypatch.setattr(review, "case", meanwhile)
+        [decided] = review.decide({A: [Said("correct", "/name", text="Ada Ltd")]}, ADA)
+    assert decided.status == "done"
+    assert bills.row()["record"] == TRUE
+    assert [each[2] for each in typed(bills)] == [60.0]
+
+
+def test_another_writer_does_not_wait_while_hundreds_of_points_are_decided(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    bills = Bills(project)
+    bills.plant(bills.outcome("a", name="Eve"), bills.outcome("b"))
+    computed = []
+    with opened(bills.declared, None) as review:
+        read = review.case
+
+        def writing(document_id: str) -> Any:
+            bills.plant(bills.outcome("b", name="Bob"))  # SQLite has one writer at a time
+            computed.append(document_id)
+            return read(document_id)
+
+        monkeypatch.setattr(review, "case", writing)
+        review.decide({A: [Said("accept", "/name")]}, ADA)
+    assert computed == [A]
+    assert bills.row("b")["record"]["name"] == "Bob"

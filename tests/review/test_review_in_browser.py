@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.devtools import Tab, browsing
+from tests.support.documents import pdf
 from tests.support.project import Project
 from tests.support.reviewing import LINES, TEXT, Bills, served
 
@@ -51,6 +52,34 @@ def pictured(tab: Tab, name: str) -> None:
         Path(kept).mkdir(parents=True, exist_ok=True)
         shot = tab.ask("Page.captureScreenshot", format="png")["data"]
         Path(kept, f"{name}.png").write_bytes(base64.b64decode(shot))
+
+
+def test_the_page_of_a_pdf_is_shown_with_the_box_of_the_value(project: Project, tab: Tab):
+    bills = Bills(project)
+    bills.plant(
+        bills.outcome("a", text=pdf("Cover", TEXT), name="Eve", tax=10),
+        bills.outcome("b", name="Bob"),
+    )
+    with served(bills) as server:
+        tab.open(server.link)
+        until(tab, "document.querySelector('.paper:not([hidden]) img')?.naturalHeight === 1400")
+        assert tab.run("document.querySelector('.paper h3').textContent") == "Page 2 of 2"
+        assert tab.run("[...document.querySelectorAll('.box')].length") > 4
+        place = "(e) => e.getBoundingClientRect()"
+        box, image = (
+            tab.run(f"JSON.stringify(({place})(document.querySelector('{each}')))")
+            for each in ('.box[title="on"]', ".sheet img")
+        )
+        box, image = json.loads(box), json.loads(image)
+        pictured(tab, "review-pdf")
+        # Its line is the first: its letters stand on 780 of 842, and are 8 high.
+        assert (box["y"] - image["y"]) / image["height"] == pytest.approx((842 - 788) / 842, abs=0.004)
+        assert box["height"] / image["height"] == pytest.approx(8 / 842, abs=0.004)
+        tab.run("document.querySelector('.points li').click()")
+        until(tab, "document.querySelectorAll('.paper img').length === 1")
+        press(tab, "ArrowRight")
+        until(tab, "document.querySelector('h2')?.textContent === 'in/b.txt'")
+        until(tab, "document.querySelector('.paper').hidden")
 
 
 def test_a_document_is_decided_by_keys_alone(project: Project, tab: Tab):

@@ -3,16 +3,18 @@
 import http.client
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 
 from docmill.flows.review.server import ReviewServer
+from tests.support.documents import pdf
 from tests.support.project import Project
-from tests.support.reviewing import Bills, served
+from tests.support.reviewing import TEXT, Bills, served
 
-A = "in/a.txt"
+A, P = "in/a.txt", "in/p.txt"
 
 
 class Page:
@@ -77,7 +79,10 @@ def test_the_link_opens_the_page_once(page: Page):
     assert page.ask(f"/?{link.query}")[0] == 303  # whoever is in already may reload
 
 
-@pytest.mark.parametrize("path", ["/", "/waiting", "/document?id=in/a.txt", "/?token=wrong", "/?token="])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/waiting", "/document?id=in/a.txt", "/page?id=in/a.txt&number=1", "/?token=wrong", "/?token="],
+)
 def test_without_the_link_nothing_is_shown(page: Page, path: str):
     status, content, _ = page.ask(path)
     assert status == 403
@@ -121,7 +126,7 @@ def test_a_document_is_shown_with_its_points_its_text_and_its_evidence(page: Pag
     assert [(each["name"], each["field"], each["seen"]) for each in told["points"]] == [
         ("/name", "name", "Eve"),
         ("/total", "total", "61"),
-        ("rule sum", "", ""),
+        ("rule sum", "", '{"net": 51, "tax": 9, "total": 61}'),
     ]
     marked = [run[0] for run in told["text"]["runs"] if isinstance(run, list)]
     assert "31 January 2024" in marked
@@ -183,3 +188,29 @@ def test_what_is_no_request_of_the_page_is_refused(
     page.enter()
     assert page.ask("/decide", body, **headers)[0] == status
     assert page.ask("/other", "{}")[0] == 404
+
+
+def test_a_page_of_a_pdf_is_drawn_with_the_boxes_of_its_evidence(page: Page):
+    bills = page.bills
+    bills.plant(bills.outcome("p", text=pdf("Cover", TEXT), name="Eve"))
+    page.enter()
+    told = page.ask(f"/document?id={quote(P)}")[1]
+    assert [(each["name"], each["page"]) for each in told["points"]] == [("/name", 2)]
+    drawn = page.ask(f"/page?id={quote(P)}&number=2")[1]
+    assert (drawn["page"], drawn["pages"]) == (2, 2)
+    assert drawn["image"].startswith("data:image/png;base64,iVBOR")
+    boxes = {each["path"]: each["box"] for each in drawn["boxes"]}
+    assert {"on", "net", "tax", "total"} < boxes.keys()
+    assert boxes["on"][1] < boxes["net"][1] < boxes["total"][1]
+    assert page.ask(f"/page?id={quote(P)}&number=1")[1]["boxes"] == []
+
+
+def test_a_page_is_drawn_of_what_the_outcome_was_made_of_alone(page: Page):
+    bills = page.bills
+    bills.plant(bills.outcome("p", text=pdf("Cover", TEXT), name="Eve"), bills.outcome("t", name="Eve"))
+    page.enter()
+    for asked in ("id=in/t.txt&number=1", f"id={quote(P)}&number=3", f"id={quote(P)}&number=0"):
+        assert page.ask(f"/page?{asked}")[:2] == (200, {})
+    assert page.ask(f"/page?id={quote(P)}&number=x")[0] == 400
+    Path(P).write_bytes(pdf("Another cover", TEXT))
+    assert page.ask(f"/page?id={quote(P)}&number=2")[:2] == (200, {})

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from docmill.schemas.document import Unread
 from tests.support.project import Project
 from tests.support.reviewing import Bills
 
@@ -60,7 +61,7 @@ def test_it_has_a_row_for_each_open_point_and_no_formula(bills: Bills):
         ("in/a.txt", "/name", "'=Eve(1)"),
         ("in/a.txt", "/on", "2023-01-01"),
         ("in/b.txt", "/total", "61"),
-        ("in/b.txt", "rule sum", ""),
+        ("in/b.txt", "rule sum", '{"net": 51, "tax": 9, "total": 61}'),
         ("in/c.txt", "/name", "Bob"),
     ]
     assert rows[3]["quote"] == "net and tax make the total"
@@ -89,6 +90,31 @@ def test_what_was_filled_in_is_carried_out_and_again_changes_nothing(bills: Bill
         ("in/d.txt", "Ada Ltd", 60.0),
     ]
     assert capsys.readouterr().out.splitlines()[-1].startswith("in/c.txt: nothing to decide")
+
+
+def test_a_rule_is_not_accepted_for_other_values_than_those_that_were_seen(bills: Bills, capsys: Printed):
+    rows = exported(bills)
+    bills.plant(bills.outcome("b", total=62))
+    fill(rows, b_rule_sum={"decision": "accept"})
+    assert bills.review("--import", str(FILE)) == 2
+    assert 'rule sum is \'{"net": 51, "tax": 9, "total": 62}\', and what' in capsys.readouterr().err
+    assert decisions(bills) == []
+    fill(rows, b_rule_sum={"decision": "accept", "value": ""})
+    assert bills.review("--import", str(FILE)) == 0
+
+
+def test_a_part_that_was_unread_is_not_accepted_for_another_reason_than_the_one_that_was_seen(
+    bills: Bills, capsys: Printed
+):
+    bills.plant(bills.outcome("e", unread=(Unread(part="page 2", why="it is a scan"),)))
+    rows = exported(bills)
+    bills.plant(bills.outcome("e", unread=(Unread(part="page 2", why="it is damaged"),)))
+    fill(rows, e_unread_page_2={"decision": "accept"})
+    assert bills.review("--import", str(FILE)) == 2
+    assert "unread page 2 is 'it is damaged', and what was decided on is 'it is a scan'" in (
+        capsys.readouterr().err
+    )
+    assert decisions(bills) == []
 
 
 def test_rows_without_a_decision_are_left_for_another_time(bills: Bills):

@@ -63,10 +63,14 @@ class Bills:
         return load(self.file)
 
     def outcome(
-        self, file: str, /, text: str = TEXT, unread: tuple[Unread, ...] = (), **changes: Any
+        self, file: str, /, text: str | bytes = TEXT, unread: tuple[Unread, ...] = (), **changes: Any
     ) -> Outcome:
         """Write a document, and make the outcome of a record that is true but for the changes."""
-        self.project.documents(**{file: text})
+        if isinstance(text, bytes):
+            self.project.documents(**{file: ""})
+            Path("in", f"{file}.txt").write_bytes(text)
+        else:
+            self.project.documents(**{file: text})
         [ref] = listed((f"in/{file}.txt",))
         document = ref.read()
         record = {key: value for key, value in (TRUE | changes).items() if value is not ...}

@@ -92,6 +92,12 @@ def broken_rules(rules: Sequence[Rule], schema: Schema, record: Any, document: A
     return [BrokenRule(name=rule.name, message=message) for rule, message in told if message]
 
 
+def judged(rule: Rule, schema: Schema, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a rule is about: the fields of a record that it names, or all where it names the record."""
+    reading = compiled(rule, tuple(schema.get("properties", {}))).reading
+    return {name: value for name, value in record.items() if reading.is_whole or name in reading.fields}
+
+
 def _unknown(reading: Reading, properties: tuple[str, ...]) -> Iterator[str]:
     known = [*properties, "record", "document"]
     for name in sorted(reading.fields - set(properties)):

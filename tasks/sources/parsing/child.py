@@ -16,7 +16,7 @@ from docmill.tasks.sources.parsing.mail import eml
 from docmill.tasks.sources.parsing.missed import Missed
 from docmill.tasks.sources.parsing.ocr import image
 from docmill.tasks.sources.parsing.ocr.reader import Reader, read
-from docmill.tasks.sources.parsing.pdf import pdf
+from docmill.tasks.sources.parsing.pdf import pdf, shown
 from docmill.tasks.sources.parsing.reasons import (
     MAX_PAGES,
     MAX_TEXT_BYTES,
@@ -46,6 +46,8 @@ def main() -> None:
 
 def _reply(kind: str, content: bytes, missed: Missed) -> tuple[str, bytes]:
     try:
+        if kind == "picture":
+            return kind, shown.shown(content)
         tag, parts = _parsed(kind, content, missed)
         text = wire.BETWEEN.encode().join(_bounded(parts))
         return tag, missed.written().encode() + wire.MISSED_END.encode() + text
