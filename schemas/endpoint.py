@@ -104,6 +104,11 @@ class Endpoint(Declared):
         default="auto",
         description="Whether a json_schema is strict; auto: where all properties are required, none is open",
     )
+    vision: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether it is shown the pictures of pages that were read by them",
+    )
     requests_per_minute: int | None = Field(
         default=None, gt=0, strict=True, description="Requests that it takes in any minute"
     )

@@ -176,9 +176,9 @@ def _told(row: Row) -> Iterator[str]:
     """Give what a person has to look at, a line each; an earlier version's outcomes have no such columns."""
     yield from (f"not read: {each['part']}: {each['why']}" for each in row.get("unread") or ())
     if seen := row.get("recognized"):
-        more = f" and {len(seen) - 1} more" if len(seen) > 1 else ""
+        others = f" and {len(seen) - 1} more" if len(seen) > 1 else ""
         least = min(each["confidence"] for each in seen)
-        yield f"read by pictures: {seen[0]['part']}{more}, {least:.0%} sure at least"
+        yield f"read by pictures: {seen[0]['part']}{others}, {least:.0%} sure at least"
     yield from (f"rule {each['name']}: {each['message']}" for each in row.get("broken_rules") or ())
     for name, step in row["steps"].items():
         if reply := step.get("reply"):

@@ -16,7 +16,7 @@ from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.reviewed import with_reviews
 from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
-from docmill.schemas.document import Ocr
+from docmill.schemas.document import Ocr, Sight
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Endpoint, Target
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import Evaluate
@@ -27,6 +27,7 @@ from docmill.tasks.checks.declared import faults
 from docmill.tasks.checks.variables import expanded
 from docmill.tasks.sinks.examples import Chosen
 from docmill.tasks.sinks.keys import KeyedInto
+from docmill.tasks.sources import scans
 from docmill.tasks.sources.documents import confined, source_of
 from docmill.tasks.sources.rows import Rows
 from docmill.tasks.sources.selected import Only, Selected
@@ -116,7 +117,7 @@ def resolve(
     asked = asked_of(pipeline, options)
     target = asked.target
     steps = _steps(checked, asked)
-    source, into = ends(pipeline, options)
+    source, into = ends(pipeline, options, _sight(pipeline, target))
     return Plan(
         name=pipeline.name,
         source=_selected(source if below is None else confined(source, below), options),
@@ -141,6 +142,16 @@ def resolve(
     )
 
 
+def _sight(pipeline: Pipeline, target: Target) -> Sight:
+    """Say what is done with pictures; raises ConfigError where nobody draws what is to be shown."""
+    if target.endpoint.vision and not scans.reads(pipeline.ocr):
+        raise ConfigError(
+            "endpoint.vision: pages are drawn where they are read by their pictures: `pip install "
+            "'docmill[ocr]'`, and no `ocr: off`"
+        )
+    return Sight(ocr=pipeline.ocr, shown=target.endpoint.vision)
+
+
 def evaluate_of(pipeline: Pipeline) -> Evaluate | None:
     """Give what results are held against, with the variables of its URL filled in."""
     declared = pipeline.evaluate
@@ -163,12 +174,13 @@ def _check_retry_scale() -> None:
         raise ConfigError(f"DOCMILL_RETRY_SCALE: must be a number that is not negative, not {said!r}")
 
 
-def ends(pipeline: Pipeline, options: RunOptions) -> tuple[Source, Into]:
-    """Decide where documents come from and where results go."""
+def ends(pipeline: Pipeline, options: RunOptions, sight: Sight | None = None) -> tuple[Source, Into]:
+    """Decide where documents come from and where results go; `sight` is what is done with pictures."""
+    sight = sight or Sight(ocr=pipeline.ocr)
     into = into_of(pipeline, options)
     if pipeline.rows is None:
         patterns = pipeline.patterns() if options.documents is None else (options.documents,)
-        return source_of([_expanded_url(pattern, pipeline) for pattern in patterns], pipeline.ocr), into
+        return source_of([_expanded_url(pattern, pipeline) for pattern in patterns], sight), into
     if options.documents is not None:
         raise ConfigError(f"--documents: the pipeline {pipeline.name} reads rows: change its query instead")
     url = expanded(pipeline.rows.url, "rows.url", secret=_secret(pipeline))

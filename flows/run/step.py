@@ -101,8 +101,8 @@ async def answered(requests: Requests, text: str, schema: ToolSchema | None) -> 
     tool = acts.tool(options, schema)
     if schema and tool:
         return await by_lists(requests, text, tool) or await whole_record(requests, text, tool)
-    body = acts.request(text, options, tool, requests.target)
-    return Held(acts.read(await requests.completion(body, tool, []), options))
+    completion = await requests.completion(requests.body(text, tool), tool, [])
+    return Held(acts.read(completion, options))
 
 
 def _outcome(

@@ -1,7 +1,7 @@
 """Scans and pictures: read by children that see, with the extra `ocr`, and where the pipeline lets them."""
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -16,6 +16,7 @@ from docmill.tasks.sources.parsing.missed import Missed, Why
 from docmill.tasks.sources.parsing.reasons import Reason
 
 PACKAGES = ("rapidocr", "onnxruntime", "cv2", "PIL")
+MOST_SHOWN = 20  # of a document, to a model
 MOST_PAGES = 500  # of a document: each takes seconds
 HINT = "docmill[ocr]"  # in the reasons for what is not read without it
 PICTURES = (Why.PICTURE, Why.SCANNED, Why.DRAWN, Why.GLYPHS, Why.GARBLED)
@@ -63,6 +64,14 @@ def completed(kind: Binary, content: bytes, answer: Answer, ocr: Ocr) -> Answer:
                 raise
             return replace(answer, missed=answer.missed.instead(PICTURES, Why.UNSEEN))
     return answer
+
+
+def shown(kind: Binary, content: bytes, numbers: Sequence[int]) -> tuple[str, ...]:
+    """Give pages as data URLs, the first of very many; what could be read of them once can be drawn."""
+    look: Asked = "view" if kind == "pdf" else "look"
+    return tuple(
+        ask(look, wire.asking(number, content), sees=True).pages[0] for number in numbers[:MOST_SHOWN]
+    )
 
 
 def _pages(content: bytes, answer: Answer, *, always: bool) -> Answer:

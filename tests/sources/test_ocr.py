@@ -4,9 +4,11 @@ import json
 import os
 import sys
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -54,7 +56,7 @@ def _reason(content: bytes, name: str, ocr: Ocr = "missing") -> str:
 
 
 def test_a_picture_is_read_with_its_confidence():
-    text, starts, unread, [seen] = parsed(file(LINE), "a.png")
+    text, starts, unread, [seen], _ = parsed(file(LINE), "a.png")
     assert (text, starts, unread) == ("Invoice RE-2031-0042", (0,), ())
     assert (seen.part, seen.start, seen.end) == ("page 1", 0, len(text))
     assert 0.9 < seen.confidence <= 1
@@ -156,7 +158,7 @@ def test_a_page_that_lies_on_its_side_or_head_is_turned(turned: int):
 @pytest.mark.slow
 def test_each_page_of_a_tiff_is_a_page():
     pages = [page([f"This is page {number}"], size=(4, 2)) for number in (1, 2, 3)]
-    text, starts, unread, seen = parsed(file(pages[0], "TIFF", *pages[1:]), "fax.tif")
+    text, starts, unread, seen, _ = parsed(file(pages[0], "TIFF", *pages[1:]), "fax.tif")
     assert text == "This is page 1\n\nThis is page 2\n\nThis is page 3"
     assert (starts, unread) == ((0, 16, 32), ())
     assert [(each.part, each.start, each.end) for each in seen] == [
@@ -168,7 +170,7 @@ def test_each_page_of_a_tiff_is_a_page():
 
 @pytest.mark.slow
 def test_of_a_pdf_only_pages_without_text_are_read_by_their_picture():
-    text, starts, unread, seen = parsed(
+    text, starts, unread, seen, _ = parsed(
         scanned(written("A first page."), page(), written("The last.")), "a.pdf"
     )
     assert text == f"A first page.\n\n{TEXT}\n\nThe last."
@@ -191,6 +193,18 @@ def test_every_page_is_read_by_its_picture_where_the_pipeline_says_so():
 
 
 @pytest.mark.slow
+def test_pages_that_were_read_by_their_pictures_are_given_as_pictures_where_asked_for():
+    read = parsed(scanned(written("A first page."), LINE), "a.pdf", shown=True)
+    [url] = read.shown
+    kind, _, encoded = url.partition(",")
+    assert kind == "data:image/jpeg;base64"
+    with Image.open(BytesIO(b64decode(encoded))) as picture:
+        assert (picture.format, max(picture.size) <= 1568) == ("JPEG", True)
+    assert len(parsed(file(LINE), "a.png", shown=True).shown) == 1
+    assert parsed(scanned(written("A first page.")), "a.pdf", shown=True).shown == ()
+
+
+@pytest.mark.slow
 def test_noise_is_not_sent_as_text():
     assert _reason(file(NOISE), "a.png") in (Reason.BLANK, Reason.UNSURE)
 
@@ -202,7 +216,7 @@ def test_pictures_of_a_mail_are_read():
     message.set_content("See the scan.")
     message.add_attachment(file(page()), maintype="image", subtype="png", filename="scan.png")
     message.add_attachment(scanned(LINE), maintype="application", subtype="pdf", filename="b.pdf")
-    text, _, unread, seen = parsed(message.as_bytes(policy=SMTP), "a.eml")
+    text, _, unread, seen, _ = parsed(message.as_bytes(policy=SMTP), "a.eml")
     assert TEXT in text
     assert text.endswith("Attachment: b.pdf\n\nInvoice RE-2031-0042")
     assert not unread
@@ -227,7 +241,7 @@ def test_a_large_picture_of_a_letter_is_read():
         relations=f'<Relationship Id="p1" Type="{kind}" Target="media/image1.png"/>',
         others={"word/media/image1.png": file(page())},
     )
-    text, _, unread, [seen] = parsed(letter, "a.docx")
+    text, _, unread, [seen], _ = parsed(letter, "a.docx")
     assert (text, unread) == (f"Before.\n\n{TEXT}\n\nAfter.", ())
     assert seen.part == "picture image1.png"
     assert parsed(letter, "a.docx", "off").unread == (("picture 1", Why.PICTURE),)
