@@ -6,12 +6,15 @@ import sys
 import threading
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import suppress
 from email.message import EmailMessage
 from email.policy import SMTP
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from docmill.schemas.document import Ocr
@@ -125,7 +128,7 @@ def test_a_pipeline_may_leave_pictures_unread():
 
 @pytest.mark.parametrize("cut", [20, 200])
 def test_a_damaged_picture_is_said_to_be_damaged(cut: int):
-    assert _reason(file(LINE)[:cut], "a.png") in (Reason.DAMAGED, Reason.UNSEEN)
+    assert _reason(file(LINE)[:cut], "a.png") == Reason.DAMAGED
 
 
 def test_a_picture_without_letters_is_said_to_be_blank():
@@ -133,7 +136,28 @@ def test_a_picture_without_letters_is_said_to_be_blank():
 
 
 def test_a_picture_of_more_dots_than_any_scan_is_not_opened():
-    assert _reason(file(Image.new("1", (30_000, 30_000))), "a.png") == Reason.UNSEEN
+    assert _reason(file(Image.new("1", (10_000, 9_000))), "a.png") == Reason.PACKED
+
+
+def test_a_file_of_more_pages_than_are_read_is_refused():
+    [first, *others] = [Image.new("1", (1, 1))] * 501
+    assert _reason(file(first, "TIFF", *others), "fax.tif") == Reason.PAGES
+
+
+def test_a_tiff_whose_pages_lead_in_a_circle_ends():
+    circle = b"II*\0\x08\0\0\0" + b"\0\0" + b"\x08\0\0\0"
+    assert _reason(circle, "fax.tif") == Reason.DAMAGED
+
+
+@pytest.mark.slow
+@given(st.integers(0, 2000), st.binary(min_size=1, max_size=8))
+@settings(max_examples=15, deadline=None)
+def test_a_broken_picture_has_a_text_or_a_reason(at: int, noise: bytes):
+    content = bytearray(file(LINE, "TIFF"))
+    content[at : at + len(noise)] = noise
+    with suppress(Unreadable):
+        assert parsed(bytes(content), "a.tif").text
+    assert _seeing()  # which has not died of it
 
 
 @pytest.mark.slow
