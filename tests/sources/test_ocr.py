@@ -1,20 +1,13 @@
 """Scans and pictures are read, each page with its confidence; what cannot be read of them is told."""
 
-import json
-import os
-import sys
-import threading
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import suppress
 from email.message import EmailMessage
 from email.policy import SMTP
 from io import BytesIO
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from docmill.schemas.document import Ocr
@@ -22,12 +15,10 @@ from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources import scans
 from docmill.tasks.sources.files import FileRef
 from docmill.tasks.sources.parse import parsed
-from docmill.tasks.sources.parsing import pool, process, wire
+from docmill.tasks.sources.parsing import pool
 from docmill.tasks.sources.parsing.missed import Why
-from docmill.tasks.sources.parsing.ocr.engine import MODELS
 from docmill.tasks.sources.parsing.reasons import Reason
 from tests.support.documents import docx
-from tests.support.processes import eventually
 from tests.support.scans import INVOICE, file, page, scanned, written
 
 TEXT = "\n".join(INVOICE).replace("\t\t", "\t")
@@ -71,44 +62,6 @@ def test_the_document_says_what_of_it_was_a_picture(tmp_path: Path):
     assert recognized.model_dump(exclude={"confidence"}) == {"part": "page 1", "start": 0, "end": 20}
 
 
-def test_a_child_that_reads_pictures_opens_no_connection_and_tells_nobody():
-    parsed(file(LINE), "a.png")
-    for pid in _seeing():
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
-        assert b"ORT_DISABLE_TELEMETRY=1" in environment.split(b"\0")
-        assert not [fd for fd in Path(f"/proc/{pid}/fd").iterdir() if "socket" in str(fd.readlink())]
-
-
-def _seeing() -> list[int]:
-    found = _seeing_now()
-    assert found
-    return found
-
-
-def _seeing_now() -> list[int]:
-    return [
-        int(folder.name)
-        for folder in Path("/proc").iterdir()
-        if folder.name.isdigit()
-        and wire.SEES.encode() in _command(folder)
-        and int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == os.getpid()
-    ]
-
-
-def _command(folder: Path) -> bytes:
-    try:
-        return (folder / "cmdline").read_bytes()
-    except OSError:
-        return b""
-
-
-def test_the_models_are_in_the_wheel():
-    import rapidocr
-
-    folder = Path(rapidocr.__file__).parent / "models"
-    assert all((folder / name).stat().st_size > 500_000 for name in MODELS.values())
-
-
 @pytest.mark.usefixtures("without")
 @pytest.mark.parametrize(("content", "name"), [(file(LINE), "a.png"), (scanned(LINE), "a.pdf")])
 def test_without_the_extra_a_scan_says_what_to_type(content: bytes, name: str):
@@ -126,38 +79,8 @@ def test_a_pipeline_may_leave_pictures_unread():
     assert _reason(scanned(LINE), "a.pdf", "off") == Reason.SCANNED
 
 
-@pytest.mark.parametrize("cut", [20, 200])
-def test_a_damaged_picture_is_said_to_be_damaged(cut: int):
-    assert _reason(file(LINE)[:cut], "a.png") == Reason.DAMAGED
-
-
 def test_a_picture_without_letters_is_said_to_be_blank():
     assert _reason(file(Image.new("L", (300, 300), 255)), "a.png") == Reason.BLANK
-
-
-def test_a_picture_of_more_dots_than_any_scan_is_not_opened():
-    assert _reason(file(Image.new("1", (10_000, 9_000))), "a.png") == Reason.PACKED
-
-
-def test_a_file_of_more_pages_than_are_read_is_refused():
-    [first, *others] = [Image.new("1", (1, 1))] * 501
-    assert _reason(file(first, "TIFF", *others), "fax.tif") == Reason.PAGES
-
-
-def test_a_tiff_whose_pages_lead_in_a_circle_ends():
-    circle = b"II*\0\x08\0\0\0" + b"\0\0" + b"\x08\0\0\0"
-    assert _reason(circle, "fax.tif") == Reason.DAMAGED
-
-
-@pytest.mark.slow
-@given(st.integers(0, 2000), st.binary(min_size=1, max_size=8))
-@settings(max_examples=15, deadline=None)
-def test_a_broken_picture_has_a_text_or_a_reason(at: int, noise: bytes):
-    content = bytearray(file(LINE, "TIFF"))
-    content[at : at + len(noise)] = noise
-    with suppress(Unreadable):
-        assert parsed(bytes(content), "a.tif").text
-    assert _seeing()  # which has not died of it
 
 
 @pytest.mark.slow
@@ -269,38 +192,3 @@ def test_a_large_picture_of_a_letter_is_read():
     assert (text, unread) == (f"Before.\n\n{TEXT}\n\nAfter.", ())
     assert seen.part == "picture image1.png"
     assert parsed(letter, "a.docx", "off").unread == (("picture 1", Why.PICTURE),)
-
-
-def test_what_a_child_says_of_pages_that_there_are_not_is_not_believed(monkeypatch: pytest.MonkeyPatch):
-    seen = json.dumps([[], [], [["page 9", 0.5, "x"]]])
-    body = f"{seen}\0a".encode()
-    reply = wire.HEAD.pack(b"pages", len(body)) + body
-    program = f"import sys; sys.stdin.buffer.read(10); sys.stdout.buffer.write({reply!r})"
-    pool.close()
-    monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", program))
-    assert [(each.start, each.end) for each in parsed(b"%PDF-1.7", "a.pdf", "off").seen] == [(0, 1)]
-
-
-@pytest.mark.slow
-def test_where_the_run_ends_no_page_that_waits_is_read_any_more():
-    outcome: list[str] = []
-    many = scanned(*[page()] * 40)
-
-    def read() -> None:
-        outcome.append(_reason(many, "a.pdf"))
-
-    thread = threading.Thread(target=read)
-    thread.start()
-    assert eventually(lambda: any(_seeing_now()))
-    pool.close()
-    thread.join(20)
-    assert outcome == [Reason.ENDED]
-    assert not _seeing_now()
-
-
-@pytest.mark.slow
-def test_a_picture_that_takes_too_much_is_told_and_the_others_are_read(monkeypatch: pytest.MonkeyPatch):
-    pool.close()
-    monkeypatch.setattr(pool, "OCR_WALL_S", 0)
-    read = parsed(scanned(written("A first page."), LINE), "a.pdf")
-    assert (read.text, read.unread) == ("A first page.", (("page 2", Why.UNSEEN),))
