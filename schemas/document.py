@@ -7,6 +7,18 @@ from pydantic import BaseModel, ConfigDict
 Ocr = Literal["off", "missing", "always"]
 
 
+class Sight(BaseModel):
+    """What is done with pictures: whether they are read, and whether they are `shown` to a model, too."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ocr: Ocr = "missing"
+    shown: bool = False
+
+
+AS_USUAL = Sight()
+
+
 class Unread(BaseModel):
     """A part of a document that could not be read, such as `page 3`, and why."""
 
@@ -37,7 +49,7 @@ class Document(BaseModel):
     URI; `uri` is the file's URI. Of a row they are its key, and the database's URL with the key.
     `page_starts` are the offsets in `text`, in characters, at which its pages or sheets begin; the
     first is page 1, and a document without pages has none. `unread` is what is not in `text`, `recognized`
-    what of it was a picture.
+    what of it was a picture, `pictures` these as data URLs where they are to be shown.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -49,3 +61,4 @@ class Document(BaseModel):
     page_starts: tuple[int, ...] = ()
     unread: tuple[Unread, ...] = ()
     recognized: tuple[Recognized, ...] = ()
+    pictures: tuple[str, ...] = ()

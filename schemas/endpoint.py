@@ -107,6 +107,11 @@ class Endpoint(Declared):
     choices: bool = Field(
         default=False, strict=True, description="Gives as many answers to a request as its `n` says"
     )
+    vision: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether it is shown the pictures of pages that were read by them",
+    )
     requests_per_minute: int | None = Field(
         default=None, gt=0, strict=True, description="Requests that it takes in any minute"
     )

@@ -13,7 +13,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from docmill.flows.cli.output import console, plain, printable
-from docmill.schemas.document import Ocr, Recognized, Unread
+from docmill.schemas.document import Ocr, Recognized, Sight, Unread
 from docmill.schemas.errors import ConfigError, DocmillError
 from docmill.tasks.checks.quality import grade
 from docmill.tasks.sources.documents import source_of
@@ -74,7 +74,7 @@ def _listed(patterns: Sequence[str], ocr: Ocr) -> Iterator[Iterator[DocumentRef]
         for pattern in patterns:
             # A shell has expanded its globs: what is there by this very name is meant, brackets and all.
             there = not is_remote(pattern) and os.path.lexists(pattern)
-            source = source_of([glob.escape(pattern) if there else pattern], ocr)
+            source = source_of([glob.escape(pattern) if there else pattern], Sight(ocr=ocr))
             refs = stack.enter_context(source.opened())
             if (first := next(refs, None)) is None:
                 raise ConfigError(source.nothing())

@@ -5,13 +5,15 @@ import os
 from docmill.flows.pipeline.endpoint import first
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.roots import Roots
-from docmill.schemas.endpoint import Endpoint
+from docmill.schemas.document import Sight
+from docmill.schemas.endpoint import Endpoint, Target
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import Evaluate
 from docmill.schemas.pipeline import Into, Pipeline
 from docmill.schemas.pipeline import Rows as RowsDeclared
 from docmill.tasks.checks.variables import expanded
 from docmill.tasks.sinks.keys import KeyedInto
+from docmill.tasks.sources import scans
 from docmill.tasks.sources.documents import source_of
 from docmill.tasks.sources.row_files import Permitted
 from docmill.tasks.sources.rows import Rows, Rules
@@ -19,18 +21,29 @@ from docmill.tasks.sources.selected import Only, Selected
 from docmill.tasks.sources.source import Source
 
 
-def ends(pipeline: Pipeline, options: RunOptions) -> tuple[Source, Into]:
-    """Decide where documents come from and where results go."""
+def ends(pipeline: Pipeline, options: RunOptions, sight: Sight | None = None) -> tuple[Source, Into]:
+    """Decide where documents come from and where results go; `sight` is what is done with pictures."""
     into = into_of(pipeline, options)
     if pipeline.rows is None:
         patterns = pipeline.patterns() if options.documents is None else (options.documents,)
-        return source_of([_expanded_url(pattern, pipeline) for pattern in patterns], pipeline.ocr), into
+        globs = [_expanded_url(pattern, pipeline) for pattern in patterns]
+        return source_of(globs, sight or Sight(ocr=pipeline.ocr)), into
     if options.documents is not None:
         raise ConfigError(f"--documents: the pipeline {pipeline.name} reads rows: change its query instead")
     roots = Roots.of_environment()
     named = Permitted(roots.folders, roots.urls)
     rows = Rows(_expanded_rows(pipeline, pipeline.rows), Rules(named=named))
     return rows, KeyedInto(**into.model_dump(exclude_unset=True), first_key=rows.first_key)
+
+
+def sight_of(pipeline: Pipeline, target: Target) -> Sight:
+    """Say what is done with pictures; raises ConfigError where nobody draws what is to be shown."""
+    if target.endpoint.vision and not scans.reads(pipeline.ocr):
+        raise ConfigError(
+            "endpoint.vision: pages are drawn where they are read by their pictures: `pip install "
+            "'docmill[ocr]'`, and no `ocr: off`"
+        )
+    return Sight(ocr=pipeline.ocr, shown=target.endpoint.vision)
 
 
 def into_of(pipeline: Pipeline, options: RunOptions) -> Into:

@@ -64,6 +64,7 @@ def surroundings(target: Target, further: Sequence[str] = (), *, votes: int = 1)
     # Named only where they are not what every endpoint had before there were such keys.
     changed: list[Any] = [] if endpoint.max_tokens_name == "max_tokens" else [endpoint.max_tokens_name]
     changed += [] if endpoint.strict else ["not strict"]
+    changed += ["vision"] if endpoint.vision else []
     changed += [["then", *further]] if further else []
     changed += ["choices"] if votes > 1 and endpoint.choices else []
     return [prompt.VERSION, target.model, target.identity, *limits, *changed]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from docmill.flows.pipeline.budget import budget_of
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.endpoint import Asked, asked_of
-from docmill.flows.pipeline.ends import ends, evaluate_of, selected
+from docmill.flows.pipeline.ends import ends, evaluate_of, selected, sight_of
 from docmill.flows.pipeline.hashes import sha256_of, surroundings, unhashed, whole_sha256
 from docmill.flows.pipeline.notify import notify_of
 from docmill.flows.pipeline.options import RunOptions, Shards
@@ -127,7 +127,7 @@ def resolve(
     target = asked.target
     steps = _steps(checked, asked)
     sha256 = whole_sha256(pipeline, steps, checked.tools)
-    source, into = ends(pipeline, options)
+    source, into = ends(pipeline, options, sight_of(pipeline, target))
     source = since_last(source, pipeline, into, sha256, options)
     return Plan(
         name=pipeline.name,

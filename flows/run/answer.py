@@ -14,7 +14,10 @@ from docmill.flows.run.held import Basis, Held, held
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
 from docmill.schemas.errors import ChatError, Unreadable
+from docmill.schemas.steps import DOCUMENT
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.checks.pictures import with_pictures
+from docmill.tasks.checks.request import parsed
 from docmill.tasks.steps.again import asked_again
 from docmill.tasks.steps.kind import StepKind, kind
 
@@ -51,6 +54,14 @@ class Requests:
         """Give requests whose course says nothing of the others'."""
         return self
 
+    def body(self, text: str, tool: ToolSchema | None) -> bytes:
+        """Build the canonical body that asks the step's question, with the document's pictures if shown."""
+        options = self.step.options
+        body = self.acts.request(text, options, tool, self.target)
+        whole = options.input == DOCUMENT and options.max_input_tokens is None
+        pictures = self.basis.document.pictures if whole else ()
+        return with_pictures(parsed(body), pictures) if pictures else body
+
     async def completion(
         self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]]
     ) -> Completion:
@@ -85,8 +96,7 @@ class Requests:
 
 async def whole_record(requests: Requests, text: str, tool: ToolSchema) -> Held:
     """Ask for a record of a text, and once more where rows stand for no item or a rule is broken."""
-    step, acts = requests.step, requests.acts
-    body = acts.request(text, step.options, tool, requests.target)
+    body = requests.body(text, tool)
     completion = await requests.completion(body, tool, [])
     first = await _held(requests, completion, tool)
     if not first.missing and not first.broken:

@@ -116,7 +116,7 @@ class _Record:
 
     def _body(self, main: ToolSchema) -> bytes:
         shown = rest(self.text, [each.found for each in self.decided])
-        return self.requests.acts.request(shown, self.requests.step.options, main, self.requests.target)
+        return self.requests.body(shown, main)
 
     async def _reply(self, body: bytes, asked: ToolSchema | None, after: States) -> Record:
         """Ask for the record without the lists; where it has nothing else, for nothing."""

@@ -112,8 +112,8 @@ async def _answered(requests: Requests, text: str, schema: ToolSchema | None) ->
         return found
     if schema and tool:
         return await by_lists(requests, text, tool) or await whole_record(requests, text, tool)
-    body = acts.request(text, options, tool, requests.target)
-    return Held(acts.read(await requests.completion(body, tool, []), options))
+    completion = await requests.completion(requests.body(text, tool), tool, [])
+    return Held(acts.read(completion, options))
 
 
 def _outcome(

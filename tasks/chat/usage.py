@@ -7,6 +7,7 @@ from typing import Any
 from docmill.schemas.chat import CompletionDetails, Message, PromptDetails, Reply, Usage
 from docmill.schemas.endpoint import Endpoint
 from docmill.tasks.chat.toolcalls import arguments_of
+from docmill.tasks.checks.pictures import beyond_text
 from docmill.tasks.checks.request import BYTES_PER_TOKEN, limit_of
 
 MOST_BILLED_USD = 10_000.0  # a reply: beyond that it is no amount of money
@@ -15,7 +16,10 @@ SLACK_TOKENS = 64  # of ends and forms that servers count beyond max_tokens
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a request allows its usage to be: its bytes, the tokens of all its answers, the context's."""
+    """What a request allows its usage to be: its bytes, the tokens of all its answers, the context's.
+
+    A picture counts as many bytes as its tokens do.
+    """
 
     request_bytes: int
     answer_tokens: int
@@ -25,7 +29,7 @@ class Allowed:
     def of(cls, request: dict[str, Any], request_bytes: int, endpoint: Endpoint) -> "Allowed":
         """Read it out of a request."""
         answers = (limit_of(request) or endpoint.max_output_tokens) * (request.get("n") or 1)
-        return cls(request_bytes, answers, endpoint.context_tokens)
+        return cls(max(0, request_bytes - beyond_text(request)), answers, endpoint.context_tokens)
 
 
 @dataclass(frozen=True)

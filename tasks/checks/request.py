@@ -11,10 +11,11 @@ from docmill.schemas.endpoint import Endpoint
 from docmill.schemas.errors import ConfigError, Unreadable
 from docmill.tasks.checks.declared import Place, faults
 from docmill.tasks.checks.faults import place
+from docmill.tasks.checks.pictures import BYTES_PER_TOKEN as BYTES_PER_TOKEN
+from docmill.tasks.checks.pictures import counted
 
 SAFE_INTEGERS = range(-(2**53) + 1, 2**53)  # the integers that RFC 8785 takes
 LONGEST_QUOTED_BYTES = 16_384  # of a reply that is answered; a longer one is not sent back
-BYTES_PER_TOKEN = 3  # an estimate on the safe side: measured texts have about 4
 LIMITS = ("max_completion_tokens", "max_tokens")
 PROBE: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "text"}]}
 
@@ -59,7 +60,7 @@ def limit_of(request: Mapping[str, Any]) -> int | None:
 def require_room(body: bytes, endpoint: Endpoint) -> None:
     """Refuse what the endpoint's context cannot hold, before it is sent: nothing is cut silently.
 
-    Raises Unreadable; tokens are estimated as bytes / 3.
+    Raises Unreadable; tokens are estimated as bytes / 3, those of a picture as pictures.py says.
     """
     limit = endpoint.context_tokens
     request = json.loads(body)
@@ -78,7 +79,7 @@ def most_bytes(request: Mapping[str, Any], endpoint: Endpoint) -> int:
 
 
 def _bytes(request: Mapping[str, Any]) -> int:
-    return sum(len(str(message["content"]).encode()) for message in request["messages"])
+    return sum(map(counted, request["messages"]))
 
 
 def _reply(request: Mapping[str, Any], endpoint: Endpoint) -> int:

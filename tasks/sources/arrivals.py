@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from docmill.schemas.document import Document
+from docmill.schemas.document import AS_USUAL, Document, Sight
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.documents import Documents
 from docmill.tasks.sources.files import FileRef, Files, ref_of
@@ -66,19 +66,18 @@ class Arrivals:
         return list({ref.document_id: ref for ref in refs}.values())
 
     def _ref(self, name: str) -> FileRef | ObjectRef | Outside:
-        files = self.whole if isinstance(self.whole, Files) else self.whole.files
-        if isinstance(self.whole, Documents) and (found := self.whole.objects.named(name)):
-            return found
-        ref = located(name, files.patterns, Path.cwd())
-        return replace(ref, ocr=files.ocr) if isinstance(ref, FileRef) else ref
+        if isinstance(self.whole, Files):
+            return located(name, self.whole.patterns, Path.cwd(), self.whole.sight)
+        files = self.whole.files
+        return self.whole.objects.named(name) or located(name, files.patterns, Path.cwd(), files.sight)
 
 
-def located(name: str, patterns: Sequence[str], root: Path) -> FileRef | Outside:
+def located(name: str, patterns: Sequence[str], root: Path, sight: Sight = AS_USUAL) -> FileRef | Outside:
     """Find the document that a path, relative to `root` where it is relative, or a file's URI names."""
     path = _path(name, root)
     found = lookup(patterns, path, root) if path else None
     if found:
-        return ref_of(found, root)
+        return replace(ref_of(found, root), sight=sight)
     # It may be anything: its name is kept short, and printable.
     known = path.removeprefix(f"{root}/") if path else name
     shown = "".join(char if char.isprintable() else "\ufffd" for char in known)[:MAX_ID_CHARS]

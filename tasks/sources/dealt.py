@@ -66,5 +66,5 @@ def written(ref: DocumentRef) -> tuple[str | None, str | None, str | None]:
 
 
 def _file(document_id: str, files: Files) -> FileRef | None:
-    found = located(document_id, files.patterns, Path.cwd())
-    return replace(found, below=files.below, ocr=files.ocr) if isinstance(found, FileRef) else None
+    found = located(document_id, files.patterns, Path.cwd(), files.sight)
+    return replace(found, below=files.below) if isinstance(found, FileRef) else None

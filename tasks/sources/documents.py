@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from docmill.schemas.document import Ocr
+from docmill.schemas.document import AS_USUAL, Sight
 from docmill.tasks.sources.files import FileRef, Files
 from docmill.tasks.sources.remote import ObjectRef, Objects
 from docmill.tasks.sources.rows import Rows
@@ -15,15 +15,15 @@ from docmill.tasks.sources.source import Source
 from docmill.tasks.sources.urls import is_remote, path_of, url_glob
 
 
-def source_of(patterns: Sequence[str], ocr: Ocr = "missing") -> "Files | Documents":
+def source_of(patterns: Sequence[str], sight: Sight = AS_USUAL) -> "Files | Documents":
     """Make the source of patterns, which are globs and URLs; raises ConfigError for a wrong URL.
 
-    `ocr` says whether the pictures of its documents are read.
+    `sight` says what is done with the pictures of its documents.
     """
     local = tuple(path_of(pattern) for pattern in patterns if not is_remote(pattern))
     globs = tuple(url_glob(pattern) for pattern in patterns if is_remote(pattern))
-    files = Files(local, ocr=ocr)
-    return Documents(files, Objects(globs, ocr)) if globs else files
+    files = Files(local, sight=sight)
+    return Documents(files, Objects(globs, sight)) if globs else files
 
 
 def confined(source: Source, below: tuple[Path, ...]) -> Source:

@@ -9,7 +9,7 @@ from hashlib import file_digest, sha256
 from io import BufferedReader
 from pathlib import Path
 
-from docmill.schemas.document import Document, Ocr, Recognized, Unread
+from docmill.schemas.document import AS_USUAL, Document, Recognized, Sight, Unread
 from docmill.schemas.errors import ConfigError, Unreadable
 from docmill.tasks.sources.parse import parsed
 from docmill.tasks.sources.parsing import pool
@@ -24,15 +24,15 @@ class FileRef:
 
     `document_id` is the path relative to the working directory where it lies below it, else its
     URI, as where a name could not be printed. Where `below` names folders, it is read only if it lies
-    below one of them once links are followed. `ocr` says whether
-    its pictures are read.
+    below one of them once links are followed. `sight` says what
+    is done with its pictures.
     """
 
     document_id: str
     uri: str
     path: Path
     below: tuple[Path, ...] = ()
-    ocr: Ocr = "missing"
+    sight: Sight = AS_USUAL
 
     def sha256(self) -> str | None:
         """Hash its bytes; None where they cannot be read, which `read` explains."""
@@ -46,7 +46,7 @@ class FileRef:
 
         Raises Unreadable, whose message is the reason and what to do about it.
         """
-        return document_of(self.content(), self.path.name, self.document_id, self.uri, self.ocr)
+        return document_of(self.content(), self.path.name, self.document_id, self.uri, self.sight)
 
     def content(self) -> bytes:
         """Give its bytes, a byte more than are read at most; raises Unreadable."""
@@ -56,16 +56,16 @@ class FileRef:
 
 @dataclass(frozen=True)
 class Files:
-    """The files that the patterns match, as a source; `below` and `ocr` as a file has them."""
+    """The files that the patterns match, as a source; `below` and `sight` as a file has them."""
 
     patterns: tuple[str, ...]
     below: tuple[Path, ...] = ()
-    ocr: Ocr = "missing"
+    sight: Sight = AS_USUAL
 
     @contextmanager
     def opened(self) -> Iterator[Iterator[FileRef]]:
         """List them; raises ConfigError where the directory of a pattern does not exist."""
-        listing = (replace(ref, below=self.below, ocr=self.ocr) for ref in listed(self.patterns))
+        listing = (replace(ref, below=self.below, sight=self.sight) for ref in listed(self.patterns))
         with pool.kept():
             yield listing
 
@@ -109,13 +109,13 @@ def ref_of(found: Found, root: Path) -> FileRef:
     return FileRef(document_id, uri, followed)
 
 
-def document_of(content: bytes, name: str, document_id: str, uri: str, ocr: Ocr = "missing") -> Document:
+def document_of(content: bytes, name: str, document_id: str, uri: str, sight: Sight = AS_USUAL) -> Document:
     """Make the document of a file's bytes, cut after MAX_BYTES + 1; raises Unreadable."""
     if len(content) > MAX_BYTES:
         raise Unreadable(f"the file is larger than {MAX_BYTES:,} bytes: split it")
     if not content.strip():
         raise Unreadable("the file is empty")
-    text = parsed(content, name, ocr)
+    text = parsed(content, name, sight.ocr, shown=sight.shown)
     return Document(
         document_id=document_id,
         uri=uri,
@@ -124,6 +124,7 @@ def document_of(content: bytes, name: str, document_id: str, uri: str, ocr: Ocr 
         page_starts=text.page_starts,
         unread=tuple(Unread(part=part, why=why) for part, why in text.unread),
         recognized=tuple(Recognized(**span._asdict()) for span in text.seen),
+        pictures=text.shown,
     )
 
 

@@ -26,10 +26,11 @@ PAGE = re.compile(r"page (\d{1,5})")
 MAX_HTML_CHARS = 200_000  # a longer page may take two hundred times its size of memory: a child's affair
 
 
-def parsed(content: bytes, name: str, ocr: Ocr = "missing") -> Text:
+def parsed(content: bytes, name: str, ocr: Ocr = "missing", *, shown: bool = False) -> Text:
     """Give a document's text: lines end in LF, there are no control characters but tabs.
 
-    `name` is its file name, of which the suffix hints at the kind; `ocr` says whether pictures are read.
+    `name` is its file name, of which the suffix hints at the kind; `ocr` says whether pictures are read,
+    `shown` that they are given as data URLs, too.
     Raises Unreadable where there is no text, or where the kind is not read.
     """
     suffix = PurePath(name).suffix.lower()
@@ -39,6 +40,8 @@ def parsed(content: bytes, name: str, ocr: Ocr = "missing") -> Text:
     text = _text(content, suffix) if kind == "text" else _by_child(kind, content, ocr)
     if not legible(text.text):
         raise Unreadable(_why_empty(kind, text, ocr))
+    if shown and kind in ("pdf", "image") and scans.reads(ocr):
+        return text._replace(shown=scans.shown(kind, content, _numbers(text)))
     return text
 
 
@@ -89,6 +92,13 @@ def _seen(text: Text, missed: Missed) -> Iterator[Span]:
             found = text.text.find(words)
             start, end = (found, found + len(words)) if found >= 0 else (0, len(text.text))
         yield Span(part, confidence, start, end)
+
+
+def _numbers(text: Text) -> list[int]:
+    """Name the pages, counted from 0, that were read by their pictures, or could not be read by them."""
+    unsure = {part for part, why in text.unread if why in (Why.UNSURE, Why.FAINT)}
+    named = unsure | {span.part for span in text.seen}
+    return sorted(int(found[1]) - 1 for part in named if (found := PAGE.fullmatch(part)))
 
 
 def _why_empty(kind: Kind, text: Text, ocr: Ocr) -> Reason:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from threading import Event
 
-from docmill.schemas.document import Document, Ocr
+from docmill.schemas.document import AS_USUAL, Document, Sight
 from docmill.schemas.errors import ConfigError, Deferred, StorageError, Unreadable
 from docmill.tasks.sources.files import MAX_BYTES, document_of
 from docmill.tasks.sources.hashes import Hashes
@@ -41,7 +41,7 @@ class ObjectRef:
     address: Address
     size: int | None = field(compare=False)
     access: Access = field(compare=False, repr=False)
-    ocr: Ocr = "missing"
+    sight: Sight = AS_USUAL
 
     @property
     def uri(self) -> str:
@@ -56,7 +56,7 @@ class ObjectRef:
         """Read it; raises Unreadable, whose message is the reason and what to do about it, or Deferred."""
         self.access.hashes.forget(self.document_id)
         name = self.address.key.rpartition("/")[2]
-        return document_of(self.content(), name, self.document_id, self.uri, self.ocr)
+        return document_of(self.content(), name, self.document_id, self.uri, self.sight)
 
     def expect(self) -> None:
         """Have its hash taken together with those of others, once one is asked for."""
@@ -87,9 +87,9 @@ class ObjectRef:
 class Objects:
     """The objects that URLs match."""
 
-    def __init__(self, globs: tuple[UrlGlob, ...], ocr: Ocr = "missing") -> None:
+    def __init__(self, globs: tuple[UrlGlob, ...], sight: Sight = AS_USUAL) -> None:
         self._globs = globs
-        self._ocr = ocr
+        self._sight = sight
         self._access = Access()
 
     @contextmanager
@@ -128,14 +128,14 @@ class Objects:
             or not any(glob.matches(address) for glob in self._globs)
         ):
             return None
-        return ObjectRef(address.uri(), address, None, self._access, self._ocr)
+        return ObjectRef(address.uri(), address, None, self._access, self._sight)
 
     def _refs(self, index: int, listing: Iterator[Entry]) -> Iterator[ObjectRef]:
         glob, before = self._globs[index], self._globs[:index]
         for entry in _whole(glob, listing):
             address = Address(glob.protocol, glob.bucket, entry.key)
             if glob.matches(address) and not any(earlier.matches(address) for earlier in before):
-                ref = ObjectRef(address.uri(), address, entry.size, self._access, self._ocr)
+                ref = ObjectRef(address.uri(), address, entry.size, self._access, self._sight)
                 ref.expect()
                 yield ref
 

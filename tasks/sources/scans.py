@@ -1,7 +1,7 @@
 """Scans and pictures: read by children that see, with the extra `ocr`, and where the pipeline lets them."""
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -13,11 +13,12 @@ from docmill.tasks.sources.parsing import pool, wire
 from docmill.tasks.sources.parsing.answer import Answer, ask
 from docmill.tasks.sources.parsing.kinds import Asked, Binary
 from docmill.tasks.sources.parsing.missed import Missed, Why
-from docmill.tasks.sources.parsing.reasons import Reason
+from docmill.tasks.sources.parsing.reasons import MAX_PICTURES, Reason
 
 PACKAGES = ("rapidocr", "onnxruntime", "cv2", "PIL")
-MOST_PAGES = 500  # of a document: each takes seconds
+MOST_SHOWN = 20  # of a document, to a model
 HINT = "docmill[ocr]"  # in the reasons for what is not read without it
+TOO_MUCH = (Reason.SLOW, Reason.MEMORY)
 PICTURES = (Why.PICTURE, Why.SCANNED, Why.DRAWN, Why.GLYPHS, Why.GARBLED)
 
 
@@ -38,14 +39,16 @@ def pictures(content: bytes, ocr: Ocr) -> Answer:
         raise Unreadable(Reason.IMAGE_OFF if ocr == "off" else Reason.IMAGE)
     try:
         count = int(ask("frames", content, sees=True).pages[0])
+        if count == 1:
+            return replace(ask("frame", wire.asking(0, content), sees=True), paged=True)
     except ValueError:
         raise Unreadable(Reason.DIED) from None
-    if count > MOST_PAGES:
+    except Unreadable as error:
+        raise Unreadable(Reason.UNSEEN if error.args[0] in TOO_MUCH else error.args[0]) from None
+    if count > MAX_PICTURES:
         raise Unreadable(Reason.PAGES)
     missed = Missed()
     pages = _read("frame", content, range(count), missed, always=False)
-    if count == 1 and missed.pages.get(1) is Why.UNSEEN:
-        raise Unreadable(Reason.UNSEEN)
     return Answer(tuple(pages.get(number, "") for number in range(count)), True, missed)
 
 
@@ -65,14 +68,22 @@ def completed(kind: Binary, content: bytes, answer: Answer, ocr: Ocr) -> Answer:
     return answer
 
 
+def shown(kind: Binary, content: bytes, numbers: Sequence[int]) -> tuple[str, ...]:
+    """Give pages as data URLs, the first of very many; what could be read of them once can be drawn."""
+    look: Asked = "view" if kind == "pdf" else "look"
+    return tuple(
+        ask(look, wire.asking(number, content), sees=True).pages[0] for number in numbers[:MOST_SHOWN]
+    )
+
+
 def _pages(content: bytes, answer: Answer, *, always: bool) -> Answer:
     """Read the pages of a PDF that are pictures."""
     missed, pages = answer.missed, list(answer.pages)
     wanted = [number - 1 for number in sorted(missed.pages) if missed.pages[number] in PICTURES]
     wanted = list(range(len(pages))) if always else wanted
-    for number in wanted[MOST_PAGES:]:
+    for number in wanted[MAX_PICTURES:]:
         missed.pages[number + 1] = Why.MANY
-    for number, text in _read("page", content, wanted[:MOST_PAGES], missed, always=always).items():
+    for number, text in _read("page", content, wanted[:MAX_PICTURES], missed, always=always).items():
         pages[number] = text
     return replace(answer, pages=tuple(pages))
 

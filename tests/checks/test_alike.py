@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from docmill.schemas.document import Recognized
 from docmill.tasks.checks.evidence.alike import SURE, in_doubt
@@ -75,6 +77,13 @@ def test_a_day_is_found_where_one_digit_is_a_letter():
 )
 def test_what_is_another_value_is_not_similar(text: str, value: Any):
     assert _quote(text, value) is None
+
+
+@given(st.from_regex(r"[A-Z]{0,3}-?[0-9]{3,12}", fullmatch=True), st.data())
+def test_a_code_with_another_digit_is_never_similar(code: str, data: st.DataObject):
+    at = data.draw(st.sampled_from([at for at, char in enumerate(code) if char.isdecimal()]))
+    other = data.draw(st.sampled_from([digit for digit in "0123456789" if digit != code[at]]))
+    assert _quote(f"No. {code[:at]}{other}{code[at + 1 :]} of May", code) is None
 
 
 def test_what_stands_there_is_not_called_similar():

@@ -40,6 +40,7 @@ endpoint:
   max_tokens_name: max_completion_tokens
   strict: false
   choices: true
+  vision: true
   prices: {input: 0.15, output: 0.6, cached_input: 0.075, cache_write: 0.2}
   cache_id: ours
   allow_http: true
@@ -251,6 +252,7 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
                 "context_tokens": 8000,
                 "max_output_tokens": 1000,
                 "max_tokens_name": "max_completion_tokens",
+                "vision": True,
                 "strict": False,
                 "choices": True,
                 "prices": {"input": "0.15", "output": "0.6", "cached_input": "0.075", "cache_write": "0.2"},

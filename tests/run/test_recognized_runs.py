@@ -86,3 +86,29 @@ def test_what_was_in_review_for_want_of_the_extra_is_read_once_it_is_there(
         )
     assert counts == [(0, 1, 0), (0, 0, 1), (1, 0, 0), (0, 0, 1)]
     assert "A letter" in provider.requests[-1].text
+
+
+@pytest.mark.slow
+def test_an_endpoint_with_vision_is_shown_the_pages_beside_their_text(project: Project, provider: Provider):
+    Path("in").mkdir()
+    Path("in/a.pdf").write_bytes(scanned(written("A first page."), page(["A letter"], size=(3, 2))))
+    endpoint = f"{{base_url: {provider.url}, vision: true}}"
+    pipeline = project.pipeline(endpoint, "  - summarize:\n", documents="in/*")
+    assert project.run("run", str(pipeline)) == 0
+    [text, shown] = provider.requests[0].parsed["messages"][-1]["content"]
+    assert "A letter" in text["text"]
+    assert shown["image_url"]["url"].startswith("data:image/jpeg;base64,")
+    assert project.run("run", str(pipeline), "--refresh") == 0
+    assert provider.requests[0].body == provider.requests[1].body
+    [found] = results("sqlite:///results.db").outcomes("p")
+    assert found.status == "done"
+
+
+def test_vision_without_the_extra_says_what_to_type(
+    project: Project, provider: Provider, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    project.documents(a="text")
+    endpoint = f"{{base_url: {provider.url}, vision: true}}"
+    pipeline = project.pipeline(endpoint, "  - summarize:\n", documents="in/*", ocr="off")
+    assert project.run("run", str(pipeline)) == 2
+    assert "endpoint.vision: pages are drawn where they are read by their pictures" in capfd.readouterr().err

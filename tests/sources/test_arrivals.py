@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docmill.schemas.document import Sight
 from docmill.schemas.errors import ConfigError, Unreadable
 from docmill.tasks.sources.arrivals import Arrivals, Outside, located
 from docmill.tasks.sources.files import FileRef, Files, listed
@@ -118,3 +119,11 @@ def test_what_is_located_is_what_is_listed(
     ref = located(f"top/{asked}", below, root)
     path = root / "top" / asked
     assert (isinstance(ref, FileRef) and path.is_file()) == (path in found)
+
+
+def test_what_arrives_has_its_pictures_read_as_the_pipeline_says(inbox: Path):
+    sight = Sight(ocr="off", shown=True)
+    with Arrivals(Files(PATTERNS, sight=sight), ("in/a.txt",)).opened() as refs:
+        [ref] = refs
+    assert isinstance(ref, FileRef)
+    assert ref.sight == sight

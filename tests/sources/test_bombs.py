@@ -54,7 +54,7 @@ REASONS: dict[str, set[str]] = {
     "PDF: 500 MB of object stream": {Reason.MEMORY, Reason.DAMAGED},
     "PDF: a form within itself": {Reason.MEMORY, Reason.DIED},
     "PDF: 12,000 pages": {Reason.PAGES},
-    "PDF: a million brackets": {Reason.SCANNED},
+    "PDF: a million brackets": {Reason.BLANK},
     "zip: 100,000 entries": {Reason.PACKED},
     "zip: 400 MB unpacked": {Reason.PACKED},
     "zip: 20 MB of 10 KB": {Reason.PACKED},

@@ -14,8 +14,8 @@ from docmill.tasks.sources.parsing.excel import xlsx
 from docmill.tasks.sources.parsing.html import markdown
 from docmill.tasks.sources.parsing.mail import eml
 from docmill.tasks.sources.parsing.missed import Missed
-from docmill.tasks.sources.parsing.ocr import image
-from docmill.tasks.sources.parsing.ocr.reader import Reader, read
+from docmill.tasks.sources.parsing.ocr import asked
+from docmill.tasks.sources.parsing.ocr.reader import Reader
 from docmill.tasks.sources.parsing.pdf import pdf, shown
 from docmill.tasks.sources.parsing.reasons import (
     MAX_PAGES,
@@ -67,15 +67,8 @@ def _parsed(kind: str, content: bytes, missed: Missed) -> tuple[str, Iterable[st
     if kind == "office":
         kind = office.office_kind(content)
     match kind:
-        case "frames":
-            return wire.TEXT, [str(image.count(content))]
-        case "frame":
-            number, _, picture = wire.asked(content)
-            return wire.TEXT, [read(f"page {number + 1}", image.frame(picture, number), missed) or ""]
-        case "page":
-            number, always, document = wire.asked(content)
-            missed.reader = Reader(always=always)
-            return wire.TEXT, [pdf.page(document, number, missed)]
+        case "frames" | "frame" | "page" | "look" | "view":
+            return wire.TEXT, [asked.answer(kind, content, missed)]
         case "pdf":
             return wire.PAGES, pdf.pages(content, missed)
         case "xlsx":

@@ -7,7 +7,8 @@ from docmill.tasks.sources.parsing.mail.mailtext import APPLE, BEGINNING
 from docmill.tasks.sources.parsing.reasons import Reason
 
 Binary = Literal["pdf", "office", "eml", "html", "image"]
-Asked = Binary | Literal["frames", "frame", "page", "picture"]  # of a child; a picture is drawn, not read
+Look = Literal["frames", "frame", "page", "look", "view"]
+Asked = Binary | Look | Literal["picture"]  # of a child; a picture is drawn, not read
 Kind = Binary | Literal["text"] | Reason
 
 HTML_SUFFIXES = (".html", ".htm", ".xhtml")

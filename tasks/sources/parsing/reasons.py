@@ -5,6 +5,7 @@ from enum import StrEnum
 MEMORY_MB = 512
 WALL_S = 30
 MAX_PAGES = 10_000
+MAX_PICTURES = 500  # pages that are read by their pictures: each takes seconds
 MAX_TEXT_BYTES = 20_000_000
 OCR_MEMORY_MB = 3072  # the models and a page take 1.8 GB of address space
 OCR_WALL_S = 300  # of a page, or of a document with all pictures in it
@@ -28,7 +29,7 @@ class Reason(StrEnum):
     PACKED = (
         "it unpacks to far more than its size, as a bomb does: it was not opened; save it anew, or split it"
     )
-    PAGES = f"more than {MAX_PAGES:,} pages or sheets: split it"
+    PAGES = f"more than {MAX_PAGES:,} pages or sheets, or {MAX_PICTURES} that are pictures: split it"
     LONG = f"its text is longer than {MAX_TEXT_BYTES:,} bytes: split it"
     SLOW = f"took longer than {WALL_S} s to read: split it, or save it anew"
     MEMORY = f"needed more than {MEMORY_MB} MB to read: split it, or save it anew"

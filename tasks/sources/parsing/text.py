@@ -25,6 +25,7 @@ class Text(NamedTuple):
     page_starts: tuple[int, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()  # each part, and why
     seen: tuple[Span, ...] = ()  # what of it was a picture
+    shown: tuple[str, ...] = ()  # these as data URLs, where they are asked for
 
 
 def cleaned(text: str) -> str:

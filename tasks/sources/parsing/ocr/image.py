@@ -1,6 +1,7 @@
 """Pictures as files: the frames of a PNG, JPEG, TIFF, WebP, GIF or BMP, no larger than they have to be."""
 
 import warnings
+from base64 import b64encode
 from io import BytesIO
 from typing import Any
 
@@ -10,6 +11,7 @@ from docmill.tasks.sources.parsing.reasons import MAX_PAGES, Reason
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP")
 MAX_PIXELS = 80_000_000  # A3 at 600 dpi has 70 million; a bomb has more
+SHOWN_SIDE, SHOWN_QUALITY = 1568, 75  # pixels, and of the JPEG: what is larger, models make smaller
 LONGEST_SIDE = 2400  # pixels: the models see no more than 2000
 
 
@@ -32,6 +34,17 @@ def frame(content: bytes, number: int = 0) -> Picture:
         shown = ImageOps.exif_transpose(_plain(image))
         shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
         return numpy.ascontiguousarray(numpy.asarray(shown)[:, :, ::-1])  # blue first, as the models have it
+
+
+def data_url(picture: Picture) -> str:
+    """Write a picture as a JPEG in a data URL, as large as models look at it."""
+    from PIL import Image
+
+    image = Image.fromarray(picture[:, :, ::-1])
+    image.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=SHOWN_QUALITY)
+    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 def _plain(image: Any) -> Any:

@@ -44,6 +44,12 @@ def page(content: bytes, number: int, missed: Missed) -> str:
             return _read(document, number, form, missed)[0]
 
 
+def drawn(content: bytes, number: int) -> Any:
+    """Draw one page, counted from 0, as numpy's array; raises Unreadable."""
+    with _opened(content) as document:
+        return pdf_scanned.drawn(document[number])
+
+
 @contextmanager
 def _opened(content: bytes) -> Iterator[Any]:
     import pypdfium2

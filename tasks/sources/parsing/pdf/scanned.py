@@ -21,7 +21,7 @@ def read(page: Any, number: int, text: str, unread: Why | None, missed: Missed) 
         return text, unread
     from docmill.tasks.sources.parsing.ocr.reader import read as read_picture
 
-    seen = read_picture(part, _drawn(page), missed)
+    seen = read_picture(part, drawn(page), missed)
     if seen is None:  # which is told
         return "" if unread in NAMELESS else text, None
     if not seen:  # letters without names are letters all the same
@@ -30,7 +30,8 @@ def read(page: Any, number: int, text: str, unread: Why | None, missed: Missed) 
     return seen if unread in NAMELESS else joined(seen, beside), None
 
 
-def _drawn(page: Any) -> Any:
+def drawn(page: Any) -> Any:
+    """Draw a page as numpy's array, blue first."""
     import numpy
 
     wide, high = page.get_size()
