@@ -60,6 +60,14 @@ def test_page_starts_are_pages_without_form_feeds():
     assert found.own == len(first) + 1
 
 
+@pytest.mark.parametrize("blank", ["\n\n", "\r\n\r\n", "\n  \t\n"])
+def test_paragraphs_come_before_lines(blank: str):
+    chance = random.Random(3)
+    first, second = ("\n".join(words(chance, 12) for _ in range(6)) for _ in range(2))
+    text = f"{first}{blank}{second}"
+    assert divided(text, size(text) - 1) == [f"{first}{blank}", second]
+
+
 def test_what_has_no_line_is_cut_at_sentences():
     found = divided(words(random.Random(1), 400), 600)
     assert all(each.rstrip().endswith(".") for each in found)

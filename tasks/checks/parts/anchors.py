@@ -13,6 +13,9 @@ HEADINGS = re.compile(
     rf"#{{1,6}} +\S|(?:\d{{1,3}}\.){{1,5}}(?:\d{{1,3}})? +[^\W\d]|(?i:(?:{NAMED}) *[\divxlc]+)\b"
 )
 LINES = re.compile(r"(?<=[\n\f])[^\n\f]*\S")  # that say something
+BLANK_LINE = re.compile(r"\n[ \t\r]*\n\Z")
+PAGE_BREAK = re.compile(r"\f\s*\Z")
+BLANK_CHARS = 40  # before a line, that are looked at
 Size = Callable[[str], int]
 
 
@@ -46,9 +49,9 @@ def _places(text: str, pages: frozenset[int]) -> Iterator[tuple[int, int]]:
     """Give the beginnings of lines, each with how good a place it is; the text's own is none."""
     for match in LINES.finditer(text):
         at = match.start()
-        above = text[max(0, at - 2) : at]
-        begins_page = at in pages or "\f" in above
-        if not begins_page and above != "\n\n":
+        above = text[max(0, at - BLANK_CHARS) : at]
+        begins_page = at in pages or bool(PAGE_BREAK.search(above))
+        if not begins_page and not BLANK_LINE.search(above):
             is_marked = text.startswith("#", at) and _is_heading(match[0])
             yield at, HEADING if is_marked else LINE
         elif _is_heading(match[0]):
