@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 
 from docmill.schemas.outcome import Run
 from docmill.tasks.sinks.results import Results
@@ -13,11 +13,14 @@ SILENT = timedelta(minutes=15)  # a run that lives writes each minute
 
 
 def keep_alive(results: Results, run_id: str, cache: str) -> None:
-    """Write before a run begins which cache tells whether it lives; that of ended ones is forgotten."""
+    """Write before a run begins, or is taken up again, which cache tells whether it lives.
+
+    What is kept of ended ones is forgotten.
+    """
     ended = select(RUNS.c.run_id).where(RUNS.c.state != "running")
     row = {"run_id": run_id, "cache": cache, "seen_at": datetime.now(UTC)}
     with results._writing() as connection:
-        connection.execute(delete(ALIVE).where(ALIVE.c.run_id.in_(ended)))
+        connection.execute(delete(ALIVE).where(or_(ALIVE.c.run_id.in_(ended), ALIVE.c.run_id == run_id)))
         connection.execute(ALIVE.insert().values(row))
 
 
