@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 
 from docmill.schemas.outcome import Run
 from docmill.tasks.sinks.results import Results
@@ -13,11 +13,14 @@ SILENT = timedelta(minutes=15)  # a run that lives writes each minute
 
 
 def keep_alive(results: Results, run_id: str, cache: str) -> None:
-    """Write before a run begins which cache tells whether it lives; that of ended ones is forgotten."""
+    """Write before a run begins, or is taken up again, which cache tells whether it lives.
+
+    What is kept of ended ones is forgotten.
+    """
     ended = select(RUNS.c.run_id).where(RUNS.c.state != "running")
     row = {"run_id": run_id, "cache": cache, "seen_at": datetime.now(UTC)}
     with results._writing() as connection:
-        connection.execute(delete(ALIVE).where(ALIVE.c.run_id.in_(ended) | (ALIVE.c.run_id == run_id)))
+        connection.execute(delete(ALIVE).where(or_(ALIVE.c.run_id.in_(ended), ALIVE.c.run_id == run_id)))
         connection.execute(ALIVE.insert().values(row))
 
 
@@ -26,7 +29,8 @@ def keep_so_far(results: Results, run: Run) -> None:
     going_on = RUNS.c.run_id == run.run_id, RUNS.c.state == "running"
     now = {"seen_at": datetime.now(UTC)}
     with results._writing() as connection:
-        connection.execute(update(RUNS).where(*going_on).values(run_row(run)))
+        kept = {name: value for name, value in run_row(run).items() if name != "shards"}  # dealt meanwhile
+        connection.execute(update(RUNS).where(*going_on).values(kept))
         connection.execute(update(ALIVE).where(ALIVE.c.run_id == run.run_id).values(now))
 
 

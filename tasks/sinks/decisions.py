@@ -115,7 +115,12 @@ class ReviewedResults(QuarantiningResults):
         made = {row[0]: row[1] for row in connection.execute(query.group_by(DECISIONS.c.document_id))}
         return [each for each in outcomes if made.get(each.document_id, 0) <= each.decisions]
 
-    def _stored(self, connection: Connection, rows: Sequence[Row]) -> None:
+    def _stored(
+        self,
+        connection: Connection,
+        rows: Sequence[Row],
+        outcomes: Sequence[Outcome] = (),  # noqa: ARG002
+    ) -> None:
         """Put notices of outcomes into the outbox."""
         put_notices(connection, self._pipeline, self.notify, rows)
 

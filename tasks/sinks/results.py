@@ -151,14 +151,10 @@ class Results:
             for outcome in current:
                 if outcome.status == "done":
                     replace_rows(connection, self._tables, self._own, outcome, run_id)
-            self._stored(connection, rows)
-            self._counted(connection, outcomes)
+            self._stored(connection, rows, outcomes)
 
-    def _stored(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Write what else follows from outcomes, in the same transaction."""
-
-    def _counted(self, _: Connection, outcomes: Sequence[Outcome]) -> None:
-        """Count all that were to be stored, in the same transaction."""
+    def _stored(self, connection: Connection, rows: Sequence[Row], outcomes: Sequence[Outcome] = ()) -> None:
+        """Write what else follows from outcomes: those stored as rows, and all that were to be."""
 
     def _current(self, _: Connection, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Choose the outcomes that may take the place of what is stored."""

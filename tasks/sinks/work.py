@@ -172,7 +172,8 @@ class PartResults(ReviewedResults):
         super().write(outcomes, run_id, pipeline_sha256)
         self.dealt = self._counting
 
-    def _counted(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    def _stored(self, connection: Connection, rows: Sequence[Row], outcomes: Sequence[Outcome] = ()) -> None:
+        super()._stored(connection, rows)
         counts, marked = dict(self.dealt.counts), 0
         for outcome in outcomes:
             counts[outcome.status] = counts.get(outcome.status, 0) + 1

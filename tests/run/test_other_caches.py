@@ -88,6 +88,13 @@ async def test_what_an_earlier_version_began_is_asked_of_the_own_cache(database:
     assert state(results) == "failed"
 
 
+async def test_a_run_that_is_taken_up_again_is_of_the_cache_of_its_new_process(database: str, tmp_path: Path):
+    results = begun(database, DirectoryCache(tmp_path / "one"))
+    keep_alive(results, "r", identity(DirectoryCache(tmp_path / "two")))
+    await recover(results, "p", DirectoryCache(tmp_path / "two"), Observer())
+    assert state(results) == "failed"
+
+
 def test_what_is_kept_of_ended_runs_is_forgotten(database: str, tmp_path: Path):
     results = begun(database, DirectoryCache(tmp_path))
     results.fail("r")
