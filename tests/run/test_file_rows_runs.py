@@ -37,6 +37,7 @@ def test_files_of_rows_are_enriched_and_broken_records_fail_alone(project: Proje
     ]
 
 
+@pytest.mark.slow
 def test_a_file_that_is_not_there_ends_the_run_before_anything_is_sent(
     project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]
 ):
@@ -72,6 +73,7 @@ def test_a_run_reads_what_has_changed_since_the_last(project: Project, provider:
     assert read() == 3
 
 
+@pytest.mark.slow
 def test_a_document_that_failed_is_read_again(project: Project, provider: Provider):
     rows = '{files: t.csv, key: id, text: "{{ body }}", since: at}'
     pipeline = over(project, provider, rows, "  - summarize:\n", "sqlite:///results.db")

@@ -54,6 +54,7 @@ class TestRuns:
         assert len(receiver.ids) == 4
         assert len(set(receiver.ids)) == 1
 
+    @pytest.mark.slow
     def test_what_is_not_taken_waits_for_the_next_run(
         self,
         project: Project,
@@ -77,6 +78,7 @@ class TestRuns:
         assert waiting(project) == 0
         assert sorted(each["document_id"] for each in receiver.taken) == ["in/a.txt", "in/b.txt"]
 
+    @pytest.mark.slow
     def test_the_statuses_are_chosen(self, project: Project, provider: Provider, receiver: Receiver):
         project.documents(a="one", empty="")
         assert project.run("run", pipeline(project, provider, receiver.url, ", statuses: [failed]")) == 1
@@ -84,6 +86,7 @@ class TestRuns:
             ("in/empty.txt", "the file is empty")
         ]
 
+    @pytest.mark.slow
     def test_nothing_is_sent_where_notices_could_not_be(
         self, project: Project, provider: Provider, monkeypatch: pytest.MonkeyPatch, capfd: Printed
     ):

@@ -170,6 +170,7 @@ def test_a_database_that_is_no_file_is_refused(url: str, said: str):
 
 
 @pytest.mark.usefixtures("prefect_api")
+@pytest.mark.slow
 def test_a_run_writes_into_it(project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]):
     project.documents(a="one", b="two", empty="")
     endpoint = f"{{base_url: '{provider.url}', prices: {{input: 1, output: 1}}}}"

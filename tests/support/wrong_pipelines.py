@@ -371,6 +371,22 @@ FILES = {
         "name: p\nrows: {url: u, query: q, text: t}\nsteps: [summarize: ]\n",
         "2:1: rows.key: is missing",
     ),
+    "rows of two sources": (
+        "name: p\nrows: {url: u, files: f.csv, query: q, key: k, text: t}\nsteps: [summarize: ]\n",
+        "2:1: rows: give either `url` or `files`",
+    ),
+    "rows of a database without a query": (
+        "name: p\nrows: {url: u, key: k, text: t}\nsteps: [summarize: ]\n",
+        "2:1: rows: a `url` needs a `query`",
+    ),
+    "rows without a text": (
+        "name: p\nrows: {files: f.csv, key: k}\nsteps: [summarize: ]\n",
+        "2:1: rows: give `text`, or `document`, or both",
+    ),
+    "a webhook that is no URL": (
+        "name: p\ndocuments: x\nnotify: {url: hooks.example}\nsteps: [summarize: ]\n",
+        "3:10: notify.url: must be a URL with https:// in front, such as https://api.302.ai/v1",
+    ),
     "rows as a text": (
         "name: p\nrows: tickets\nsteps: [summarize: ]\n",
         "2:1: rows: must be a mapping, not 'tickets'",
