@@ -72,7 +72,7 @@ def retry(
     if not ids:
         console(stderr=json).print(f"nothing of {plan.name} is to be tried again", markup=False)
         return 0
-    restricted = replace(options, only=ids, release=quarantined)
+    restricted = replace(options, only=ids, released=quarantined)
     return carried_out(pipeline, file, restricted, resolve(checked, restricted), json=json)
 
 
@@ -81,6 +81,6 @@ def _chosen(into: Into, name: str, statuses: tuple[Status, ...], *, quarantined:
     results = QuarantiningResults.read(into, name)
     try:
         chosen = frozenset(results.of_status(statuses)) if statuses else frozenset()
-        return chosen | results.held() if quarantined else chosen
+        return chosen | results.in_quarantine() if quarantined else chosen
     finally:
         results.close()

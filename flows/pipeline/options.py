@@ -23,7 +23,7 @@ class RunOptions:
     yes: bool = False  # a person has confirmed what it may cost
     max_cost: Decimal | None = None  # USD
     only: frozenset[str] | None = None  # the documents that `retry` takes, where they are there still
-    release: bool = False  # those in quarantine are taken, too
+    released: bool = False  # those in quarantine are taken, too
     trial: bool = False  # whose results are held against no labels
     refresh: bool = False
     shards: Shards = 1

@@ -82,7 +82,7 @@ class Plan:
     evaluate: Evaluate | None = None
     budget: Budget | None = None
     confirm_above_usd: float | None = None
-    release: bool = False  # what is in quarantine is not passed over
+    released: bool = False  # what is in quarantine is not passed over
     is_trial: bool = False  # its results are kept nowhere
     fail_above: float = 0.0
     alert: Alert | None = None
@@ -146,7 +146,7 @@ def resolve(
         evaluate=None if options.trial else evaluate_of(pipeline),
         budget=budget_of(pipeline, options),
         confirm_above_usd=None if options.yes else pipeline.confirm_above_usd,
-        release=options.release,
+        released=options.released,
         is_trial=options.trial,
         fail_above=pipeline.fail_above,
         ocr=pipeline.ocr,

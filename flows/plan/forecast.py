@@ -130,7 +130,7 @@ class _Planning:
         ]
 
     def _quarantined(self, hashes: Mapping[str, str | None]) -> set[str]:
-        if self.plan.release or self.results is None or not self.results.has_quarantined():
+        if self.plan.released or self.results is None or not self.results.has_quarantined():
             return set()
         return self.results.quarantined(hashes, self.plan.sha256)
 

@@ -56,7 +56,7 @@ class Documents:
             if found.unchanged:
                 run.ledger.unchanged()
                 continue
-            if found.quarantined and not run.plan.release:
+            if found.quarantined and not run.plan.released:
                 run.ledger.quarantined()
                 continue
             await self._room.acquire()

@@ -44,7 +44,7 @@ class QuarantiningResults(Results):
         with self._failing(), self._engine.connect() as connection:
             return bool(present(connection.execution_options(reading=True), FAILURES))
 
-    def held(self) -> set[str]:
+    def in_quarantine(self) -> set[str]:
         """List the documents in quarantine, and those that once were and that no run has done since."""
         ids = set(self.of_status(["quarantined"]))
         if self._is_counting():

@@ -109,17 +109,17 @@ def test_what_was_released_and_not_run_is_found_again(results: QuarantiningResul
         ran(results, bad="failed", good="done")
     ran(results, bad="quarantined", other="done")
     results.release("bad")
-    assert results.held() == {"bad"}
+    assert results.in_quarantine() == {"bad"}
     ran(results, bad="done")
-    assert results.held() == set()
+    assert results.in_quarantine() == set()
 
 
 def test_what_is_released_has_three_runs_again(results: QuarantiningResults):
     for _ in range(3):
         ran(results, bad="failed", good="done")
-    assert results.held() == {"bad"}
+    assert results.in_quarantine() == {"bad"}
     results.release("bad")
-    assert (held(results), results.held()) == (set(), set())
+    assert (held(results), results.in_quarantine()) == (set(), set())
     for _ in range(2):
         ran(results, bad="failed", good="done")
     assert held(results) == set()
