@@ -11,7 +11,7 @@ from docmill.tasks.sources.parsing.kinds import kind_of
 from docmill.tasks.sources.parsing.reasons import Reason
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom, in shares of the page
-PICTURE: Literal["picture"] = "picture"
+DRAWN: Literal["drawn"] = "drawn"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -35,7 +35,7 @@ def picture(content: bytes, page: int, quotes: Sequence[tuple[str, int]]) -> Pic
     What the child sends is trusted no more than the document. Raises Unreadable.
     """
     asked = json.dumps({"page": page, "quotes": quotes}).encode()
-    tag, body = pool.parse(PICTURE, asked + b"\n" + content)
+    tag, body = pool.parse(DRAWN, asked + b"\n" + content)
     head, _, png = body.partition(b"\n")
     try:
         told: dict[str, Any] = json.loads(head)
@@ -43,7 +43,7 @@ def picture(content: bytes, page: int, quotes: Sequence[tuple[str, int]]) -> Pic
         pages = int(told["pages"])
     except (ValueError, LookupError, TypeError, RecursionError):
         raise Unreadable(Reason.DIED) from None
-    if tag != PICTURE or not png.startswith(PNG):
+    if tag != DRAWN or not png.startswith(PNG):
         raise Unreadable(Reason.DIED)
     return Picture(png, pages, boxes)
 

@@ -46,7 +46,7 @@ def main() -> None:
 
 def _reply(kind: str, content: bytes, missed: Missed) -> tuple[str, bytes]:
     try:
-        if kind == "picture":
+        if kind == "drawn":
             return kind, shown.shown(content)
         tag, parts = _parsed(kind, content, missed)
         text = wire.BETWEEN.encode().join(_bounded(parts))

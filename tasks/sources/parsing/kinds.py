@@ -8,7 +8,7 @@ from docmill.tasks.sources.parsing.reasons import Reason
 
 Binary = Literal["pdf", "office", "eml", "html", "image"]
 Look = Literal["frames", "frame", "page", "look", "view"]
-Asked = Binary | Look | Literal["picture"]  # of a child; a picture is drawn, not read
+Asked = Binary | Look | Literal["drawn"]  # of a child; drawn is a picture, which is not read
 Kind = Binary | Literal["text"] | Reason
 
 HTML_SUFFIXES = (".html", ".htm", ".xhtml")
