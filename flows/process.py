@@ -11,7 +11,7 @@ from pydantic import Field
 from docmill.flows.pipeline.given import plan_of
 from docmill.flows.pipeline.options import RunOptions, Shards
 from docmill.flows.pipeline.plan import Plan
-from docmill.flows.pipeline.shards import require_shards
+from docmill.flows.pipeline.shards import require_room, require_shards
 from docmill.flows.plan.confirming import confirmed
 from docmill.flows.plan.shown import planned
 from docmill.flows.run.flow_run import execute, flow_run_name, options, whole
@@ -60,7 +60,9 @@ async def process(
 
     def prepare() -> Plan:
         require_shards(chosen)
-        return plan_of(pipeline, chosen, by_parameter=chosen is given)
+        plan = plan_of(pipeline, chosen, by_parameter=chosen is given)
+        require_room(plan)
+        return plan
 
     if plan_only:
         return await planned(prepare)

@@ -32,7 +32,7 @@ from docmill.flows.cli.summary import Summary
 from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import Plan, resolve
-from docmill.flows.pipeline.shards import require_shards
+from docmill.flows.pipeline.shards import require_room, require_shards
 from docmill.flows.server.launch import launch
 from docmill.schemas.errors import ConfigError
 
@@ -82,7 +82,9 @@ def run(
     require_shards(options)
     file = pipeline_file(pipeline)
     if not try_:
-        return carried_out(pipeline, file, options, resolve(load(file), options), json=json)
+        plan = resolve(load(file), options)
+        require_room(plan)
+        return carried_out(pipeline, file, options, plan, json=json)
     with trial.database() as url:
         tried = replace(options, into=url, limit=limit or trial.DOCUMENTS)
         plan = resolve(load(file), tried)

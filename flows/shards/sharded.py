@@ -8,7 +8,7 @@ from prefect.exceptions import PrefectException
 
 from docmill.flows.pipeline.given import Given
 from docmill.flows.pipeline.options import RunOptions
-from docmill.flows.pipeline.shards import as_parameter, handed_on, require_room
+from docmill.flows.pipeline.shards import as_parameter, handed_on
 from docmill.flows.run.active import ActiveRun
 from docmill.flows.run.liveness import identity
 from docmill.flows.shards.deployment import require_deployment
@@ -23,10 +23,9 @@ SHOWN = 20  # outcomes, for the table at the end
 
 
 async def sharded(run: ActiveRun, *, pipeline: Given, chosen: RunOptions) -> None:
-    """Have shards bring the run's documents to their outcomes; raises ConfigError for too many."""
+    """Have shards bring the run's documents to their outcomes."""
     results = run.results
     assert isinstance(results, ShardedResults)
-    require_room(run.plan)
     async with get_client() as client:
         try:
             await require_deployment(client, run.session.tell)
