@@ -100,6 +100,7 @@ def test_a_tiff_whose_pages_lead_in_a_circle_ends():
 @given(st.integers(0, 2000), st.binary(min_size=1, max_size=8))
 @settings(max_examples=15, deadline=None)
 def test_a_broken_picture_has_a_text_or_a_reason(at: int, noise: bytes):
+    parsed(file(LINE), "a.png")
     content = bytearray(file(LINE, "TIFF"))
     content[at : at + len(noise)] = noise
     with suppress(Unreadable):
