@@ -110,7 +110,7 @@ async def test_a_provider_that_enforces_its_limit_refuses_next_to_nothing(
     bodies = [free(f"{number}") for number in range(calls)]
     asked = await ask(target(provider.url, requests_per_minute=limit), *bodies, concurrency=16)
     assert asked.names == ["Completed"] * len(bodies)
-    assert enforcing.refused <= 0.01 * len(bodies)
+    assert enforcing.refused <= max(2, 0.01 * len(bodies))  # a late wake-up of a busy machine or two
     first, last = enforcing.taken[0][0], enforcing.taken[-1][0]
     assert (len(bodies) - 1) / (last - first) >= 0.95 * limit / window_s
 
