@@ -16,11 +16,8 @@ from docmill.schemas.chat import Completion
 from docmill.schemas.errors import Deferred
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.bill import most_usd
-from docmill.tasks.chat.cache import cached
-from docmill.tasks.chat.key import cache_key
 from docmill.tasks.chat.usage import Allowed
-from docmill.tasks.checks.request import parsed, require_room
-from docmill.tasks.steps.prompt import unsent_schema
+from docmill.tasks.checks.request import parsed
 
 LEAST_SPREAD = 0.05  # of the sizes' mean: of bodies that are all alike no share of a byte can be told
 
@@ -98,9 +95,7 @@ class Planned(Requests):
         after: Sequence[State[Any]],  # noqa: ARG002
     ) -> Completion:
         """Give what the cache holds; counts the request, and raises Deferred where it is to be paid."""
-        require_room(body, self.target.endpoint)
-        key = cache_key(body, unsent_schema(self.target, tool), self.target.identity)
-        found = None if self.known.refresh else await cached(key)
+        key, found = await self.in_cache(body, tool, refresh=self.known.refresh)
         digest = bytes.fromhex(key.rpartition("/")[2])[:12]
         self._count(self._asked(digest, body, is_cached=found is not None))
         if found is None:

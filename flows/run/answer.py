@@ -16,10 +16,13 @@ from docmill.schemas.endpoint import Target
 from docmill.schemas.errors import ChatError, Unreadable
 from docmill.schemas.steps import DOCUMENT
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.chat.cache import cached
+from docmill.tasks.chat.key import cache_key
 from docmill.tasks.checks.pictures import with_pictures
-from docmill.tasks.checks.request import parsed
+from docmill.tasks.checks.request import parsed, require_room
 from docmill.tasks.steps.again import asked_again
 from docmill.tasks.steps.kind import StepKind, kind
+from docmill.tasks.steps.prompt import unsent_schema
 
 LONGEST_ON_LOOP_CHARS = 16_384
 Made = TypeVar("Made")
@@ -61,6 +64,17 @@ class Requests:
         whole = options.input == DOCUMENT and options.max_input_tokens is None
         pictures = self.basis.document.pictures if whole else ()
         return with_pictures(parsed(body), pictures) if pictures else body
+
+    async def in_cache(
+        self, body: bytes, tool: ToolSchema | None, *, refresh: bool = False
+    ) -> tuple[str, Completion | None]:
+        """Give a body's key, and what the cache holds for it: nothing for a run that is to refresh.
+
+        Raises Unreadable for a body that is too long.
+        """
+        require_room(body, self.target.endpoint)
+        key = cache_key(body, unsent_schema(self.target, tool), self.target.identity)
+        return key, None if refresh else await cached(key)
 
     async def completion(
         self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]]

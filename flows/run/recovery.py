@@ -41,8 +41,9 @@ def taken_up(results: ShardedResults, row: Run, selection: str, cache: Cache) ->
 
     What that run has listed is not listed again.
     """
+    elsewhere = of_other_caches(results, identity(cache))
     for found in results.begun(row.pipeline_sha256, selection):
-        if not is_alive(found["run_id"], cache):
+        if found["run_id"] not in elsewhere and not is_alive(found["run_id"], cache):
             counts = {status: found[status] for status in STATUSES if found[status]}
             began = Run.model_validate({**found, "counts": counts})
             began = began.model_copy(update={"started_at": began.started_at.replace(tzinfo=UTC)})

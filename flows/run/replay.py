@@ -17,10 +17,6 @@ from docmill.schemas.document import Document
 from docmill.schemas.errors import Deferred
 from docmill.schemas.outcome import StepOutcome
 from docmill.schemas.tool import ToolSchema
-from docmill.tasks.chat.cache import cached
-from docmill.tasks.chat.key import cache_key
-from docmill.tasks.checks.request import require_room
-from docmill.tasks.steps.prompt import unsent_schema
 
 
 @dataclass(frozen=True)
@@ -55,9 +51,7 @@ class Replay(Requests):
         after: Sequence[State[Any]],  # noqa: ARG002
     ) -> Completion:
         """Give what the cache holds; raises Deferred where that is nothing."""
-        require_room(body, self.target.endpoint)
-        key = cache_key(body, unsent_schema(self.target, tool), self.target.identity)
-        completion = await cached(key)
+        key, completion = await self.in_cache(body, tool)
         self.asked.append(Asked(body, key, completion))
         if completion is None:
             raise Deferred("its reply is not in the cache")

@@ -99,7 +99,7 @@ async def _exchange(session: Session, body: bytes, bill: Bill) -> tuple[Reply, i
             take.sent = True
             bill.attempted()
             try:
-                with call_span(session.target, bill.target.model) as answered:
+                with call_span(bill.target) as answered:
                     answer = await _posted(session, body, bill, take)
                     # Here, as an answer with status 200 may be a rate limit all the same.
                     reply = await _reply(session, body, answer)

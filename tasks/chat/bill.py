@@ -111,4 +111,4 @@ class Bill:
             cost_estimated=is_guess,
         )
         self.session.book(self.caller, self.booked)
-        counted(self.target, self.target.model, self.booked)
+        counted(self.target, self.booked)

@@ -50,12 +50,12 @@ def spanned(name: str, attributes: Attributes, kind: SpanKind = SpanKind.INTERNA
 
 
 @contextmanager
-def call_span(target: Target, model: str) -> Iterator[Callable[[Reply], None]]:
+def call_span(target: Target) -> Iterator[Callable[[Reply], None]]:
     """Open the span of one request, and time it; gives what takes its reply."""
-    asked, fault = _asked(target, model), {}
+    asked, fault = _asked(target), {}
     begun = time.perf_counter()
     try:
-        with spanned(f"chat {model}", asked, SpanKind.CLIENT) as span:
+        with spanned(f"chat {target.model}", asked, SpanKind.CLIENT) as span:
             yield lambda reply: span.set_attributes(_answered(reply))
     except BaseException as error:
         fault["error.type"] = type(error).__name__
@@ -64,9 +64,9 @@ def call_span(target: Target, model: str) -> Iterator[Callable[[Reply], None]]:
         DURATION.record(time.perf_counter() - begun, {**asked, **fault})
 
 
-def booked(target: Target, model: str, tally: Tally) -> None:
+def booked(target: Target, tally: Tally) -> None:
     """Count what a call took, as it is booked."""
-    asked = _asked(target, model)
+    asked = _asked(target)
     CALLS.add(tally.calls, asked)
     TOKENS.add(tally.prompt_tokens, {**asked, "gen_ai.token.type": "input"})
     TOKENS.add(tally.completion_tokens, {**asked, "gen_ai.token.type": "output"})
@@ -74,12 +74,12 @@ def booked(target: Target, model: str, tally: Tally) -> None:
         COST.add(tally.cost_usd, asked)
 
 
-def _asked(target: Target, model: str) -> dict[str, str | int]:
+def _asked(target: Target) -> dict[str, str | int]:
     url = urlsplit(target.endpoint.base_url)
     return {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": target.name,
-        "gen_ai.request.model": model,
+        "gen_ai.request.model": target.model,
         "server.address": url.hostname or "",
         "server.port": url.port or (443 if url.scheme == "https" else 80),
     }

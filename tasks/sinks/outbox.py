@@ -1,18 +1,15 @@
 """The outbox: notices that were written with their outcomes, and stay until somebody has taken them."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, delete, func, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from docmill.schemas.errors import StorageError
 from docmill.schemas.notify import Notify
-from docmill.tasks.sinks.database import reason
+from docmill.tasks.sinks.database import failing
 from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.tables import OUTBOX
 
@@ -50,7 +47,7 @@ class Outbox:
     def waiting(self, most: int) -> list[Notice]:
         """Give the oldest notices."""
         query = select(OUTBOX).where(OUTBOX.c.pipeline == self._pipeline)
-        with self._failing(), self._engine.connect() as connection:
+        with failing(self._url, "run again"), self._engine.connect() as connection:
             rows = connection.execution_options(reading=True).execute(
                 query.order_by(OUTBOX.c.at, OUTBOX.c.id).limit(most)
             )
@@ -59,23 +56,14 @@ class Outbox:
     def count(self) -> int:
         """Count them."""
         query = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.pipeline == self._pipeline)
-        with self._failing(), self._engine.connect() as connection:
+        with failing(self._url, "run again"), self._engine.connect() as connection:
             return int(connection.execution_options(reading=True).execute(query).scalar_one())
 
     def remove(self, notices: Sequence[Notice]) -> None:
         """Take away what has been delivered."""
         ids = [notice.id for notice in notices]
-        with self._failing(), self._engine.begin() as connection:
+        with failing(self._url, "run again"), self._engine.begin() as connection:
             connection.execute(delete(OUTBOX).where(OUTBOX.c.id.in_(ids)))
-
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            yield
-        except SQLAlchemyError as error:
-            raise StorageError(
-                f"the results database {self._url} failed: {reason(error)}. Put that right, then run again"
-            ) from None
 
 
 def _utc(at: datetime) -> str:

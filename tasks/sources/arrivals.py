@@ -62,14 +62,17 @@ class Arrivals:
         return "documents: the event names none"
 
     def _refs(self) -> list[FileRef | ObjectRef | Outside]:
-        refs = (self._ref(name) for name in self.names)
+        refs = (named(name, self.whole) for name in self.names)
         return list({ref.document_id: ref for ref in refs}.values())
 
-    def _ref(self, name: str) -> FileRef | ObjectRef | Outside:
-        if isinstance(self.whole, Files):
-            return located(name, self.whole.patterns, Path.cwd(), self.whole.sight)
-        files = self.whole.files
-        return self.whole.objects.named(name) or located(name, files.patterns, Path.cwd(), files.sight)
+
+def named(name: str, whole: Files | Documents) -> FileRef | ObjectRef | Outside:
+    """Find the document of a source that a path or URI names, without listing the source."""
+    files = whole if isinstance(whole, Files) else whole.files
+    if isinstance(whole, Documents) and (found := whole.objects.named(name)):
+        return found
+    ref = located(name, files.patterns, Path.cwd(), files.sight)
+    return replace(ref, below=files.below) if isinstance(ref, FileRef) else ref
 
 
 def located(name: str, patterns: Sequence[str], root: Path, sight: Sight = AS_USUAL) -> FileRef | Outside:

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
 
-from docmill.tasks.sources.arrivals import Outside, located
+from docmill.tasks.sources.arrivals import Outside, named
 from docmill.tasks.sources.documents import Documents
-from docmill.tasks.sources.files import FileRef, Files
-from docmill.tasks.sources.reading import RowRef
+from docmill.tasks.sources.files import Files
+from docmill.tasks.sources.reading import RowRef, row_ref
 from docmill.tasks.sources.row_files import RowFiles
 from docmill.tasks.sources.rows import Rows
 from docmill.tasks.sources.source import DocumentRef, Source
@@ -48,14 +46,10 @@ class Dealt:
     ) -> DocumentRef:
         """Give a document that the run has listed; `text`, `fault` and `file` are a row's."""
         if text is not None or fault is not None:
-            named = self._files.named(file) if self._files and file is not None else None
-            return RowRef(document_id, uri.rpartition("#")[0], text or "", fault, named)
+            return row_ref((document_id, text or "", fault, file), uri.rpartition("#")[0], self._files)
         assert isinstance(self.whole, Files | Documents)
-        objects = self.whole.objects if isinstance(self.whole, Documents) else None
-        files = self.whole.files if isinstance(self.whole, Documents) else self.whole
-        if objects and (found := objects.named(document_id)):
-            return found
-        return _file(document_id, files) or Outside(document_id, uri)
+        found = named(document_id, self.whole)
+        return found if found.document_id == document_id else Outside(document_id, uri)
 
 
 def written(ref: DocumentRef) -> tuple[str | None, str | None, str | None]:
@@ -63,8 +57,3 @@ def written(ref: DocumentRef) -> tuple[str | None, str | None, str | None]:
     if not isinstance(ref, RowRef):
         return None, None, None
     return ref.text, ref.fault, ref.file.document_id if ref.file else None
-
-
-def _file(document_id: str, files: Files) -> FileRef | None:
-    found = located(document_id, files.patterns, Path.cwd(), files.sight)
-    return replace(found, below=files.below) if isinstance(found, FileRef) else None

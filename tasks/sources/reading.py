@@ -73,6 +73,19 @@ class RowRef:
         return Document(document_id=self.document_id, uri=self.uri, content_sha256=digest, text=self.text)
 
 
+def row_ref(row: tuple[str, str, str | None, str | None], source: str, files: RowFiles | None) -> RowRef:
+    """Make the document of a row: of its id, text, fault, and the file that it names, found by `files`."""
+    document_id, text, fault, name = row
+    file = None
+    if name is not None and fault is None:
+        assert files is not None
+        try:
+            file = files.named(name)
+        except Unreadable as unreadable:
+            fault = str(unreadable)
+    return RowRef(document_id, source, text, fault, file)
+
+
 class Reading(Iterator[RowRef]):
     """Gives the rows in the order read, waiting for them; `source` is the URL that may be shown.
 
@@ -102,7 +115,7 @@ class Reading(Iterator[RowRef]):
 
     def __next__(self) -> RowRef:
         if record := self._spool.take():
-            return self._ref(*json.loads(record.decode()))
+            return row_ref(json.loads(record.decode()), self._source, self._files)
         if self._failure and not self._closing.is_set():
             raise StorageError(self._failure)
         raise StopIteration
@@ -167,16 +180,6 @@ class Reading(Iterator[RowRef]):
             except Unreadable as unreadable:
                 fault = str(unreadable)
         return json.dumps([document_id, text, fault, None if file is None else str(file)]).encode()
-
-    def _ref(self, document_id: str, text: str, fault: str | None, file: str | None) -> RowRef:
-        named = None
-        if file is not None and fault is None:
-            assert self._files is not None
-            try:
-                named = self._files.named(file)
-            except Unreadable as unreadable:
-                fault = str(unreadable)
-        return RowRef(document_id, self._source, text, fault, named)
 
     def _text(self, row: Any, *, alone: bool) -> str:
         rendered = self._render(dict(zip(self._query.columns, row, strict=True)))

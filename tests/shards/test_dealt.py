@@ -6,6 +6,7 @@ import pytest
 
 from docmill.flows.pipeline.file import load
 from docmill.flows.pipeline.plan import Plan, resolve
+from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.dealt import Dealt, written
 from docmill.tasks.sources.source import Source
 from tests.support.project import Project
@@ -72,3 +73,11 @@ def test_a_file_that_the_pattern_does_not_match_is_never_opened(project: Project
     with Dealt(source).opened():
         found = Dealt(source).ref("/etc/passwd", "file:///etc/passwd", None, None, None)
     assert found.sha256() is None
+
+
+def test_a_row_whose_file_this_worker_may_not_read_fails_alone(table: Project, tmp_path: Path):
+    dealt = Dealt(plan(table, ROWS % ", document: file").source)
+    with dealt.opened():
+        found = dealt.ref("1", "sqlite:///t.db#1", "first", None, "/etc/passwd")
+    with pytest.raises(Unreadable, match="DOCMILL_ROOTS"):
+        found.read()
