@@ -65,6 +65,8 @@ async def _add_up(run: ActiveRun, results: ShardedResults, following: Following)
     run.progress.documents_in = passed + in_all
     if {status: count for status, count in counts.items() if count} != worked:
         run.fail(StorageError(f"the shards count {counts}, and their documents have {worked}"))
+    if kept := await asyncio.to_thread(results.timelines.of_run, run_id):
+        run.progress.timeline = lambda: kept
     run.ledger.observer.gathered(await asyncio.to_thread(_some, results, run_id))
     await asyncio.to_thread(results.forget_work, run_id)
 

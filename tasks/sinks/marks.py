@@ -1,6 +1,7 @@
 """How far the column `since` of a pipeline's rows was read, by runs after which nothing was left to do."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -49,7 +50,7 @@ def keep(results: Results, run_id: str, mark: Mark, source_sha256: str, pipeline
         upsert(connection, MARKS, [row])
 
 
-def _row(engine: Engine, pipeline: str):  # type: ignore[no-untyped-def]
+def _row(engine: Engine, pipeline: str) -> Any:
     with engine.connect() as connection:
         reading = connection.execution_options(reading=True)
         if not present(reading, MARKS):

@@ -9,6 +9,7 @@ from docmill.schemas.errors import ConfigError, StorageError
 from docmill.schemas.outcome import Outcome, Run, Status, Tally
 from docmill.schemas.pipeline import Into
 from docmill.schemas.shard import Part, place
+from docmill.schemas.timeline import Timeline
 from docmill.tasks.sinks.database import engine_of
 from docmill.tasks.sinks.work import Listed, PartResults, ShardedResults
 
@@ -145,3 +146,14 @@ def test_results_of_an_earlier_version_gain_the_shards(database: str):
     again = ShardedResults.open(Into(url=database), "p", {})
     again.begin(RUN.model_copy(update={"shards": 1}))
     assert again.running() == [("r", None, 1)]
+
+
+def test_the_time_of_a_run_is_that_of_its_shards(results: ShardedResults):
+    results.timelines.keep("r", RUN.started_at, Timeline())
+    for shard in (1, 2):
+        results.timelines.keep(
+            f"r/{shard}", RUN.started_at, Timeline(calls=(1, 2), held_back={"server": 4.0})
+        )
+    found = results.timelines.of_run("r")
+    assert found is not None
+    assert (found.calls, found.held_back) == ((2, 4), {"server": 4.0})
