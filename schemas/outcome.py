@@ -17,6 +17,7 @@ RunState = Literal["running", "complete", "incomplete", "stopped", "failed"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 GOOD: tuple[Status, ...] = ("done", "review")  # there is an answer: it need not be done again
 BAD: tuple[Status, ...] = ("invalid", "refused", "failed")  # by the document's own fault
+PASSED_OVER: tuple[Status, ...] = ("unchanged", "quarantined")  # nothing is done with it
 NOT_DONE = tuple(status for status in STATUSES if status not in ("done", "unchanged"))
 
 # The outcome of a document is the first of these that one of its steps has, else done.

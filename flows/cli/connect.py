@@ -45,7 +45,7 @@ def _failed(error: DocmillError) -> Answer:
 def _endpoint(plan: Plan) -> dict[str, Answer]:
     """Ask for every model that a step may ask; the first stands for the endpoint."""
     url = {"url": plan.target.endpoint.base_url}
-    models = list(dict.fromkeys(model for step in plan.steps for model in step.models))
+    models = plan.models
     try:
         found = asyncio.run((_embedded if plan.target.local else reach)(plan.target, models))
     except DocmillError as error:

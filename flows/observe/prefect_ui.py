@@ -103,7 +103,7 @@ class PrefectUI(Observer):
 
     def nearly_spent(self, budget: str, spent_usd: float, of_usd: float) -> None:
         """Log it, and announce it as an alert."""
-        self.warn(f"{dollars(spent_usd)} of the budget of the {budget}, {dollars(of_usd)}, are spent")
+        self.warn(_spent(budget, spent_usd, of_usd))
         payload = {"run_id": self._run_id, "budget": budget, "threshold": "budget"}
         labelled = self._resource | {"docmill.threshold": "budget"}
         emit_event("docmill.alert", labelled, payload=payload | {"limit": of_usd, "value": spent_usd})
@@ -169,11 +169,15 @@ class ShardUI(PrefectUI):
 
     def nearly_spent(self, budget: str, spent_usd: float, of_usd: float) -> None:
         """Log it: the run announces it."""
-        self._log.warning("$%.4f of the budget of the %s, $%.4f, are spent", spent_usd, budget, of_usd)
+        self.warn(_spent(budget, spent_usd, of_usd))
 
     async def ended(self, run: Run, why: object, waiting: Waiting) -> None:
         """Write the shard's report."""
         await self._reported(run, why, waiting, f"{self._plan.name}-shard-report")
+
+
+def _spent(budget: str, spent_usd: float, of_usd: float) -> str:
+    return f"{dollars(spent_usd)} of the budget of the {budget}, {dollars(of_usd)}, are spent"
 
 
 @asynccontextmanager
@@ -182,7 +186,7 @@ async def shown_in_prefect(
 ) -> AsyncIterator[PrefectUI]:
     """Give the observer of a flow run, whose progress artifact moves while the block runs."""
     ui, ended = (ShardUI if part else PrefectUI)(plan, progress, inner), asyncio.Event()
-    moving = asyncio.create_task(_move(progress, f"{plan.name}-progress", ended))
+    moving = asyncio.create_task(_move(progress, f"{plan.name}{'-shard' if part else ''}-progress", ended))
     try:
         yield ui
     finally:

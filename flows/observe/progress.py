@@ -4,10 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from docmill.schemas.outcome import Outcome, Status, Tally, listed
+from docmill.schemas.outcome import PASSED_OVER, Outcome, Status, Tally, listed
 from docmill.schemas.timeline import Cause, Timeline, held_back
-
-PASSED_OVER: tuple[Status, ...] = ("unchanged", "quarantined")
 
 
 class RunProgress:
@@ -61,7 +59,7 @@ class RunProgress:
 
     def taken_up(self) -> int:
         """Count the documents that were not passed over and have an outcome."""
-        return self.counts.total() - self.counts["unchanged"] - self.counts["quarantined"]
+        return self.counts.total() - sum(self.counts[status] for status in PASSED_OVER)
 
     def adds_up(self) -> bool:
         """Say whether every document that was read has an outcome."""

@@ -98,9 +98,14 @@ class Plan:
         return self.declared.pipeline.review == "pause"
 
     @property
+    def models(self) -> list[str]:
+        """List all models that may be asked, in the order of the steps."""
+        return list(dict.fromkeys(model for step in self.steps for model in step.models))
+
+    @property
     def model(self) -> str:
-        """Name all models that may be asked, in the order of the steps."""
-        return ", ".join(dict.fromkeys(model for step in self.steps for model in step.models))
+        """Name them all."""
+        return ", ".join(self.models)
 
     @property
     def concurrency(self) -> int:

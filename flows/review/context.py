@@ -60,9 +60,10 @@ def focus(case: Case, point: OpenPoint, found: Sequence[Mark]) -> Mark | None:
 
 def _nearest(case: Case, near: str, found: Sequence[Mark]) -> Mark | None:
     """Choose the evidence of the field that stands nearest in the record; of no field's the first."""
-    places = [each["path"] for each in case.row["evidence"] or ()]
-    at = places.index(near) if near in places else 0
-    return min(found, key=lambda mark: abs(places.index(mark.path) - at), default=None)
+    evidence = list(enumerate(case.row["evidence"] or ()))
+    places = {each["path"]: place for place, each in reversed(evidence)}  # where each stands first
+    at = places.get(near, 0)
+    return min(found, key=lambda mark: abs(places[mark.path] - at), default=None)
 
 
 def _window(text: str, focus: Mark | None) -> tuple[int, int]:

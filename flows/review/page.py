@@ -1,6 +1,7 @@
 """The page of a review: the shell that is served, and what it shows of each document."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -9,6 +10,7 @@ from docmill.flows.report.entries import entry
 from docmill.flows.report.inline import inline, policy
 from docmill.flows.report.texts import shown
 from docmill.flows.review.case import Case
+from docmill.flows.review.context import Mark, marks
 from docmill.flows.review.deciding import seen, written
 from docmill.flows.review.documents import Documents
 from docmill.flows.review.pages import page_of
@@ -42,17 +44,18 @@ def told(case: Case, texts: Documents) -> dict[str, Any]:
     row = {**case.row, "record": main.record} if main else case.row
     made, document = entry(0, row), texts.of(case)
     decided = case.holding.decisions
+    found = [] if isinstance(document, str) else marks(case, document.text)
     return {
         "id": case.document_id,
         "content": case.row["content_sha256"],
         "detail": made.detail,
-        "points": [_point(case, each, document) for each in case.points],
+        "points": [_point(case, each, document, found) for each in case.points],
         "decided": [f"{case.named(each.step, each)}: {each.decision}" for each in decided],
         "text": {"why": document} if isinstance(document, str) else shown(document, made),
     }
 
 
-def _point(case: Case, point: OpenPoint, document: Document | str) -> dict[str, Any]:
+def _point(case: Case, point: OpenPoint, document: Document | str, found: Sequence[Mark]) -> dict[str, Any]:
     value = point.offered if point.about == CHANGED else point.value
     return {
         "name": point.name,
@@ -64,7 +67,7 @@ def _point(case: Case, point: OpenPoint, document: Document | str) -> dict[str, 
         "typed": written(value) if point.about != MISSING else "",
         "correctable": point.about in OF_VALUES and not point.of_label,
         "adds": point.about == MISSING,
-        "page": None if isinstance(document, str) else page_of(case, point, document),
+        "page": None if isinstance(document, str) else page_of(case, point, document, found),
     }
 
 

@@ -2,12 +2,12 @@
 
 import base64
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from docmill.flows.review.case import Case
-from docmill.flows.review.context import focus, marks
+from docmill.flows.review.context import Mark, focus, marks
 from docmill.flows.review.documents import Documents
 from docmill.schemas.decision import OpenPoint
 from docmill.schemas.document import Document
@@ -26,11 +26,14 @@ class _Line:
     before: int
 
 
-def page_of(case: Case, point: OpenPoint, document: Document) -> int | None:
-    """Say on which page, from 1, a point is looked at: where it, or what is nearest to it, stands."""
+def page_of(case: Case, point: OpenPoint, document: Document, found: Sequence[Mark]) -> int | None:
+    """Say on which page, from 1, a point is looked at: where it, or what is nearest to it, stands.
+
+    `found` are the marks of the document.
+    """
     if not document.page_starts:
         return None
-    place = focus(case, point, marks(case, document.text))
+    place = focus(case, point, found)
     return max(1, bisect_right(document.page_starts, place.start)) if place else 1
 
 

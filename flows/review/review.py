@@ -11,7 +11,7 @@ from docmill.flows.pipeline.tables import typed_schemas
 from docmill.flows.review.case import Case, case
 from docmill.flows.review.deciding import Person, Said
 from docmill.flows.review.settling import Decided, Ready, ready, taken_back
-from docmill.schemas.decision import Decision
+from docmill.schemas.decision import Decision, Waiting
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.checks.spelling import meant
 from docmill.tasks.sinks.decisions import ReviewedResults
@@ -33,11 +33,15 @@ class Review:
         """The pipeline's name."""
         return self.declared.pipeline.name
 
-    def waiting(self) -> list[Case]:
-        """Give the cases of all documents that wait, by document_id."""
-        rows = self._results.waiting_rows()
+    def waiting(self, run_id: str | None = None) -> list[Case]:
+        """Give the cases of all documents that wait, of this run where one is named, by document_id."""
+        rows = self._results.waiting_rows(run_id)
         decisions = self._results.decisions([row["document_id"] for row in rows])
         return [case(row, decisions.get(row["document_id"], ()), self.declared) for row in rows]
+
+    def count(self, run_id: str) -> Waiting:
+        """Count the documents that wait, and those of them that a run made."""
+        return self._results.waiting(run_id)
 
     def document(self, said: str) -> str:
         """Find the document_id that is meant: itself, or a file name that no two documents share.

@@ -12,13 +12,20 @@ _alive: set[str] = set()
 
 
 @contextmanager
-def kept_alive(run_id: str, cache: Cache) -> Iterator[None]:
-    """Mark a run as one that lives; raises ConfigError where the cache takes no lock."""
+def kept_alive(run_id: str, cache: Cache, *, is_part: bool = False) -> Iterator[None]:
+    """Mark a run, or a part of one, as one that lives; raises ConfigError where the cache takes no lock.
+
+    That an earlier attempt at a part is not quite dead keeps no other from it: it writes nothing any more.
+    """
     try:
         locked = cache.try_lock(_key(run_id))
     except (OSError, StorageError) as error:
         raise ConfigError(f"the cache {cache} cannot be used: {error}") from None
-    assert locked  # a run's id is its own
+    if not locked and not is_part:
+        raise ConfigError(f"another process has taken up the run {run_id}")
+    if not locked:
+        yield
+        return
     _alive.add(run_id)
     try:
         yield

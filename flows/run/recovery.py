@@ -61,7 +61,7 @@ def _fail_dead(results: Results, pipeline: str, cache: Cache, observer: Observer
         if run_id in elsewhere:
             observer.warn(f"the run {run_id} of {pipeline} is under way with another cache: {UNSHARED}")
             continue
-        names = [run_id, *(part_name(run_id, shard) for shard in range(1, shards + 1) if shards > 1)]
+        names = [run_id, *(part_name(run_id, shard) for shard in range(1, shards + 1))]
         if any(is_alive(name, cache) for name in names):
             observer.announce(f"the run {run_id} of {pipeline} is under way too: both work")
             continue

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from prefect.input import RunInput
 from pydantic import Field, create_model
 
+from docmill.flows.observe.artifact import escaped
 from docmill.flows.pipeline.plan import Plan
 from docmill.flows.review.case import Case
 from docmill.flows.review.deciding import Person, Said, seen, written
@@ -17,7 +18,7 @@ from docmill.flows.review.review import opened
 from docmill.flows.run.active import ActiveRun
 from docmill.flows.run.asking import Unanswered, asked
 from docmill.flows.run.stop import Stop
-from docmill.schemas.decision import NONE_WAITING, OF_VALUES, OpenPoint, Waiting
+from docmill.schemas.decision import OF_VALUES, OpenPoint, Waiting
 from docmill.schemas.errors import ConfigError, StorageError
 
 WAIT_S = 24 * 60 * 60
@@ -56,12 +57,14 @@ class _Form:
                 corrected = Field(default="", title=f"{number}. the right value, to correct it")
                 fields[f"corrected_{number}"] = (str, corrected)
         made: type[RunInput] = create_model("Decisions", __base__=Decisions, **fields)
-        made._description = "\n\n".join(filter(None, (why and f"**{why}**", HEAD, *self._told())))
+        refused = why and f"**{escaped(why)}**"
+        made._description = "\n\n".join(filter(None, (refused, HEAD, *self._told())))
         return made
 
     def _told(self) -> list[str]:
         return [
-            f"**{number}. {case.document_id}**, `{point.name}`: {point.wrong}{_shown(point)}"
+            f"**{number}. {escaped(case.document_id)}**, {escaped(point.name)}: {escaped(point.wrong)}"
+            f"{_shown(point)}"
             for number, (case, point) in enumerate(self.points, 1)
         ]
 
@@ -135,13 +138,11 @@ def _too_many(documents: int, points: int = 0) -> str | None:
 
 def _cases(plan: Plan, run_id: str) -> list[Case]:
     with opened(plan.declared, plan.into.url) as review:
-        return [case for case in review.waiting() if case.row["run_id"] == run_id]
+        return review.waiting(run_id)
 
 
 def _decide(run: ActiveRun, said: Mapping[str, list[Said]], person: Person) -> Waiting:
     with opened(run.plan.declared, run.plan.into.url) as review:
         if said:
             review.decide(said, person)
-        left = review.waiting()
-    of_run = sum(case.row["run_id"] == run.row.run_id for case in left)
-    return Waiting(of_run=of_run, in_all=len(left)) if left else NONE_WAITING
+        return review.count(run.row.run_id)

@@ -37,7 +37,8 @@ async def active(
     Raises ConfigError where nothing could begin.
     """
     require_affordable(plan)
-    require_deliverable(plan)
+    if part is None:  # which delivers nothing itself
+        require_deliverable(plan)
     progress = RunProgress(plan.limit)
     watching = asyncio.create_task(stop.watch(flow_run_id))
     try:
@@ -98,7 +99,9 @@ async def _recorded(
             run = ActiveRun(plan, refs, row, opened, results, ledger, progress)
             name = part.name if part else row.run_id
             with ExitStack() as held, stop.stopping(opened):
-                await asyncio.to_thread(held.enter_context, kept_alive(name, opened.cache))
+                await asyncio.to_thread(
+                    held.enter_context, kept_alive(name, opened.cache, is_part=part is not None)
+                )
                 await begin(run, observer, part)
                 try:
                     async with (

@@ -27,6 +27,7 @@ SILENT_AT_MOST_S = 30.0  # a shard that lives beats every few seconds
 UNCLAIMED_AT_MOST_S = 900.0  # from a worker's first word to the flow's: an image may be pulled
 MOST_FRUITLESS = 3  # attempts in a row that bring no document to its outcome
 END_WITHIN_S = GRACE_S + 10.0
+UNREACHED_AT_MOST_S = 300.0  # the server takes no start for so long: then the run fails
 ASK_AFTER_S = 15.0  # nobody has taken a shard up for so long: then it is asked why
 Parameters = Callable[[Shard], dict[str, Any]]
 
@@ -40,6 +41,8 @@ class Following:
         self._shards = {each.shard: each for each in shards}
         self._open = {each.shard for each in shards if each.documents and not each.finished()}
         self._states: deployment.States = {}
+        self._read: set[str] = set()  # of which flow runs the server told last, or told that there are none
+        self._started_at = time.monotonic()  # when the server took a start last
         self._signs: dict[int, tuple[object, float]] = {}  # the last sign of life, and when it came
         self._done_before: dict[int, int] = {}
         self._fruitless: Counter[int] = Counter()
@@ -72,6 +75,7 @@ class Following:
         ids = [each.flow_run_id for each in self._shards.values() if each.flow_run_id]
         with suppress(HTTPError, PrefectException):
             self._states = await deployment.states(client, ids)
+            self._read = set(ids)
             await self._ask(client)
         rows = await asyncio.to_thread(self._results.shards, self._run.row.run_id)
         self._shards = {each.shard: each for each in rows}
@@ -96,11 +100,13 @@ class Following:
             session = self._run.session
             session.over_budget(error) if isinstance(error, OverBudget) else session.halt(error)
             return
-        flow_run_id, why = shard.flow_run_id, "its flow run is no longer on the server"
-        if flow_run_id is not None and flow_run_id in self._states:
-            why = await self._ended(client, shard, self._states[flow_run_id])
-        if why:
-            await self._again(client, parameters, shard, why)
+        if (flow_run_id := shard.flow_run_id) is None:  # the server did not take its start
+            await self._start(client, parameters, shard, again=False)
+        elif flow_run_id in self._states:
+            if why := await self._ended(client, shard, self._states[flow_run_id]):
+                await self._again(client, parameters, shard, why)
+        elif flow_run_id in self._read:
+            await self._again(client, parameters, shard, "its flow run is no longer on the server")
 
     async def _ended(self, client: PrefectClient, shard: Shard, state: State[Any] | None) -> str:
         """Say why a shard that is not through will not go on; nothing where it does."""
@@ -153,7 +159,13 @@ class Following:
         name = f"{self._run.plan.name} {shard.shard} of {len(self._shards)}"
         name += f", attempt {shard.attempt}" if shard.attempt > 1 else ""
         key = f"docmill-{run_id}-{shard.shard}-{shard.attempt}"
-        flow_run_id = await deployment.start(client, name, key, parameters(shard))
+        try:
+            flow_run_id = await deployment.start(client, name, key, parameters(shard))
+        except (HTTPError, PrefectException):
+            if time.monotonic() - self._started_at > UNREACHED_AT_MOST_S:
+                raise
+            return  # it is tried again after the next look, under the same key
+        self._started_at = time.monotonic()
         await asyncio.to_thread(self._results.started, run_id, shard.shard, flow_run_id)
         self._shards[shard.shard] = shard.model_copy(update={"flow_run_id": flow_run_id})
 

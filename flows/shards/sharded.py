@@ -45,8 +45,10 @@ async def sharded(run: ActiveRun, *, pipeline: Given, chosen: RunOptions) -> Non
                 told = {**part.model_dump(), "pipeline": as_parameter(pipeline)}
                 return {**told, "pipeline_sha256": run.plan.sha256, "options": handed_on(chosen)}
 
-            await following.until_through(client, parameters)
-            await _add_up(run, results, following)
+            try:
+                await following.until_through(client, parameters)
+            finally:
+                await _add_up(run, results, following)
         except StorageError as error:
             run.fail(error)
         except (HTTPError, PrefectException) as error:
@@ -56,7 +58,7 @@ async def sharded(run: ActiveRun, *, pipeline: Given, chosen: RunOptions) -> Non
 async def _add_up(run: ActiveRun, results: ShardedResults, following: Following) -> None:
     """Count the run's documents by what was written down of them, and compare that with the shards' sums."""
     run_id = run.row.run_id
-    passed = run.progress.counts["unchanged"] + run.progress.counts["quarantined"]
+    passed = run.progress.counts.total() - run.progress.taken_up()
     listed, worked = await asyncio.to_thread(results.worked, run_id)
     counts, total = following.come_to()
     run.progress.now(counts, total)
@@ -68,7 +70,6 @@ async def _add_up(run: ActiveRun, results: ShardedResults, following: Following)
     if kept := await asyncio.to_thread(results.timelines.of_run, run_id):
         run.progress.timeline = lambda: kept
     run.ledger.observer.gathered(await asyncio.to_thread(_some, results, run_id))
-    await asyncio.to_thread(results.forget_work, run_id)
 
 
 def _some(results: ShardedResults, run_id: str) -> list[Outcome]:

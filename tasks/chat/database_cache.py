@@ -26,7 +26,7 @@ class DatabaseCache:
     remedy = "See that the database runs and takes what is written (or set DOCMILL_CACHE)"
 
     def __init__(self, url: str) -> None:
-        self._url = url.replace("postgresql+psycopg:", "postgresql:", 1)
+        self._url = sql.plain(url)
         self._shown = _shown(self._url)
         self._link = Link(self._url)
         self._found: dict[str, Row | None] = {}  # of the keys that are locked: read as they were

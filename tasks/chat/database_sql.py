@@ -95,6 +95,11 @@ def connect(url: str) -> Opened:
     return Opened(connection, (row[0], row[1]), ahead_s, row[3])
 
 
+def plain(url: str) -> str:
+    """Write a URL as the driver takes it, without the name that SQLAlchemy gives the driver."""
+    return url.replace("postgresql+psycopg:", "postgresql:", 1)
+
+
 def make(connection: psycopg.Connection[Any], table: str, declared: str) -> None:
     """Make a table of the cache's where it is missing."""
     if connection.execute("SELECT to_regclass(%s)", (table,)).fetchone() == (None,):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import cache
 from queue import SimpleQueue
 from typing import Any
 
@@ -30,7 +31,7 @@ class DatabaseWindows:
     """The windows of one lane; raises StorageError where the database does not answer."""
 
     def __init__(self, url: str, lane: str, window_s: float = WINDOW_S) -> None:
-        self._url = url.replace("postgresql+psycopg:", "postgresql:", 1)
+        self._url = url
         self._lane = lane
         self._window_s = window_s
         self._asked: SimpleQueue[tuple[Change, Future[Any]]] = SimpleQueue()
@@ -74,9 +75,10 @@ class DatabaseWindows:
         while True:
             try:
                 slots = self._changed([change for change, _ in batch])
-            except psycopg.Error as error:
+            except Exception as error:  # noqa: BLE001  the thread goes on; who asked is told
+                may_come_back = isinstance(error, psycopg.Error) and (self._is_lost() or sql.is_away(error))
                 self._close()
-                if time.monotonic() < give_up:
+                if may_come_back and time.monotonic() < give_up:
                     time.sleep(RETRY_S)
                     continue
                 lost = StorageError(f"the cache's database takes no call of the minute: {sql.said(error)}")
@@ -86,6 +88,9 @@ class DatabaseWindows:
             for (_, asked), slot in zip(batch, slots, strict=True):
                 asked.set_result(slot)
             return
+
+    def _is_lost(self) -> bool:
+        return self._connection is None or bool(self._connection.closed)
 
     def _changed(self, changes: list[Change]) -> list[Slot | None]:
         """Make the changes in one transaction, which holds the lane's row: two round trips."""
@@ -112,3 +117,9 @@ class DatabaseWindows:
             with suppress(psycopg.Error):
                 self._connection.close()
         self._connection = None
+
+
+@cache
+def database_windows(url: str, lane: str, window_s: float) -> DatabaseWindows:
+    """Give the process's one connection to a lane's windows."""
+    return DatabaseWindows(sql.plain(url), lane, window_s)

@@ -10,7 +10,7 @@ from docmill.tasks.chat.windows import Windows
 def windows_of(directory: Path, identity: str, model: str, window_s: float) -> Windows:
     """Open the windows of an endpoint's model; raises StorageError where they cannot be."""
     if url := default_database():
-        from docmill.tasks.chat.database_windows import DatabaseWindows  # its driver is not always needed
+        from docmill.tasks.chat.database_windows import database_windows  # its driver is not always needed
 
-        return DatabaseWindows(url, f"{identity} {model}", window_s)
+        return database_windows(url, f"{identity} {model}", window_s)
     return SharedWindows(window_file(directory, identity, model), window_s)

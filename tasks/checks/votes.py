@@ -63,14 +63,18 @@ def _folded(value: Any) -> str:
     """Write alike what is the same answer."""
     if value is ABSENT:
         return ""
-    return json.dumps(_plain(value), sort_keys=True)
+    return _written(_plain(value))
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, list):
-        return sorted((_plain(each) for each in value), key=json.dumps)
+        return sorted((_plain(each) for each in value), key=_written)
     if isinstance(value, str):
         return f"text {' '.join(unicodedata.normalize('NFKC', value).casefold().split())}"
     if isinstance(value, int | float) and not isinstance(value, bool):

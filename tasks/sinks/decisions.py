@@ -75,9 +75,10 @@ class ReviewedResults(QuarantiningResults):
         row = next(self._rows(select(func.count(own), func.count()).where(*self._waits())))
         return Waiting(of_run=row[0], in_all=row[1])
 
-    def waiting_rows(self) -> list[Row]:
-        """Give the outcomes of the documents that wait, by document_id."""
-        query = select(OUTCOMES).where(*self._waits()).order_by(OUTCOMES.c.document_id)
+    def waiting_rows(self, run_id: str | None = None) -> list[Row]:
+        """Give the outcomes of the documents that wait, of this run where one is named, by document_id."""
+        own = [] if run_id is None else [OUTCOMES.c.run_id == run_id]
+        query = select(OUTCOMES).where(*self._waits(), *own).order_by(OUTCOMES.c.document_id)
         return [row._mapping for row in self._rows(query)]
 
     def outcome(self, document_id: str) -> Row:

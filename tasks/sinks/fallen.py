@@ -4,12 +4,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, cast, func, select
 
-from docmill.schemas.outcome import STATUSES, Tally
+from docmill.schemas.outcome import PASSED_OVER, STATUSES, Tally
 from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 
-PASSED = ("unchanged", "quarantined")  # which have no outcome of the run's
-TAKEN = tuple(status for status in STATUSES if status not in PASSED)
+TAKEN = tuple(status for status in STATUSES if status not in PASSED_OVER)  # with an outcome of the run's
 NUMBERS = tuple(name for name in Tally.model_fields if not name.startswith("cost_"))
 
 
@@ -25,7 +24,7 @@ def fallen(connection: Connection, run_id: str) -> Row:
     counts.update(connection.execute(counting.group_by(status)).tuples().all())
     if sum(counts.values()) < sum(row[name] for name in TAKEN):
         return {"documents_in": sum(row[name] for name in STATUSES)}
-    documents_in = sum(counts.values()) + sum(row[name] for name in PASSED)
+    documents_in = sum(counts.values()) + sum(row[name] for name in PASSED_OVER)
     known: dict[str, int] = {name: counts.get(name, 0) for name in TAKEN}
     return {**known, **_cost(connection, run_id), "documents_in": documents_in}
 

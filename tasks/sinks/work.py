@@ -1,5 +1,6 @@
 """The work of a sharded run in the results database: its documents, and what the shards have come to."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Self
 
@@ -11,6 +12,7 @@ from docmill.schemas.pipeline import Into
 from docmill.schemas.shard import Part, Shard, place, ranges
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sinks.results import MOST_IN_QUERY
 from docmill.tasks.sinks.rows import Row, run_row
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 from docmill.tasks.sinks.work_tables import SHARDS, WORK
@@ -72,9 +74,9 @@ class ShardedResults(ReviewedResults):
 
     def attempted(self, run_id: str, shard: Shard) -> Shard:
         """Begin another attempt of a shard: what the one before still writes is refused from now on."""
-        again = shard.model_copy(update={"attempt": shard.attempt + 1, "state": "waiting"})
-        self._change(run_id, shard.shard, attempt=again.attempt, state="waiting", error=None, error_kind=None)
-        return again
+        changed = {"attempt": shard.attempt + 1, "state": "waiting", "flow_run_id": None}
+        self._change(run_id, shard.shard, **changed, error=None, error_kind=None)
+        return shard.model_copy(update=changed)
 
     def started(self, run_id: str, shard: int, flow_run_id: str) -> None:
         """Write down which flow run is to do a shard."""
@@ -91,10 +93,10 @@ class ShardedResults(ReviewedResults):
         query = self._outcomes(run_id).where(OUTCOMES.c.status.in_(list(statuses))).limit(count)
         return [row._mapping for row in self._rows(query)]
 
-    def forget_work(self, run_id: str) -> None:
+    def _ended(self, connection: Connection, run: Run) -> None:
         """Drop what was written down for the shards: texts of rows stand there."""
-        with self._writing() as connection:
-            connection.execute(delete(WORK).where(WORK.c.run_id == run_id))
+        super()._ended(connection, run)
+        connection.execute(delete(WORK).where(WORK.c.run_id == run.run_id))
 
     def _change(self, run_id: str, shard: int, **values: object) -> None:
         own = SHARDS.c.run_id == run_id, SHARDS.c.shard == shard
@@ -174,20 +176,28 @@ class PartResults(ReviewedResults):
 
     def _stored(self, connection: Connection, rows: Sequence[Row], outcomes: Sequence[Outcome] = ()) -> None:
         super()._stored(connection, rows)
-        counts, marked = dict(self.dealt.counts), 0
-        for outcome in outcomes:
-            counts[outcome.status] = counts.get(outcome.status, 0) + 1
-            known = {"run_id": self.part.run_id, "document_id": outcome.document_id}
-            own = [WORK.c[name] == value for name, value in known.items()]
-            undone = WORK.c.place == place(outcome.document_id), WORK.c.status.is_(None)
-            change = update(WORK).where(*own, *undone).values(status=outcome.status)
-            marked += connection.execute(change).rowcount
+        counts = Counter(self.dealt.counts)
+        counts.update(outcome.status for outcome in outcomes)
+        marked = sum(
+            self._mark(connection, outcomes, status) for status in {each.status for each in outcomes}
+        )
         tally = sum((outcome.tally() for outcome in outcomes), self.dealt.tally())
-        counted = {"counts": counts, **tally.model_dump()}
+        counted = {"counts": dict(counts), **tally.model_dump()}
         self._require_own(connection, **counted)
         if marked != len(outcomes):
             raise StorageError("a document of this shard has two outcomes: the counts would not add up")
         self._counting = self.dealt.model_copy(update=counted)
+
+    def _mark(self, connection: Connection, outcomes: Sequence[Outcome], status: Status) -> int:
+        """Write a status to the documents that came to it and had none; says how many that were."""
+        ids = [each.document_id for each in outcomes if each.status == status]
+        marked = 0
+        for begin in range(0, len(ids), MOST_IN_QUERY // 2):
+            keys = [(place(each), each) for each in ids[begin : begin + MOST_IN_QUERY // 2]]
+            own = WORK.c.run_id == self.part.run_id, WORK.c.status.is_(None)
+            these = tuple_(WORK.c.place, WORK.c.document_id).in_(keys)
+            marked += connection.execute(update(WORK).where(*own, these).values(status=status)).rowcount
+        return marked
 
     def _require_own(self, connection: Connection, **values: object) -> None:
         if not self._is_own(connection, **values):

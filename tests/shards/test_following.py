@@ -1,0 +1,120 @@
+"""A run that follows its shards: what it makes of a silent server, and of starts that are not taken."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from prefect.states import Running, Scheduled
+
+from docmill.flows.observe.progress import RunProgress
+from docmill.flows.shards import deployment
+from docmill.flows.shards.following import Following
+from docmill.schemas.outcome import Run
+from docmill.schemas.pipeline import Into
+from docmill.schemas.shard import place
+from docmill.tasks.sinks.work import Listed, ShardedResults
+
+
+class Server:
+    """Stands for the Prefect server: what it is asked, and whether it answers."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.answers = True
+        self.known: dict[str, Any] = {}
+
+    async def start(self, client: object, name: str, key: str, parameters: dict[str, Any]) -> str:
+        """Start a flow run, one a key."""
+        self.keys.append(key)
+        if not self.answers:
+            raise httpx.ConnectError("gone")
+        self.known.setdefault(f"flow run of {key}", Scheduled())
+        return f"flow run of {key}"
+
+    async def states(self, client: object, ids: list[str]) -> dict[str, Any]:
+        """Give what is known of these."""
+        if not self.answers:
+            raise httpx.ConnectError("gone")
+        return {each: self.known[each] for each in ids if each in self.known}
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Server:
+    server = Server()
+    monkeypatch.setattr(deployment, "start", server.start)
+    monkeypatch.setattr(deployment, "states", server.states)
+    return server
+
+
+@pytest.fixture
+def following(tmp_path: Any) -> Iterator[Following]:
+    row = Run(
+        run_id="r", pipeline="p", pipeline_sha256="h", endpoint="e", model="m", started_at=datetime.now(UTC)
+    )
+    results = ShardedResults.open(Into(url=f"sqlite:///{tmp_path}/r.db"), "p", {})
+    results.begin(row)
+    results.add_work("r", [Listed(place(each), each, each) for each in "abcd"])
+    results.deal(row, "")
+    told: list[str] = []
+    session = SimpleNamespace(tell=told.append)
+    observer = SimpleNamespace(sharded=lambda rows: None)
+    run: Any = SimpleNamespace(
+        row=row,
+        session=session,
+        plan=SimpleNamespace(name="p"),
+        progress=RunProgress(),
+        ledger=SimpleNamespace(observer=observer),
+        told=told,
+    )
+    yield Following(run, results, results.shards("r"))
+    results.close()
+
+
+async def look_and_judge(following: Following) -> None:
+    client: Any = None
+    await following._look(client)
+    for number in sorted(following._open):
+        await following._judge(client, lambda shard: {}, following._shards[number])
+
+
+async def begin(following: Following) -> None:
+    client: Any = None
+    for number in sorted(following._open):
+        await following._start(client, lambda shard: {}, following._shards[number], again=False)
+
+
+async def test_a_server_that_is_silent_for_a_while_starts_no_further_attempt(
+    following: Following, server: Server
+):
+    await begin(following)
+    server.answers = False
+    for _ in range(5):
+        await look_and_judge(following)
+    server.answers = True
+    await look_and_judge(following)
+    assert server.keys == ["docmill-r-1-1"]
+
+
+async def test_a_start_that_is_not_taken_is_made_again_under_its_key(following: Following, server: Server):
+    server.answers = False
+    await begin(following)
+    await look_and_judge(following)
+    server.answers = True
+    await look_and_judge(following)
+    await look_and_judge(following)
+    assert set(server.keys) == {"docmill-r-1-1"}
+    assert following._shards[1].flow_run_id == "flow run of docmill-r-1-1"
+
+
+async def test_a_flow_run_that_the_server_no_longer_has_is_started_again(
+    following: Following, server: Server
+):
+    await begin(following)
+    server.known = {"flow run of docmill-r-1-1": Running()}
+    await look_and_judge(following)
+    server.known = {}
+    await look_and_judge(following)
+    assert server.keys == ["docmill-r-1-1", "docmill-r-1-2"]
