@@ -44,7 +44,7 @@ async def resumed(client: Any, flow_run_id: Any, **answer: str) -> None:
 async def test_what_the_form_says_is_decided(project: Project, provider: Provider):
     async with waiting(pipeline(project, provider, "decided")) as (client, flow_run_id, running):
         form = await asked(client, flow_run_id)
-        assert "**1. in/d0.txt**, `/name`: not found in the document" in form
+        assert "**1. in/d0.txt**, /name: not found in the document" in form
         assert "    Eve" in form
         assert "in/d1.txt" not in form
         corrected = {"decision_1": "correct", "corrected_1": "Ada Ltd"}
