@@ -15,6 +15,7 @@ from docmill.flows.run.flow_run import execute, flow_run_name, options
 from docmill.flows.run.refusal import refuse_unknown
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.sources.arrivals import Arrivals
+from docmill.tasks.sources.bundles import Bundles
 from docmill.tasks.sources.documents import Documents
 from docmill.tasks.sources.files import Files
 
@@ -41,5 +42,7 @@ def _plan(pipeline: object, documents: object) -> Plan:
     if not isinstance(documents, list) or not all(isinstance(name, str) for name in documents):
         raise ConfigError("documents: must be a list of paths or URIs")
     plan = resolve(found, options(RunOptions()))
+    if isinstance(plan.source, Bundles):
+        return replace(plan, source=plan.source.over(documents), gone=None)
     assert isinstance(plan.source, Files | Documents)
-    return replace(plan, source=Arrivals(plan.source, tuple(documents)))
+    return replace(plan, source=Arrivals(plan.source, tuple(documents)), gone=None)

@@ -48,7 +48,8 @@ class Document(BaseModel):
     `document_id` is a file's path relative to the working directory where it lies below it, else its
     URI; `uri` is the file's URI. Of a row they are its key, and the database's URL with the key.
     `page_starts` are the offsets in `text`, in characters, at which its pages or sheets begin; the
-    first is page 1, and a document without pages has none. `unread` is what is not in `text`, `recognized`
+    first is page `first_page` of its file, and a document without pages has none. `is_paged` says that they
+    are pages, which may belong to several documents. `unread` is what is not in `text`, `recognized`
     what of it was a picture, `pictures` these as data URLs where they are to be shown.
     """
 
@@ -62,3 +63,5 @@ class Document(BaseModel):
     unread: tuple[Unread, ...] = ()
     recognized: tuple[Recognized, ...] = ()
     pictures: tuple[str, ...] = ()
+    first_page: int = 1
+    is_paged: bool = False

@@ -7,12 +7,14 @@ from pydantic import AfterValidator, Field, model_validator
 
 from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
+from docmill.schemas.bundle import Split
 from docmill.schemas.document import Ocr
 from docmill.schemas.endpoint import Declared, Endpoint, without_password
 from docmill.schemas.evaluate import Evaluate, Share
 from docmill.schemas.notify import Notify
 from docmill.schemas.steps import Models, Step, kind_and_options
 
+Gone = Literal["keep", "mark", "remove"]
 Pattern = Annotated[str, Field(min_length=1)]
 
 
@@ -140,6 +142,14 @@ class Pipeline(Declared):
         description="The share of a run's documents that may be invalid, refused or failed, 0 to 1",
     )
     alert: Alert | None = Field(default=None, description="What a run emits the event docmill.alert for")
+    split: bool | Split = Field(
+        default=False,
+        description="Whether a file that holds several documents (PDF, TIFF, mail, zip) is divided",
+    )
+    gone: Gone = Field(
+        default="keep",
+        description="What becomes of the rows of documents that are no longer in the source",
+    )
     notify: Notify | None = Field(default=None, description="Whom a webhook tells of outcomes")
     review: Literal["later", "pause"] = Field(
         default="later",
@@ -154,11 +164,21 @@ class Pipeline(Declared):
     def _one_source(self) -> "Pipeline":
         if (self.documents is None) == (self.rows is None):
             raise ValueError("give either `documents` or `rows`")
+        if self.split and self.rows is not None:
+            raise ValueError("split: divides files: `rows` have none")
         return self
 
     def patterns(self) -> tuple[str, ...]:
         """List the globs of its source; rows have none."""
         return _listed(self.documents)
+
+    def reads_since(self) -> bool:
+        """Say whether rows that a run before has read are not listed again."""
+        return self.rows is not None and self.rows.since is not None
+
+    def splits(self) -> Split | None:
+        """Say how files are divided; None where they are not."""
+        return Split() if self.split is True else self.split or None
 
     def sink(self) -> Into:
         """Give the results database in its long form."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from docmill.schemas.bundle import file_of
 from docmill.schemas.outcome import Status, Tally
 
 PLACES = 2**31  # a document's place is 31 bits of its id's sha256
@@ -69,7 +70,8 @@ def part_name(run_id: str, shard: int) -> str:
 
 def place(document_id: str) -> int:
     """Say where a document stands in the range that shards divide: from 0 to PLACES, exclusive."""
-    return int.from_bytes(sha256(document_id.encode(errors="surrogatepass")).digest()[:4]) >> 1
+    # What one file holds is in one shard.
+    return int.from_bytes(sha256(file_of(document_id).encode(errors="surrogatepass")).digest()[:4]) >> 1
 
 
 def ranges(shards: int) -> list[tuple[int, int]]:

@@ -111,7 +111,8 @@ class Label(Declared):
     examples: tuple[str, ...] = ()
 
 
-def _label(value: Any) -> Any:
+def labelled(value: Any) -> Any:
+    """Write a label in its long form."""
     return {"description": value or ""} if value is None or isinstance(value, str) else value
 
 
@@ -120,7 +121,7 @@ class Classify(StepOptions):
 
     labels: dict[
         Annotated[str, Field(min_length=1)],
-        Annotated[Label, BeforeValidator(_label, json_schema_input_type=Label | str | None)],
+        Annotated[Label, BeforeValidator(labelled, json_schema_input_type=Label | str | None)],
     ] = Field(min_length=2, description="Each label with what it means, and examples")
     parts: int = Field(
         default=1,
@@ -221,6 +222,7 @@ class AskStep(Declared):
 
 Kind = Literal["summarize", "classify", "extract", "ask"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+AnyKind = Kind | Literal["split"]  # with what no pipeline lists among its steps
 
 
 def _kind(value: Any) -> str | None:

@@ -18,6 +18,7 @@ from docmill.flows.pipeline.file import NAME, load, pipeline_file
 from docmill.flows.pipeline.plan import resolve
 from docmill.flows.watch.event import EVENT, resource
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.sources.bundles import Bundles
 from docmill.tasks.sources.files import Files
 
 Cron = Annotated[str | None, Parameter(help='When, as cron says it: "30 2 * * *"')]
@@ -77,6 +78,8 @@ def _scheduled(path: Path, name: str, when: CommentedMap) -> CommentedMap:
 
 
 def _on_arrival(path: Path, name: str, source: object) -> CommentedMap:
+    if isinstance(source, Bundles):
+        source = source.source
     if not isinstance(source, Files):
         raise ConfigError(
             f"--on-arrival: {path} reads no directory, so nothing arrives: take --cron or --every"

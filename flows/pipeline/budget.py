@@ -33,7 +33,7 @@ def require_affordable(plan: "Plan") -> None:
     """Raise ConfigError where there is a budget, and a model has no price or a call could never fit."""
     if plan.budget is None:
         return
-    for step in plan.steps:
+    for step in plan.every_step():
         for model in step.models:
             most = max(_prices(plan.target.model_copy(update={"model": model}), step, plan.tools))
             if plan.budget.least() < Decimal(most):
@@ -52,7 +52,7 @@ def is_tight(plan: "Plan") -> bool:
     whole = "x" * (BYTES_PER_TOKEN * plan.target.endpoint.context_tokens)
     asked = (
         (plan.target.model_copy(update={"model": model}), step)
-        for step in plan.steps
+        for step in plan.every_step()
         for model in step.models
     )
     return any(Decimal(max(_prices(*each, plan.tools, whole))) > plan.budget.least() for each in asked)

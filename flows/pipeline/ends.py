@@ -1,6 +1,7 @@
 """The ends of a pipeline: where documents come from, where results go, and what these are held against."""
 
 import os
+from functools import partial
 
 from docmill.flows.pipeline.endpoint import first
 from docmill.flows.pipeline.options import RunOptions
@@ -12,8 +13,10 @@ from docmill.schemas.evaluate import Evaluate
 from docmill.schemas.pipeline import Into, Pipeline
 from docmill.schemas.pipeline import Rows as RowsDeclared
 from docmill.tasks.checks.variables import expanded
+from docmill.tasks.sinks.bundles import known
 from docmill.tasks.sinks.keys import KeyedInto
 from docmill.tasks.sources import scans
+from docmill.tasks.sources.bundles import Bundles
 from docmill.tasks.sources.documents import source_of
 from docmill.tasks.sources.row_files import Permitted
 from docmill.tasks.sources.rows import Rows, Rules
@@ -21,13 +24,23 @@ from docmill.tasks.sources.selected import Only, Selected
 from docmill.tasks.sources.source import Source
 
 
-def ends(pipeline: Pipeline, options: RunOptions, sight: Sight | None = None) -> tuple[Source, Into]:
-    """Decide where documents come from and where results go; `sight` is what is done with pictures."""
+def ends(
+    pipeline: Pipeline, options: RunOptions, sight: Sight | None = None, split_sha256: str | None = None
+) -> tuple[Source, Into]:
+    """Decide where documents come from and where results go; `sight` is what is done with pictures.
+
+    Files are divided as runs have divided them, with a `split_sha256` only those that divided them so.
+    """
     into = into_of(pipeline, options)
     if pipeline.rows is None:
         patterns = pipeline.patterns() if options.documents is None else (options.documents,)
         globs = [_expanded_url(pattern, pipeline) for pattern in patterns]
-        return source_of(globs, sight or Sight(ocr=pipeline.ocr)), into
+        files = source_of(globs, sight or Sight(ocr=pipeline.ocr))
+        if not pipeline.split:
+            return files, into
+        return Bundles(
+            files, None if options.refresh else partial(known, into, pipeline.name, split_sha256)
+        ), into
     if options.documents is not None:
         raise ConfigError(f"--documents: the pipeline {pipeline.name} reads rows: change its query instead")
     roots = Roots.of_environment()

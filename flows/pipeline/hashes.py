@@ -33,7 +33,12 @@ def unhashed(options: StepOptions) -> set[str]:
     return {"complete", "rules", "model", "examples_from_reviews", *later}  # those chosen are examples
 
 
-def whole_sha256(pipeline: Pipeline, steps: "Sequence[StepPlan]", tools: Mapping[str, ToolSchema]) -> str:
+def whole_sha256(
+    pipeline: Pipeline,
+    steps: "Sequence[StepPlan]",
+    tools: Mapping[str, ToolSchema],
+    split: "StepPlan | None" = None,
+) -> str:
     """Hash whatever can change an outcome: documents of another hash are taken up again.
 
     `unread`, `complete` and rules are no part of the steps' hashes: the replies that they had come from the
@@ -41,6 +46,7 @@ def whole_sha256(pipeline: Pipeline, steps: "Sequence[StepPlan]", tools: Mapping
     """
     changed = [] if pipeline.unread == "review" else [f"unread: {pipeline.unread}"]  # as before the key
     changed += [] if pipeline.ocr == "missing" else [f"ocr: {pipeline.ocr}"]
+    changed += [] if split is None else [f"split: {split.sha256}"]
     for step in steps:
         acts = kind(step.kind)
         if acts.typed and not acts.is_complete(step.options):

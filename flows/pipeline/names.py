@@ -7,6 +7,7 @@ import rfc8785
 from pydantic import ValidationError
 
 from docmill.flows.pipeline.graph import reads, steps
+from docmill.schemas.bundle import SPLIT
 from docmill.schemas.endpoint import BUILT_IN, Endpoint
 from docmill.schemas.pipeline import Pipeline, step_ids
 from docmill.schemas.steps import DOCUMENT, kind_and_options
@@ -39,6 +40,8 @@ def _id_faults(pipeline: Pipeline) -> Faults:
         counts[step_id] += 1
         if counts[step_id] == 2:
             yield at, f"a step above has the id {step_id!r} already: give this one another `id`"
+        if step_id == SPLIT and pipeline.split:
+            yield at, f"{SPLIT!r} is what divides files: give the step another `id`"
         if step_id == DOCUMENT:
             yield at, f"{DOCUMENT!r} means the document itself: give the step another `id`"
 

@@ -28,6 +28,11 @@ class RunOptions:
     refresh: bool = False
     shards: Shards = 1
 
+    def takes_all(self) -> bool:
+        """Say whether all that the pipeline's own source lists is taken up."""
+        parts = self.documents, self.limit, self.sample, self.only
+        return not self.document and not self.trial and all(each is None for each in parts)
+
     def selection(self) -> str:
         """Write down which documents are taken up: two runs that agree in it do the same."""
         only = sorted(self.only) if self.only is not None else None

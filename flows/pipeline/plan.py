@@ -19,17 +19,18 @@ from docmill.flows.pipeline.reviewed import with_reviews
 from docmill.flows.pipeline.since import since_last
 from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
+from docmill.schemas.bundle import SPLIT
 from docmill.schemas.document import Ocr
 from docmill.schemas.endpoint import LOCAL_CONCURRENCY, Target
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import Evaluate
 from docmill.schemas.notify import Notify
-from docmill.schemas.pipeline import Into, Limits, Pipeline
-from docmill.schemas.steps import Kind, StepOptions, kind_and_options
+from docmill.schemas.pipeline import Gone, Into, Limits, Pipeline
+from docmill.schemas.steps import AnyKind, StepOptions, kind_and_options
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.declared import faults
 from docmill.tasks.sinks.examples import Chosen
-from docmill.tasks.sources.documents import confined
+from docmill.tasks.sources.confining import confined
 from docmill.tasks.sources.source import Source
 from docmill.tasks.steps.kind import kind
 
@@ -45,7 +46,7 @@ class StepPlan:
     """
 
     id: str
-    kind: Kind
+    kind: AnyKind
     options: StepOptions
     needs: tuple[str, ...]
     sha256: str
@@ -91,6 +92,8 @@ class Plan:
     selection: str = ""  # of its documents, by the options
     notify: Notify | None = None
     ocr: Ocr = "missing"
+    split: StepPlan | None = None  # what divides files that hold several documents
+    gone: Gone | None = None  # what becomes of documents that are no more; None where not all are listed
 
     @property
     def pauses(self) -> bool:
@@ -100,7 +103,7 @@ class Plan:
     @property
     def models(self) -> list[str]:
         """List all models that may be asked, in the order of the steps."""
-        return list(dict.fromkeys(model for step in self.steps for model in step.models))
+        return list(dict.fromkeys(model for step in self.every_step() for model in step.models))
 
     @property
     def model(self) -> str:
@@ -111,6 +114,10 @@ class Plan:
     def concurrency(self) -> int:
         """Say how many calls may be in flight."""
         return self.limits.concurrency
+
+    def every_step(self) -> tuple[StepPlan, ...]:
+        """Give the steps, and before them what divides files, where they are divided."""
+        return (*((self.split,) if self.split else ()), *self.steps)
 
     def typed(self) -> dict[str, ToolSchema]:
         """Give the tool schemas whose records have a table, by their declared names."""
@@ -131,8 +138,9 @@ def resolve(
     asked = asked_of(pipeline, options)
     target = asked.target
     steps = _steps(checked, asked)
-    sha256 = whole_sha256(pipeline, steps, checked.tools)
-    source, into = ends(pipeline, options, sight_of(pipeline, target))
+    split = _split(checked, asked)
+    sha256 = whole_sha256(pipeline, steps, checked.tools, split)
+    source, into = ends(pipeline, options, sight_of(pipeline, target), split.sha256 if split else None)
     source = since_last(source, pipeline, into, sha256, options)
     return Plan(
         name=pipeline.name,
@@ -160,6 +168,8 @@ def resolve(
         shards=options.shards,
         selection=options.selection(),
         notify=None if options.trial else notify_of(pipeline),
+        split=split,
+        gone=pipeline.gone if options.takes_all() and not pipeline.reads_since() else None,
     )
 
 
@@ -179,21 +189,36 @@ def _limits(pipeline: Pipeline, options: RunOptions) -> Limits:
 
 
 def _steps(checked: CheckedPipeline, asked: Asked) -> tuple[StepPlan, ...]:
-    plans = []
-    for step, (step_id, before) in zip(checked.pipeline.steps, checked.waits.items(), strict=True):
-        name, options = kind_and_options(step)
-        first_model, *further = models = asked.in_turn(options.model)
-        acts, target = kind(name), asked.target.model_copy(update={"model": first_model})
-        answers = acts.answers(options, checked.tools)
-        declared = [
-            name,
-            options.model_dump(mode="json", by_alias=True, exclude=unhashed(options)),
-            before,
-            answers,
-            surroundings(target, further, votes=acts.votes(options)),
-            # It decides where a long text is divided.
-            *([asked.target.endpoint.context_tokens] if options.long == "parts" else []),
-        ]
-        hashes = {"sha256": sha256_of(declared), "schema_sha256": sha256_of(answers)}
-        plans.append(StepPlan(step_id, name, options, before, models=models, **hashes))
-    return tuple(plans)
+    return tuple(
+        _step(step_id, *kind_and_options(step), before, checked, asked)
+        for step, (step_id, before) in zip(checked.pipeline.steps, checked.waits.items(), strict=True)
+    )
+
+
+def _split(checked: CheckedPipeline, asked: Asked) -> StepPlan | None:
+    split = checked.pipeline.splits()
+    return _step(SPLIT, "split", split.pages(), (), checked, asked) if split else None
+
+
+def _step(
+    step_id: str,
+    name: AnyKind,
+    options: StepOptions,
+    before: tuple[str, ...],
+    checked: CheckedPipeline,
+    asked: Asked,
+) -> StepPlan:
+    first_model, *further = models = asked.in_turn(options.model)
+    acts, target = kind(name), asked.target.model_copy(update={"model": first_model})
+    answers = acts.answers(options, checked.tools)
+    declared = [
+        name,
+        options.model_dump(mode="json", by_alias=True, exclude=unhashed(options)),
+        before,
+        answers,
+        surroundings(target, further, votes=acts.votes(options)),
+        # It decides where a long text is divided.
+        *([asked.target.endpoint.context_tokens] if options.long == "parts" else []),
+    ]
+    hashes = {"sha256": sha256_of(declared), "schema_sha256": sha256_of(answers)}
+    return StepPlan(step_id, name, options, before, models=models, **hashes)

@@ -17,7 +17,7 @@ from docmill.schemas.pipeline import Into
 from docmill.schemas.steps import DOCUMENT, kind_and_options
 from docmill.tasks.checks.request import BYTES_PER_TOKEN
 from docmill.tasks.sinks.examples import Chosen, Reviewed, Reviews, reviews
-from docmill.tasks.sources.documents import confined
+from docmill.tasks.sources.confining import confined
 from docmill.tasks.sources.source import DocumentRef, Source
 from docmill.tasks.steps.prompt import beginning
 

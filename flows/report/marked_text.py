@@ -20,9 +20,11 @@ class Span(NamedTuple):
     field: int
 
 
-def runs(text: str, spans: Sequence[Span], page_starts: Sequence[int] = ()) -> Iterator[TextRun]:
+def runs(
+    text: str, spans: Sequence[Span], page_starts: Sequence[int] = (), first_page: int = 1
+) -> Iterator[TextRun]:
     """Cut a text where evidence and pages begin and end; of a long one, what is around the evidence."""
-    pages = {start: number for number, start in enumerate(page_starts, 1)}
+    pages = {start: number for number, start in enumerate(page_starts, first_page)}
     shown_to = 0
     for start, end in _pieces(len(text), spans):
         if start > shown_to:

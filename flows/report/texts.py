@@ -52,7 +52,8 @@ def _read(ref: DocumentRef, entry: Entry) -> dict[str, Any]:
 
 def shown(document: Document, entry: Entry) -> dict[str, Any]:
     """Give a document's text in runs, with an outcome's evidence."""
-    return {"runs": list(runs(document.text, _spans(document, entry), document.page_starts))}
+    spans = _spans(document, entry)
+    return {"runs": list(runs(document.text, spans, document.page_starts, document.first_page))}
 
 
 def _spans(document: Document, entry: Entry) -> list[Span]:

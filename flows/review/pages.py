@@ -27,14 +27,14 @@ class _Line:
 
 
 def page_of(case: Case, point: OpenPoint, document: Document, found: Sequence[Mark]) -> int | None:
-    """Say on which page, from 1, a point is looked at: where it, or what is nearest to it, stands.
+    """Say on which page of its file a point is looked at: where it, or what is nearest to it, stands.
 
     `found` are the marks of the document.
     """
     if not document.page_starts:
         return None
     place = focus(case, point, found)
-    return max(1, bisect_right(document.page_starts, place.start)) if place else 1
+    return document.first_page + (max(1, bisect_right(document.page_starts, place.start)) - 1 if place else 0)
 
 
 def drawn(case: Case, texts: Documents, number: int) -> dict[str, Any]:
@@ -45,9 +45,10 @@ def drawn(case: Case, texts: Documents, number: int) -> dict[str, Any]:
     document, content = texts.of(case), texts.content(case)
     if content is None or isinstance(document, str) or not has_pages(content):
         return {}
-    if not 1 <= number <= len(document.page_starts):
+    within = number - document.first_page
+    if not 0 <= within < len(document.page_starts):
         return {}
-    lines = list(_lines(case, document, number))[:MOST_LINES]
+    lines = list(_lines(case, document, within))[:MOST_LINES]
     try:
         found = picture(content, number, [(line.text, line.before) for line in lines])
     except Unreadable:  # its text can be read all the same
@@ -56,9 +57,9 @@ def drawn(case: Case, texts: Documents, number: int) -> dict[str, Any]:
 
 
 def _lines(case: Case, document: Document, number: int) -> Iterator[_Line]:
-    """Give the lines of all evidence that stands on a page."""
+    """Give the lines of all evidence that stands on a page, counted from 0."""
     ends = (*document.page_starts[1:], len(document.text))
-    begin, end = document.page_starts[number - 1], ends[number - 1]
+    begin, end = document.page_starts[number], ends[number]
     for mark in marks(case, document.text):
         if not begin <= mark.start < end:
             continue

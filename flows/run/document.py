@@ -8,30 +8,48 @@ from concurrent.futures import Executor
 from prefect.context import FlowRunContext
 
 from docmill.flows.observe.telemetry import document_ended, traced
+from docmill.flows.pipeline.plan import StepPlan
 from docmill.flows.review.carried import REJECTED, rejection
 from docmill.flows.run.active import ActiveRun
 from docmill.flows.run.decided import Decided, decided
-from docmill.flows.run.failures import not_read
+from docmill.flows.run.failures import described, not_read
+from docmill.flows.run.failures import reason as failed_reason
+from docmill.flows.run.failures import status as failed_status
 from docmill.flows.run.intake import Found
 from docmill.flows.run.step import DocumentRun, run_step
+from docmill.schemas.bundle import SPLIT
 from docmill.schemas.document import Document
-from docmill.schemas.errors import Deferred, StorageError, Unreadable
+from docmill.schemas.errors import ChatError, Deferred, StorageError, Unreadable
 from docmill.schemas.outcome import WORST_FIRST, Outcome, Status, StepOutcome, Tally
 from docmill.tasks.sources.source import DocumentRef
 from docmill.tasks.steps.kind import kind
 
 
-def _named(run: ActiveRun, found: Found, _: Executor) -> dict[str, str]:
+def _named(run: ActiveRun, found: Found, *_: object, **__: object) -> dict[str, str]:
     return {"docmill.pipeline": run.plan.name, "docmill.document_id": found.ref.document_id}
 
 
 @traced("document", _named)
-async def process_document(run: ActiveRun, found: Found, readers: Executor) -> None:
-    """Bring a listed document to its outcome and store it; free steps run at the same time."""
+async def process_document(
+    run: ActiveRun,
+    found: Found,
+    readers: Executor,
+    *,
+    document: Document | None = None,
+    divided: StepOutcome | None = None,
+    failed: BaseException | None = None,
+) -> None:
+    """Bring a listed document to its outcome and store it; free steps run at the same time.
+
+    It may have been read already, or have `failed` before. `divided` is what was asked to find it in a file.
+    """
     begun = time.monotonic()
     try:
         try:
-            document = await asyncio.get_running_loop().run_in_executor(readers, found.ref.read)
+            if failed is not None:
+                raise failed
+            if document is None:
+                document = await asyncio.get_running_loop().run_in_executor(readers, found.ref.read)
             steps = DocumentRun(run.plan, run.session, document)
             async with asyncio.TaskGroup() as group:
                 for step in run.plan.steps:
@@ -40,7 +58,8 @@ async def process_document(run: ActiveRun, found: Found, readers: Executor) -> N
         except (Exception, asyncio.CancelledError) as failure:  # noqa: BLE001  it has an outcome
             outcome = await _without_steps(run, found.ref, failure)
         known = {"seconds": time.monotonic() - begun, "decisions": len(found.decisions)}
-        await run.ledger.put(outcome.model_copy(update=known))
+        outcome = _with_division(outcome.model_copy(update=known), divided)
+        await run.ledger.put(outcome)
         document_ended(run.plan, outcome)
     except StorageError as error:
         run.fail(error)
@@ -62,8 +81,8 @@ async def _without_steps(run: ActiveRun, ref: DocumentRef, failure: BaseExceptio
     """
     if isinstance(failure, asyncio.CancelledError) and run.session.stopped.is_set():
         failure = run.session.deferred(run.session.closed or "the run was stopped")
-    status, reason, error = _failure(failure)
-    tallies = (run.session.settle((ref.document_id, step.id)) for step in run.plan.steps)
+    status, reason, error = _failure(failure, run.plan.split)
+    tallies = (run.session.settle((ref.document_id, step.id)) for step in run.plan.every_step())
     return Outcome(
         document_id=ref.document_id,
         uri=ref.uri,
@@ -75,7 +94,15 @@ async def _without_steps(run: ActiveRun, ref: DocumentRef, failure: BaseExceptio
     )
 
 
-def _failure(failure: BaseException) -> tuple[Status, str, str]:
+def _with_division(outcome: Outcome, divided: StepOutcome | None) -> Outcome:
+    """Add what was asked to divide the file, and what that has cost."""
+    if divided is None:
+        return outcome
+    cost = (outcome.tally() + divided.tally()).model_dump()
+    return outcome.model_copy(update={"steps": {SPLIT: divided, **outcome.steps}, **cost})
+
+
+def _failure(failure: BaseException, split: StepPlan | None) -> tuple[Status, str, str]:
     """Give the status, our own sentence, and the whole error of what kept a document from its steps."""
     if isinstance(failure, ExceptionGroup):  # of the steps, which raise StorageError alone
         [failure, *_] = failure.exceptions
@@ -86,6 +113,10 @@ def _failure(failure: BaseException) -> tuple[Status, str, str]:
             return "deferred", str(failure), str(failure)
         case StorageError() | asyncio.CancelledError():
             raise failure
+    if isinstance(failure, ChatError) and split is not None:
+        status = failed_status(failure)
+        assert status != "skipped"
+        return status, failed_reason(split, failure), described(split, failure)
     kind_of_error = f"cannot be read: {type(failure).__name__}"
     return "failed", kind_of_error, f"{kind_of_error}: {failure}"
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from docmill.flows.observe.observer import GRACE_S
 from docmill.flows.run.active import ActiveRun
-from docmill.flows.run.document import process_document
+from docmill.flows.run.dividing import process
 from docmill.flows.run.intake import Found, intake
 from docmill.schemas.errors import StorageError
 from docmill.tasks.sources.parsing import pool
@@ -64,7 +64,7 @@ class Documents:
                 await asyncio.to_thread(run.results.release, found.ref.document_id)
             admitted += 1
             run.progress.documents_in += 1
-            task = asyncio.create_task(process_document(run, found, self._readers))
+            task = asyncio.create_task(process(run, found, self._readers))
             self._under_way.add(task)
             task.add_done_callback(self._ended)
             if admitted == run.plan.limit:

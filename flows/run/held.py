@@ -34,7 +34,7 @@ class Basis:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.grounds = Grounds(document.text, document.page_starts, document.recognized)
+        self.grounds = Grounds(document.text, document.page_starts, document.recognized, document.first_page)
         self.tables = Tables(document.text)
 
 

@@ -3,18 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.decision import Decision
-from docmill.schemas.errors import StorageError
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.unseen import unseen_of
 from docmill.tasks.sources import scans
+from docmill.tasks.sources.batches import BATCH, FIRST_BATCH, batch
 from docmill.tasks.sources.source import DocumentRef
-
-BATCH = 200
-FIRST_BATCH = 20  # of a source that is slow to list, the first documents begin before the rest is known
 
 
 @dataclass(frozen=True)
@@ -37,29 +33,23 @@ async def intake(refs: Iterator[DocumentRef], plan: Plan, results: ReviewedResul
     Raises StorageError where the source is lost.
     """
     size = FIRST_BATCH
-    while batch := await asyncio.to_thread(_batch, refs, size, plan, results):
+    while found_ones := await asyncio.to_thread(_batch, refs, size, plan, results):
         size = BATCH
-        for found in batch:
+        for found in found_ones:
             yield found
 
 
 def _batch(refs: Iterator[DocumentRef], size: int, plan: Plan, results: ReviewedResults) -> list[Found]:
-    batch: list[DocumentRef] = []
-    try:
-        for ref in islice(refs, size):
-            batch.append(ref)  # noqa: PERF402  what was read before the source is lost is not
-    except StorageError:  # which the next batch raises again
-        if not batch:
-            raise
-    hashes = {ref.document_id: ref.sha256() for ref in batch} if _compares(plan, results) else {}
+    listed = batch(refs, size)
+    hashes = {ref.document_id: ref.sha256() for ref in listed} if _compares(plan, results) else {}
     unchanged = _unchanged(hashes, plan, results)
     quarantined = _quarantined(hashes, plan, results) - unchanged
-    changed = [ref for ref in batch if ref.document_id not in unchanged | quarantined]
+    changed = [ref for ref in listed if ref.document_id not in unchanged | quarantined]
     decided = {found.ref.document_id: found for found in with_decisions(changed, results)}
     return [
         decided.get(ref.document_id)
         or Found(ref, ref.document_id in unchanged, ref.document_id in quarantined)
-        for ref in batch
+        for ref in listed
     ]
 
 

@@ -7,6 +7,7 @@ from docmill.flows.pipeline.plan import StepPlan
 from docmill.flows.run.failures import doubted
 from docmill.flows.run.held import Held
 from docmill.schemas.errors import CutShort, Deferred, InvalidReply, Refused, StorageError
+from docmill.tasks.chat.session import Session
 
 WILL_NOT_DO = (InvalidReply, CutShort, Refused)  # what another model may do better
 
@@ -18,6 +19,11 @@ class Answer:
     model: str
     held: Held = field(default_factory=lambda: Held(None))
     failure: Exception | None = None
+
+
+def has_closed(session: Session, model: str) -> bool:
+    """Say whether the lane of a model has closed, and the run goes on."""
+    return session.closed is None and session.lane(model).closed is not None
 
 
 async def in_turn(

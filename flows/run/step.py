@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from prefect.client.schemas.objects import State
@@ -17,7 +18,7 @@ from docmill.flows.run.held import Basis, Held
 from docmill.flows.run.inputs import input_of, is_wanted, schema_of, with_others_examples
 from docmill.flows.run.long_lists import by_lists
 from docmill.flows.run.long_texts import by_parts
-from docmill.flows.run.models import Answer, in_turn
+from docmill.flows.run.models import Answer, has_closed, in_turn
 from docmill.flows.run.votes import by_votes
 from docmill.schemas.document import Document
 from docmill.schemas.outcome import StepOutcome, Tally
@@ -54,10 +55,6 @@ class DocumentRun:
     def __post_init__(self) -> None:
         self.basis = Basis(self.document)
 
-    def is_closed(self, model: str) -> bool:
-        """Say whether the lane of a model has closed, and the run goes on."""
-        return self.session.closed is None and self.session.lane(model).closed is not None
-
     def results(self) -> dict[str, StepResult]:
         """Give what the steps came to, in the order written."""
         return {step.id: self.running[step.id].result() for step in self.plan.steps}
@@ -85,7 +82,7 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
         return await answered(calls, text, of.plan.tools[schema] if schema else None)
 
     with step_span(of.plan, step) as ended:
-        answer = await in_turn(step, reply_of, of.is_closed)
+        answer = await in_turn(step, reply_of, partial(has_closed, of.session))
         outcome = _outcome(of, step, text, answer, states)
         ended(outcome)
     return StepResult(

@@ -8,6 +8,7 @@ from typing import Any, Self, cast
 
 from sqlalchemy import Connection, Select, case, exists, func, select, update
 
+from docmill.schemas.bundle import Bundle
 from docmill.schemas.decision import Decision, Waiting
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.notify import Notify
@@ -124,6 +125,9 @@ class ReviewedResults(QuarantiningResults):
     ) -> None:
         """Put notices of outcomes into the outbox."""
         put_notices(connection, self._pipeline, self.notify, rows)
+
+    def divided(self, connection: Connection, bundle: Bundle) -> None:
+        """Write what else follows where a file turns out to hold several documents."""
 
     def outbox(self) -> Outbox:
         """Give the notices that wait."""

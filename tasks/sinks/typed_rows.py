@@ -46,16 +46,20 @@ def replace_rows(
     `tables` are by the schemas' names; `own` is the key column of every typed table, by the table's name.
     """
     wanted = {tables[name].name: (tables[name], record) for name, record in outcome.typed.items()}
-    for name, key in own.items():
-        if name not in wanted:
-            with suppress(ValueError):  # a table of other keys has no such row
-                value = native(key.type, outcome.document_id)
-                connection.execute(delete(key.table).where(key == value))
+    delete_rows(connection, {name: own[name] for name in own if name not in wanted}, outcome.document_id)
     for name, (table, record) in wanted.items():
         value = native(own[name].type, outcome.document_id)
         row = typed.row(table, value, outcome.content_sha256, run_id, record)
         upsert(connection, table, [row])
         replace_items(connection, table, value, record)
+
+
+def delete_rows(connection: Connection, own: Mapping[str, Column[Any]], document_id: str) -> None:
+    """Delete a document's rows from these typed tables."""
+    for key in own.values():
+        with suppress(ValueError):  # a table of other keys has no such row
+            value = native(key.type, document_id)
+            connection.execute(delete(key.table).where(key == value))
 
 
 def fill(connection: Connection, table: Table, key: Column[Any], rows: Iterable[Any]) -> None:

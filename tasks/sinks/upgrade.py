@@ -8,11 +8,12 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.sql.compiler import DDLCompiler
 
+from docmill.tasks.sinks.bundle_tables import BUNDLES
 from docmill.tasks.sinks.own_id import give_id
 from docmill.tasks.sinks.tables import METADATA
 from docmill.tasks.sinks.work_tables import WORK
 
-assert WORK.metadata is METADATA  # all tables are declared once this is imported
+assert BUNDLES.metadata is WORK.metadata is METADATA  # all tables are declared once this is imported
 
 
 class AddColumn(ExecutableDDLElement):

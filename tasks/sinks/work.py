@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, select, tuple_, update
 
+from docmill.schemas.bundle import Bundle
 from docmill.schemas.errors import ConfigError, StorageError
 from docmill.schemas.outcome import Outcome, Run, Status
 from docmill.schemas.pipeline import Into
@@ -173,6 +174,19 @@ class PartResults(ReviewedResults):
         """Write outcomes, and count them; all in one transaction. Raises StorageError."""
         super().write(outcomes, run_id, pipeline_sha256)
         self.dealt = self._counting
+
+    def divided(self, connection: Connection, bundle: Bundle) -> None:
+        """Put what a file holds in its place, for this attempt and those that may follow."""
+        own, at = WORK.c.run_id == self.part.run_id, place(bundle.document_id)
+        whole = WORK.c.place == at, WORK.c.document_id == bundle.document_id
+        uri = connection.execute(select(WORK.c.uri).where(own, *whole)).scalar_one()
+        connection.execute(delete(WORK).where(own, *whole))
+        listed = [
+            Listed(at, each, uri)._asdict() | {"run_id": self.part.run_id}
+            for each in dict.fromkeys(bundle.ids())
+        ]
+        connection.execute(insert(WORK), listed)
+        self._require_own(connection, documents=SHARDS.c.documents + len(listed) - 1)
 
     def _stored(self, connection: Connection, rows: Sequence[Row], outcomes: Sequence[Outcome] = ()) -> None:
         super()._stored(connection, rows)

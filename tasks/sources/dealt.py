@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from docmill.tasks.sources.arrivals import Outside, named
+from docmill.tasks.sources.bundles import Bundles
 from docmill.tasks.sources.documents import Documents
 from docmill.tasks.sources.files import Files
 from docmill.tasks.sources.reading import RowRef, row_ref
@@ -22,7 +23,7 @@ class Dealt:
     @contextmanager
     def opened(self) -> Iterator[Iterator[DocumentRef]]:
         """List nothing; raises ConfigError where the pipeline's own source does not exist."""
-        if isinstance(self.whole, Files | Documents):
+        if isinstance(self.whole, Files | Documents | Bundles):
             with self.whole.opened():
                 yield iter(())
         else:  # a query is not executed again
@@ -47,6 +48,8 @@ class Dealt:
         """Give a document that the run has listed; `text`, `fault` and `file` are a row's."""
         if text is not None or fault is not None:
             return row_ref((document_id, text or "", fault, file), uri.rpartition("#")[0], self._files)
+        if isinstance(self.whole, Bundles):
+            return self.whole.find(document_id) or Outside(document_id, uri)
         assert isinstance(self.whole, Files | Documents)
         found = named(document_id, self.whole)
         return found if found.document_id == document_id else Outside(document_id, uri)

@@ -2,16 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import chain
-from pathlib import Path
 
 from docmill.schemas.document import AS_USUAL, Sight
 from docmill.tasks.sources.files import FileRef, Files
 from docmill.tasks.sources.remote import ObjectRef, Objects
-from docmill.tasks.sources.rows import Rows
-from docmill.tasks.sources.selected import Selected
-from docmill.tasks.sources.source import Source
 from docmill.tasks.sources.urls import is_remote, path_of, url_glob
 
 
@@ -24,17 +19,6 @@ def source_of(patterns: Sequence[str], sight: Sight = AS_USUAL) -> "Files | Docu
     globs = tuple(url_glob(pattern) for pattern in patterns if is_remote(pattern))
     files = Files(local, sight=sight)
     return Documents(files, Objects(globs, sight)) if globs else files
-
-
-def confined(source: Source, below: tuple[Path, ...]) -> Source:
-    """Let a source read files alone that lie below these folders once links are followed."""
-    if isinstance(source, Selected):
-        return replace(source, source=confined(source.source, below))
-    if isinstance(source, Rows):
-        return source.confined(below)
-    if isinstance(source, Documents):
-        return Documents(replace(source.files, below=below), source.objects)
-    return replace(source, below=below) if isinstance(source, Files) else source
 
 
 class Documents:

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
 from io import BufferedReader
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from docmill.schemas.document import AS_USUAL, Document, Recognized, Sight, Unread
 from docmill.schemas.errors import ConfigError, Unreadable
 from docmill.tasks.sources.parse import parsed
 from docmill.tasks.sources.parsing import pool
+from docmill.tasks.sources.parsing.kinds import kind_of
 from docmill.tasks.sources.patterns import Found, walk
 
 MAX_BYTES = 20_000_000
@@ -34,6 +35,11 @@ class FileRef:
     below: tuple[Path, ...] = ()
     sight: Sight = AS_USUAL
 
+    @property
+    def name(self) -> str:
+        """Its file name."""
+        return self.path.name
+
     def sha256(self) -> str | None:
         """Hash its bytes; None where they cannot be read, which `read` explains."""
         try:
@@ -46,7 +52,7 @@ class FileRef:
 
         Raises Unreadable, whose message is the reason and what to do about it.
         """
-        return document_of(self.content(), self.path.name, self.document_id, self.uri, self.sight)
+        return document_of(self.content(), self.name, self.document_id, self.uri, self.sight)
 
     def content(self) -> bytes:
         """Give its bytes, a byte more than are read at most; raises Unreadable."""
@@ -109,13 +115,18 @@ def ref_of(found: Found, root: Path) -> FileRef:
     return FileRef(document_id, uri, followed)
 
 
-def document_of(content: bytes, name: str, document_id: str, uri: str, sight: Sight = AS_USUAL) -> Document:
-    """Make the document of a file's bytes, cut after MAX_BYTES + 1; raises Unreadable."""
+def document_of(
+    content: bytes, name: str, document_id: str, uri: str, sight: Sight = AS_USUAL, *, apart: bool = False
+) -> Document:
+    """Make the document of a file's bytes, cut after MAX_BYTES + 1; raises Unreadable.
+
+    `apart` leaves out what is attached to a mail.
+    """
     if len(content) > MAX_BYTES:
         raise Unreadable(f"the file is larger than {MAX_BYTES:,} bytes: split it")
     if not content.strip():
         raise Unreadable("the file is empty")
-    text = parsed(content, name, sight.ocr, shown=sight.shown)
+    text = parsed(content, name, sight.ocr, shown=sight.shown, apart=apart)
     return Document(
         document_id=document_id,
         uri=uri,
@@ -125,6 +136,7 @@ def document_of(content: bytes, name: str, document_id: str, uri: str, sight: Si
         unread=tuple(Unread(part=part, why=why) for part, why in text.unread),
         recognized=tuple(Recognized(**span._asdict()) for span in text.seen),
         pictures=text.shown,
+        is_paged=kind_of(content, PurePath(name).suffix.lower()) in ("pdf", "image"),
     )
 
 

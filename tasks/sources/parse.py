@@ -26,17 +26,21 @@ PAGE = re.compile(r"page (\d{1,5})")
 MAX_HTML_CHARS = 200_000  # a longer page may take two hundred times its size of memory: a child's affair
 
 
-def parsed(content: bytes, name: str, ocr: Ocr = "missing", *, shown: bool = False) -> Text:
+def parsed(
+    content: bytes, name: str, ocr: Ocr = "missing", *, shown: bool = False, apart: bool = False
+) -> Text:
     """Give a document's text: lines end in LF, there are no control characters but tabs.
 
     `name` is its file name, of which the suffix hints at the kind; `ocr` says whether pictures are read,
-    `shown` that they are given as data URLs, too.
+    `shown` that they are given as data URLs, too; `apart` leaves out what is attached to a mail.
     Raises Unreadable where there is no text, or where the kind is not read.
     """
     suffix = PurePath(name).suffix.lower()
     kind = kind_of(content, suffix)
     if isinstance(kind, Reason):
         raise Unreadable(kind)
+    if apart and kind == "eml":
+        kind = "letter"
     text = _text(content, suffix) if kind == "text" else _by_child(kind, content, ocr)
     if not legible(text.text):
         raise Unreadable(_why_empty(kind, text, ocr))

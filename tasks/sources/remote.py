@@ -48,6 +48,11 @@ class ObjectRef:
         """Its URI, which is its id."""
         return self.document_id
 
+    @property
+    def name(self) -> str:
+        """The last part of its key."""
+        return self.address.key.rpartition("/")[2]
+
     def sha256(self) -> str | None:
         """Hash its bytes; None where they cannot be read, which `read` explains."""
         return self.access.hashes.of(self.document_id, self._hashed)
@@ -55,8 +60,7 @@ class ObjectRef:
     def read(self) -> Document:
         """Read it; raises Unreadable, whose message is the reason and what to do about it, or Deferred."""
         self.access.hashes.forget(self.document_id)
-        name = self.address.key.rpartition("/")[2]
-        return document_of(self.content(), name, self.document_id, self.uri, self.sight)
+        return document_of(self.content(), self.name, self.document_id, self.uri, self.sight)
 
     def expect(self) -> None:
         """Have its hash taken together with those of others, once one is asked for."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from docmill.schemas.document import Document
+from docmill.schemas.document import Document, Sight
 
 
 class DocumentRef(Protocol):
@@ -26,6 +26,21 @@ class DocumentRef(Protocol):
 
         Deferred where the source cannot be reached, which another run may.
         """
+
+
+class FileLike(DocumentRef, Protocol):
+    """A document that is a file or an object of a store."""
+
+    @property
+    def name(self) -> str:
+        """Its file name."""
+
+    @property
+    def sight(self) -> Sight:
+        """What is done with its pictures."""
+
+    def content(self) -> bytes:
+        """Give its bytes, a byte more than are read at most; raises as `read` does."""
 
 
 class Source(Protocol):

@@ -13,7 +13,7 @@ from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
 from docmill.schemas.example import Answer, Example
 from docmill.schemas.rule import Rule
-from docmill.schemas.steps import Kind, Lists, StepOptions
+from docmill.schemas.steps import AnyKind, Lists, StepOptions
 from docmill.schemas.tool import ToolSchema
 
 Options = TypeVar("Options", bound=StepOptions)
@@ -121,6 +121,6 @@ def _stem(schema: str | None) -> str | None:
 
 
 @cache
-def kind(name: Kind) -> StepKind[Any]:
+def kind(name: AnyKind) -> StepKind[Any]:
     """Find a kind by its name."""
     return cast("StepKind[Any]", import_module(f"docmill.tasks.steps.{name}").KIND)

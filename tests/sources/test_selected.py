@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmill.schemas.errors import ConfigError, StorageError
-from docmill.tasks.sources.documents import confined
+from docmill.tasks.sources.confining import confined
 from docmill.tasks.sources.files import FileRef, Files
 from docmill.tasks.sources.selected import Selected
 from docmill.tasks.sources.source import DocumentRef

@@ -41,15 +41,20 @@ class Grounding:
 
 
 class Grounds:
-    """A document that records are held against; `page_starts` are offsets in its text.
+    """A document that records are held against; `page_starts` are offsets in its text, from `first_page` on.
 
     In what was `recognized` on pictures letters may have been taken for others that look alike.
     """
 
     def __init__(
-        self, text: str, page_starts: Sequence[int] = (), recognized: Sequence[Recognized] = ()
+        self,
+        text: str,
+        page_starts: Sequence[int] = (),
+        recognized: Sequence[Recognized] = (),
+        first_page: int = 1,
     ) -> None:
         self.original = text
+        self._first_page = first_page
         self._page_starts = page_starts
         self._text = Text(text)
         self._recognition = Recognition(text, recognized)
@@ -84,5 +89,6 @@ class Grounds:
         if span is None:
             return dict.fromkeys(("page", "start", "end", "quote"))
         start, end = span
-        page = max(1, bisect_right(self._page_starts, start)) if self._page_starts else None
+        before = max(1, bisect_right(self._page_starts, start)) - 1
+        page = self._first_page + before if self._page_starts else None
         return {"page": page, "start": start, "end": end, "quote": self.original[start:end]}

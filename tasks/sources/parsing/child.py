@@ -6,10 +6,10 @@ opens no connection, and has no key to give away.
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from docmill.schemas.errors import Unreadable
-from docmill.tasks.sources.parsing import attached, limits, office, wire
+from docmill.tasks.sources.parsing import attached, inside, limits, office, wire
 from docmill.tasks.sources.parsing.excel import xlsx
 from docmill.tasks.sources.parsing.html import markdown
 from docmill.tasks.sources.parsing.mail import eml
@@ -29,6 +29,12 @@ from docmill.tasks.sources.parsing.reasons import (
 from docmill.tasks.sources.parsing.text import cleaned
 from docmill.tasks.sources.parsing.word import docx
 
+BYTES: dict[str, Callable[[bytes], bytes]] = {
+    "drawn": shown.shown,
+    "inside": inside.listed,
+    "member": inside.member,
+}
+
 
 def main() -> None:
     """Parse one document after the other until the parent closes the pipe."""
@@ -46,8 +52,8 @@ def main() -> None:
 
 def _reply(kind: str, content: bytes, missed: Missed) -> tuple[str, bytes]:
     try:
-        if kind == "drawn":
-            return kind, shown.shown(content)
+        if kind in BYTES:
+            return kind, BYTES[kind](content)
         tag, parts = _parsed(kind, content, missed)
         text = wire.BETWEEN.encode().join(_bounded(parts))
         return tag, missed.written().encode() + wire.MISSED_END.encode() + text
@@ -73,6 +79,8 @@ def _parsed(kind: str, content: bytes, missed: Missed) -> tuple[str, Iterable[st
             return wire.PAGES, pdf.pages(content, missed)
         case "xlsx":
             return wire.PAGES, xlsx.sheets(content, missed)
+        case "letter":
+            return wire.TEXT, [eml.letter(content, missed)]
         case "docx":
             return wire.TEXT, [docx.text(content, missed)]
         case "eml":

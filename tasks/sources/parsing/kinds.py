@@ -6,9 +6,12 @@ from typing import Literal
 from docmill.tasks.sources.parsing.mail.mailtext import APPLE, BEGINNING
 from docmill.tasks.sources.parsing.reasons import Reason
 
-Binary = Literal["pdf", "office", "eml", "html", "image"]
+Binary = Literal[
+    "pdf", "office", "eml", "letter", "html", "image"
+]  # a letter: a mail without what is attached
 Look = Literal["frames", "frame", "page", "look", "view"]
-Asked = Binary | Look | Literal["drawn"]  # of a child; drawn is a picture, which is not read
+Bytes = Literal["drawn", "inside", "member"]  # a picture, a list of the files within, one of these
+Asked = Binary | Look | Bytes  # of a child
 Kind = Binary | Literal["text"] | Reason
 
 HTML_SUFFIXES = (".html", ".htm", ".xhtml")

@@ -5,6 +5,7 @@ from enum import StrEnum
 MEMORY_MB = 512
 WALL_S = 30
 MAX_PAGES = 10_000
+MAX_MEMBERS = 1_000  # files within a file, at all levels
 MAX_PICTURES = 500  # pages that are read by their pictures: each takes seconds
 MAX_TEXT_BYTES = 20_000_000
 OCR_MEMORY_MB = 3072  # the models and a page take 1.8 GB of address space
@@ -34,6 +35,9 @@ class Reason(StrEnum):
     SLOW = f"took longer than {WALL_S} s to read: split it, or save it anew"
     MEMORY = f"needed more than {MEMORY_MB} MB to read: split it, or save it anew"
     DIED = "it crashed the parser: the file is damaged, or made to do that; save it anew"
+    MEMBERS = f"more than {MAX_MEMBERS:,} files within it: unpack it, and hand in the files"
+    MEMBER = "it is larger than 20,000,000 bytes once it is unpacked: split it"
+    NOTHING = "there is no file in it"
     ENDED = "the run ended before it was read"
 
     OFFICE = f"old Office files (doc, xls, ppt, msg) are not supported: save it in a newer format; {READ}"

@@ -44,14 +44,33 @@ def text(content: bytes, missed: Missed, attached: Reader | None = None) -> str:
     return "\n\n".join(block.strip() for block in _Mail(missed, attached).blocks(message, 0))
 
 
+def letter(content: bytes, missed: Missed) -> str:
+    """Give a mail's text alone: what is attached to it is named."""
+    message = _parsed(mailtext.mail_of(content))
+    return "\n\n".join(block.strip() for block in _Mail(missed, None, []).blocks(message, 0))
+
+
+def files(content: bytes) -> list[tuple[str, bytes]]:
+    """Give what is attached to a mail and to mails within it, in its order, with the names that it gives."""
+    message = _parsed(mailtext.mail_of(content))
+    apart: list[tuple[str, bytes]] = []
+    for _ in _Mail(Missed(), None, apart).blocks(message, 0):
+        pass
+    return apart
+
+
 def _parsed(content: bytes) -> MIMEPart:
     return BytesParser(policy=default).parsebytes(content)
 
 
 class _Mail:
-    def __init__(self, missed: Missed, attached: Reader | None) -> None:
+    def __init__(
+        self, missed: Missed, attached: Reader | None, apart: list[tuple[str, bytes]] | None = None
+    ) -> None:
+        """Take what reads attachments; where they are kept `apart` nothing does."""
         self._missed = missed
         self._attached = attached
+        self._apart = apart
         self._left = MAX_PARTS
 
     def blocks(self, message: MIMEPart, depth: int) -> Iterator[str]:
@@ -153,7 +172,7 @@ class _Mail:
         if kind.startswith(("image/", "audio/", "video/", "font/")):
             is_picture = kind.startswith("image/") and kind != "image/svg+xml"
             if is_page(_bytes(part), otherwise=shown and is_picture):
-                yield self._missed.picture(f"attachment {name}", _bytes(part))
+                yield self._picture(_bytes(part), name)
             elif kind.startswith(("audio/", "video/")):
                 self._missed.add(f"attachment {name}", Why.KIND)
         elif kind in OUTLOOK or name.lower() == "winmail.dat":
@@ -163,7 +182,16 @@ class _Mail:
         elif content := _bytes(part):
             yield self._read(content, name)
 
+    def _picture(self, content: bytes, name: str) -> str:
+        if self._apart is None:
+            return self._missed.picture(f"attachment {name}", content)
+        self._apart.append((name, content))
+        return ""
+
     def _read(self, content: bytes, name: str) -> str:
+        if self._apart is not None:
+            self._apart.append((name, content))
+            return ""
         inner = Missed(self._missed.reader)
         try:
             if self._attached is None:

@@ -1,0 +1,112 @@
+"""Files that hold several documents: each of these as one, once it is known where it stands.
+
+What a file holds is known from the run that divided it, as long as its bytes are the same; one that is not
+divided yet is listed as a whole.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from docmill.schemas.bundle import Bundle, file_of
+from docmill.schemas.errors import StorageError
+from docmill.tasks.sources.arrivals import Arrivals, named
+from docmill.tasks.sources.batches import BATCH, FIRST_BATCH, batch
+from docmill.tasks.sources.divided import Readings, Undivided
+from docmill.tasks.sources.documents import Documents
+from docmill.tasks.sources.files import FileRef, Files
+from docmill.tasks.sources.remote import ObjectRef
+from docmill.tasks.sources.source import DocumentRef, FileLike
+
+Known = Callable[[Mapping[str, str]], Mapping[str, Bundle]]  # of files, by id with the hash of their content
+
+
+@dataclass(frozen=True)
+class Bundles:
+    """The files of a source, divided as far as that is `known`; None knows of nothing."""
+
+    source: Files | Documents | Arrivals
+    known: Known | None
+
+    @contextmanager
+    def opened(self) -> Iterator[Iterator[DocumentRef]]:
+        """List their documents; raises ConfigError as the source does."""
+        with self.source.opened() as refs:
+            yield _Listing(self, refs)
+
+    def count(self) -> None:
+        """Say nothing: what files hold is not known before they are divided."""
+
+    def described(self) -> str:
+        """Name the source."""
+        return self.source.described()
+
+    def nothing(self) -> str:
+        """Say that the source has no files."""
+        return self.source.nothing()
+
+    def over(self, names: Sequence[str]) -> "Bundles":
+        """Take the files of an event instead."""
+        assert not isinstance(self.source, Arrivals)
+        return replace(self, source=Arrivals(self.source, tuple(names)))
+
+    def find(self, document_id: str) -> DocumentRef | None:
+        """Find a document that was listed before, without listing the source; None where it is not there."""
+        assert not isinstance(self.source, Arrivals)
+        found = [named(file_of(document_id), self.source)]
+        return next((ref for ref in self.divided(found, Readings()) if ref.document_id == document_id), None)
+
+    def divided(self, listed: Sequence[DocumentRef], readings: Readings) -> Iterator[DocumentRef]:
+        """Give what these files hold, as far as it is known; raises StorageError."""
+        refs = [
+            Undivided(_own(ref), readings) if isinstance(ref, FileRef | ObjectRef) else ref for ref in listed
+        ]
+        files = [ref for ref in refs if isinstance(ref, Undivided)]
+        known: Mapping[str, Bundle] = {}
+        if self.known is not None and files:
+            hashes = {ref.document_id: digest for ref in files if (digest := ref.sha256())}
+            known = self.known(hashes)
+        for ref in refs:
+            if isinstance(ref, Undivided) and ref.document_id in known:
+                yield from (ref.part(part) for part in known[ref.document_id].parts)
+            else:
+                yield ref
+
+
+class _Listing(Iterator[DocumentRef]):
+    """Divides what a source lists; fails again each time it is asked after that was lost."""
+
+    def __init__(self, bundles: Bundles, refs: Iterator[DocumentRef]) -> None:
+        self._bundles = bundles
+        self._refs = refs
+        self._readings = Readings()
+        self._size = FIRST_BATCH
+        self._ready: deque[DocumentRef] = deque()
+        self._lost: str | None = None
+
+    def __next__(self) -> DocumentRef:
+        if not self._ready:
+            self._fill()
+        if not self._ready:
+            raise StopIteration
+        return self._ready.popleft()
+
+    def _fill(self) -> None:
+        if self._lost is not None:
+            raise StorageError(self._lost)
+        try:
+            listed = batch(self._refs, self._size)
+            self._ready.extend(self._bundles.divided(listed, self._readings))
+        except StorageError as error:
+            self._lost = str(error)
+            self._ready.clear()
+            raise
+        self._size = BATCH
+
+
+def _own(ref: FileRef | ObjectRef) -> FileLike:
+    """Give a file whose own name reads as that of a document within another its URI as its id."""
+    if isinstance(ref, FileRef) and file_of(ref.document_id) != ref.document_id:
+        return replace(ref, document_id=ref.uri)
+    return ref

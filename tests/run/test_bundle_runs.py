@@ -1,0 +1,82 @@
+"""Whole runs over files that hold several documents."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.bundled import by_the_page, letter, mail
+from tests.support.documents import pdf, zipped
+from tests.support.project import Project
+from tests.support.provider import Provider
+
+pytestmark = pytest.mark.usefixtures("prefect_api")
+STEPS = "  - summarize:\n"
+ADA, BOB = letter("Ada Ltd", "one", "two"), letter("Bob & Co", "three")
+
+
+def bundles(project: Project, provider: Provider, **keys: str) -> str:
+    """Write a pipeline that divides the files in in/."""
+    Path("in").mkdir(exist_ok=True)
+    provider.rule(by_the_page)
+    return str(project.pipeline(provider.url, STEPS, documents="in/*", **({"split": "true"} | keys)))
+
+
+def counts(project: Project) -> list[tuple[int, ...]]:
+    """Give the counts of each run."""
+    return project.rows(
+        "select documents_in, done, unchanged, failed, calls from docmill_runs order by started_at"
+    )
+
+
+def test_a_bundle_of_letters_is_divided_once_and_each_is_a_document(project: Project, provider: Provider):
+    pipeline = bundles(project, provider)
+    Path("in/scan.pdf").write_bytes(pdf(*ADA, *BOB))
+    assert project.run("run", pipeline) == 0
+    assert project.statuses() == {"in/scan.pdf#pages=1-2": "done", "in/scan.pdf#pages=3-3": "done"}
+    assert project.run("run", pipeline) == 0
+    assert counts(project) == [(2, 2, 0, 0, 5), (2, 0, 2, 0, 0)]
+    asked = [request.text for request in provider.requests]
+    assert sum("Ada Ltd" in text and "goes on: two" in text for text in asked) == 1
+    [(steps,)] = project.rows("select steps from docmill_outcomes where document_id like '%1-2'")
+    assert json.loads(steps)["split"]["output"] == {"pages": [[1, 2], [3, 3]]}
+
+
+def test_what_is_attached_or_packed_are_documents_of_their_own(project: Project, provider: Provider):
+    pipeline = bundles(project, provider)
+    inner = zipped({"../../etc/passwd": "root", "b.txt": "second"})
+    Path("in/a.eml").write_bytes(mail(("bill.txt", b"Pay 5"), ("bill.txt", b"Pay 6"), ("in.zip", inner)))
+    Path("in/c.txt").write_text("a letter")
+    assert project.run("run", pipeline) == 0
+    assert set(project.statuses()) == {
+        "in/a.eml",
+        "in/a.eml#attachment=bill.txt",
+        "in/a.eml#attachment=bill.txt#2",
+        "in/a.eml#attachment=in.zip#attachment=..%2F..%2Fetc%2Fpasswd",
+        "in/a.eml#attachment=in.zip#attachment=b.txt",
+        "in/c.txt",
+    }
+    assert project.run("run", pipeline) == 0
+    assert counts(project) == [(6, 6, 0, 0, 6), (6, 0, 6, 0, 0)]
+    [of_mail] = [request.text for request in provider.requests if "Two are attached" in request.text]
+    assert "Attachment: bill.txt" in of_mail
+    assert "Pay 5" not in of_mail
+
+
+def test_a_file_that_is_divided_otherwise_later_leaves_no_row_of_before(project: Project, provider: Provider):
+    pipeline = bundles(project, provider)
+    Path("in/scan.pdf").write_bytes(pdf(*ADA, *BOB))
+    assert project.run("run", pipeline) == 0
+    Path("in/scan.pdf").write_bytes(pdf(*BOB, *ADA))
+    assert project.run("run", pipeline) == 0
+    assert project.statuses() == {"in/scan.pdf#pages=1-1": "done", "in/scan.pdf#pages=2-3": "done"}
+    Path("in/scan.pdf").write_bytes(pdf(*ADA))
+    assert project.run("run", pipeline) == 0
+    assert project.statuses() == {"in/scan.pdf": "done"}
+    assert {row[0] for row in project.rows("select distinct document_id from docmill_history")} == {
+        "in/scan.pdf#pages=1-1",
+        "in/scan.pdf#pages=1-2",
+        "in/scan.pdf#pages=2-3",
+        "in/scan.pdf#pages=3-3",
+    }
+    assert counts(project)[-1] == (1, 1, 0, 0, 0)  # each page and each letter was asked about before
