@@ -54,8 +54,13 @@ class Bundles:
     def find(self, document_id: str) -> DocumentRef | None:
         """Find a document that was listed before, without listing the source; None where it is not there."""
         assert not isinstance(self.source, Arrivals)
-        found = [named(file_of(document_id), self.source)]
-        return next((ref for ref in self.divided(found, Readings()) if ref.document_id == document_id), None)
+        found = named(file_of(document_id), self.source)
+        for ref in self.divided([found], readings := Readings()):
+            if ref.document_id == document_id:
+                return ref
+        if isinstance(found, FileRef | ObjectRef) and _own(found).document_id == document_id:
+            return Undivided(_own(found), readings)  # as it was listed; another run has divided it since
+        return None
 
     def divided(self, listed: Sequence[DocumentRef], readings: Readings) -> Iterator[DocumentRef]:
         """Give what these files hold, as far as it is known; raises StorageError."""
