@@ -20,12 +20,16 @@ from docmill.tasks.sinks.upgrade import present
 
 
 class StoredOutcome(Outcome):
-    """What became of one document of a pipeline: its row of docmill_outcomes. Times are UTC."""
+    """What became of one document of a pipeline: its row of docmill_outcomes. Times are UTC.
+
+    `gone_at` is since when the source lists it no longer, where the pipeline has that marked.
+    """
 
     pipeline: str
     pipeline_sha256: str
     run_id: str
     updated_at: datetime
+    gone_at: datetime | None = None
 
 
 class Stored:

@@ -14,6 +14,8 @@ from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import resolve
 from docmill.schemas.evaluate import REVIEWS
 from docmill.tasks.sinks.database import require_folder, shown
+from docmill.tasks.sources.bundles import Bundles
+from docmill.tasks.sources.source import Source
 
 Connect = Annotated[bool, FLAG, Parameter(help="Ask the endpoint, the results database and the source, too")]
 
@@ -42,7 +44,7 @@ def check(
     plan = resolve(load(file), RunOptions(documents=documents, into=into, endpoint=endpoint, model=model))
     require_ready(plan)
     require_folder(plan.into.url)
-    found = {"documents": plan.source.count(), "into": shown(plan.into.url)}
+    found = {**_counted(plan.source), "into": shown(plan.into.url)}
     labels = plan.evaluate and plan.evaluate.labels
     if labels and (connect or (isinstance(labels, str) and labels != REVIEWS)):
         evaluator = evaluator_of(plan)
@@ -68,3 +70,8 @@ def check(
     if code == 0:
         out.print(f"{file}: ok", style="green", markup=False)
     return code
+
+
+def _counted(source: Source) -> dict[str, int | None]:
+    """Count the documents; of files that may hold several, the files."""
+    return {"files": source.source.count()} if isinstance(source, Bundles) else {"documents": source.count()}

@@ -13,9 +13,11 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from docmill.flows.cli.output import console, plain, printable
+from docmill.flows.cli.text_parts import divided, dividing
 from docmill.schemas.document import Ocr, Recognized, Sight, Unread
 from docmill.schemas.errors import ConfigError, DocmillError
 from docmill.tasks.checks.quality import grade
+from docmill.tasks.sources.bundles import Bundles, Known
 from docmill.tasks.sources.documents import source_of
 from docmill.tasks.sources.source import DocumentRef
 from docmill.tasks.sources.urls import is_remote
@@ -26,6 +28,10 @@ Patterns = Annotated[
     Parameter(help="Files, globs or URLs, as a pipeline's `documents` has them", show_default=False),
 ]
 Reads = Annotated[Ocr, Parameter(help="Whether pictures are read: a pipeline's `ocr`")]
+Divides = Annotated[
+    str | None,
+    Parameter(help="A pipeline with `split`: files are divided as its runs have", show_default=False),
+]
 Lines = Annotated[
     bool,
     Parameter(
@@ -48,13 +54,17 @@ class _Reading:
     error: str | None = None
 
 
-def text(file: Patterns, /, *, ocr: Reads = "missing", json: Lines = False) -> int:
+def text(file: Patterns, /, *, ocr: Reads = "missing", pipeline: Divides = None, json: Lines = False) -> int:
     """Print the text of documents as a step would send it, and on stderr what could not be read.
 
+    With --pipeline each document of a file that holds several is printed as one, as far as it is known
+    where they begin: what is attached to a mail or packed in an archive, and pages that a run has divided.
     Nothing is sent. Exit code 1 where a document could not be read at all, 2 where nothing matches.
     """
     failed = False
-    with _listed(file, ocr) as refs:
+    plan, known = dividing(pipeline) if pipeline is not None else (None, None)
+    with _listed(file, ocr, known) as listed:
+        refs = listed if plan is None else divided(plan, listed, _note)
         begun = list(islice(refs, 2))
         for number, ref in enumerate(chain(begun, refs)):
             reading = _read(ref)
@@ -67,14 +77,15 @@ def text(file: Patterns, /, *, ocr: Reads = "missing", json: Lines = False) -> i
 
 
 @contextmanager
-def _listed(patterns: Sequence[str], ocr: Ocr) -> Iterator[Iterator[DocumentRef]]:
+def _listed(patterns: Sequence[str], ocr: Ocr, known: Known | None) -> Iterator[Iterator[DocumentRef]]:
     """List what the patterns match, each once, in their order; raises ConfigError for one without."""
     with ExitStack() as stack:
         listings = []
         for pattern in patterns:
             # A shell has expanded its globs: what is there by this very name is meant, brackets and all.
             there = not is_remote(pattern) and os.path.lexists(pattern)
-            source = source_of([glob.escape(pattern) if there else pattern], Sight(ocr=ocr))
+            files = source_of([glob.escape(pattern) if there else pattern], Sight(ocr=ocr))
+            source = files if known is None else Bundles(files, known)
             refs = stack.enter_context(source.opened())
             if (first := next(refs, None)) is None:
                 raise ConfigError(source.nothing())
@@ -98,6 +109,10 @@ def _read(ref: DocumentRef) -> _Reading:
     except Exception as error:  # noqa: BLE001  whatever it is, the others are shown
         return _Reading(ref.document_id, ref.uri, error=f"cannot be read: {type(error).__name__}")
     return _Reading(ref.document_id, ref.uri, harmless(document.text), document.unread, document.recognized)
+
+
+def _note(said: str) -> None:
+    console(stderr=True).print(plain(said, "yellow"), soft_wrap=True)
 
 
 def _print_json(reading: _Reading) -> None:

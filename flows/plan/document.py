@@ -39,6 +39,7 @@ class Forecast:
     outcomes: dict[str, StepOutcome] = field(default_factory=dict)
     unknown: dict[str, Open] = field(default_factory=dict)
     halted: set[str] = field(default_factory=set)
+    sure: bool = True  # that there is such a document
 
     async def of(self, document: Document) -> Amounts:
         """Count what the document would ask."""
@@ -61,7 +62,7 @@ class Forecast:
         if not way.is_wanted:
             self.outcomes[step.id] = StepOutcome(status="skipped", sha256=step.sha256)
             return NOTHING
-        amounts, held, failure = await self._asked(basis, step, way)
+        amounts, held, failure = await self._asked(basis, step, way, sure=self.sure)
         if failure is not None and not isinstance(failure, Deferred):
             self.halted.add(step.id)
         elif held is None:

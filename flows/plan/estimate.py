@@ -75,7 +75,7 @@ class Estimator:
 
     def estimate(self, amounts: Amounts) -> Estimate:
         """Give the estimate of a run."""
-        order = {step.id: place for place, step in enumerate(self.plan.steps)}
+        order = {step.id: place for place, step in enumerate(self.plan.every_step())}
         keys = sorted(amounts, key=lambda key: (order[key[0]], key[1]))
         steps = tuple(self._step(*key, amounts[key]) for key in keys)
         calls = _sum(each.calls for each in steps)

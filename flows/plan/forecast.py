@@ -6,21 +6,25 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from docmill.flows.pipeline.budget import require_affordable
 from docmill.flows.pipeline.plan import Plan
-from docmill.flows.plan.amounts import Calls, added
+from docmill.flows.plan.amounts import Amounts, Calls, added
+from docmill.flows.plan.dividing import UNKNOWN, divided, perhaps
 from docmill.flows.plan.document import Forecast
 from docmill.flows.plan.estimate import Estimate, Estimator, numbers
 from docmill.flows.plan.history import History, history
 from docmill.flows.plan.reasons import Standing, reason, standing
 from docmill.flows.plan.requests import Known
+from docmill.schemas.document import Document
 from docmill.schemas.errors import ConfigError, NoResults, StorageError
 from docmill.tasks.sinks.database import require_folder
 from docmill.tasks.sinks.looking import states_of, steps_of
 from docmill.tasks.sinks.quarantine import QuarantiningResults
+from docmill.tasks.sources.divided import Undivided
 from docmill.tasks.sources.source import DocumentRef
 
 BATCH = 500  # documents that are looked up together
@@ -35,6 +39,7 @@ Tell = Callable[[int], None]
 class PlannedRun:
     """What a run would do. `counts` are the documents by how they stand, `why` the reasons to run some.
 
+    There may be `more` documents: what some files hold is not known yet.
     `beyond_budget` are documents of which one call may cost more than the whole budget: a run defers them.
     """
 
@@ -44,6 +49,7 @@ class PlannedRun:
     why: dict[str, int]
     estimate: Estimate
     beyond_budget: tuple[str, ...] = ()
+    more: int = 0
 
     def to_run(self) -> int:
         """Count the documents that would be run."""
@@ -53,7 +59,7 @@ class PlannedRun:
         """Write it for JSON: numbers that are not known are `[low, high]`."""
         return {
             "pipeline": self.pipeline,
-            "documents": self.documents,
+            "documents": [self.documents, self.documents + self.more] if self.more else self.documents,
             **self.counts,
             "why": self.why,
             **numbers(self.estimate),
@@ -82,6 +88,7 @@ class _Planning:
     tell: Tell
     known: Known
     documents: int = 0
+    more: int = 0
     taken: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     why: Counter[str] = field(default_factory=Counter)
@@ -140,17 +147,51 @@ class _Planning:
         return "new" if row is None else reason(self.plan, row, content_sha256, steps)
 
     async def _forecast(self, found: _Found, readers: ThreadPoolExecutor) -> None:
+        if isinstance(found.ref, Undivided):
+            await self._divide(found, found.ref, readers)
+            return
         try:
             document = await asyncio.get_running_loop().run_in_executor(readers, found.ref.read)
         except StorageError:
             raise
         except Exception:  # noqa: BLE001  whatever it is, a run makes it a failed document
-            self.counts[found.how] -= 1
-            self.counts["unreadable"] += 1
+            self._unreadable(found)
             return
         self.why[found.why or ""] += 1
-        asked = await Forecast(self.plan, self.known, self.past.shares, self.past.turns).of(document)
-        self.amounts = added([self.amounts, asked])
+        self.amounts = added([self.amounts, await self._asked(document)])
+
+    async def _divide(self, found: _Found, ref: Undivided, readers: ThreadPoolExecutor) -> None:
+        """Look at the documents that a file holds, as far as that is known, in the file's place."""
+        try:
+            held = await divided(self.plan, self.known, ref, readers)
+        except StorageError:
+            raise
+        except Exception:  # noqa: BLE001  as of a document that cannot be read
+            self._unreadable(found)
+            return
+        self.documents, self.more = self.documents + held.documents() - 1, self.more + held.more()
+        self.counts[found.how] += len(held.open) - 1
+        self.counts["unreadable"] += held.unreadable
+        self.why[found.why or ""] += len(held.open)
+        self.amounts = added([self.amounts, held.asked])
+        for document in held.open:
+            self.amounts = added([self.amounts, await perhaps(document, partial(self._asked, sure=False))])
+        texts = {ref.document_id: document for ref, document in held.parts}
+        refs = (ref for ref, _ in held.parts)
+        while batch := await asyncio.to_thread(self._batch, refs):
+            for each in batch:
+                self.counts[each.how] += 1
+                if each.why is not None:
+                    self.why[each.why] += 1
+                    self.amounts = added([self.amounts, await self._asked(texts[each.ref.document_id])])
+
+    async def _asked(self, document: Document, *, sure: bool = True) -> Amounts:
+        past = self.past
+        return await Forecast(self.plan, self.known, past.shares, past.turns, sure=sure).of(document)
+
+    def _unreadable(self, found: _Found) -> None:
+        self.counts[found.how] -= 1
+        self.counts["unreadable"] += 1
 
 
 async def forecast(plan: Plan, tell: Tell = lambda _: None) -> PlannedRun:
@@ -171,9 +212,10 @@ async def forecast(plan: Plan, tell: Tell = lambda _: None) -> PlannedRun:
     if not planning.documents:
         raise ConfigError(plan.source.nothing())
     counts = {name: planning.counts.get(name, 0) for name in COUNTED}
-    estimate = Estimator(plan, past, planning.known.read).estimate(planning.amounts)
+    estimator = Estimator(plan, past, planning.known.read, {UNKNOWN: None} if planning.more else {})
+    estimate = estimator.estimate(planning.amounts)
     why, beyond = dict(planning.why.most_common()), tuple(planning.known.beyond)
-    return PlannedRun(plan.name, planning.documents, counts, why, estimate, beyond)
+    return PlannedRun(plan.name, planning.documents, counts, why, estimate, beyond, planning.more)
 
 
 def _results(plan: Plan) -> QuarantiningResults | None:

@@ -56,7 +56,7 @@ def history(plan: Plan, results: Results | None) -> History:
         for name, step in steps.items():
             made[name].append(step)
     found = History(calls_a_minute=_pace(plan, results))
-    for step in plan.steps:
+    for step in plan.every_step():
         of_step = made.get(step.id, [])
         if labels := _labels(step, of_step):
             found.shares[step.id] = labels

@@ -38,10 +38,12 @@ def reason(plan: Plan, row: Row, content_sha256: str | None, steps: Row) -> str:
 
 def _edited(plan: Plan, steps: Row) -> str:
     """Say what of a pipeline has changed since: the first step that is another one."""
-    if gone := sorted(steps.keys() - {step.id for step in plan.steps}):
+    if gone := sorted(steps.keys() - {step.id for step in plan.every_step()}):
         return f"`{gone[0]}` was taken out"
-    for step in plan.steps:
+    for step in plan.every_step():
         before = steps.get(step.id)
+        if before is None and step is plan.split:
+            continue  # the first document of a file tells it
         if before is None:
             return f"`{step.id}` was added"
         if before["sha256"] == step.sha256:

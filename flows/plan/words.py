@@ -17,6 +17,8 @@ def documents(planned: PlannedRun) -> Iterator[str]:
     told = [f"{count:,} {said}" for name, said in (TO_RUN | STAY).items() if (count := planned.counts[name])]
     many = "1 document" if planned.documents == 1 else f"{planned.documents:,} documents"
     yield f"{many}: {', '.join(told)}" if told else many
+    if planned.more:
+        yield f"  or up to {planned.more:,} more: a model has to look at pages to tell what files hold"
     yield from (f"  {count:,} because {why}" for why, count in planned.why.items() if why != "new")
     if beyond := planned.beyond_budget:
         yield f"  {beyond_budget(beyond)}"

@@ -9,6 +9,7 @@ from docmill.flows.report.texts import CHANGED, GONE
 from docmill.flows.review.case import Case
 from docmill.schemas.document import Document
 from docmill.schemas.errors import ConfigError, Deferred, StorageError, Unreadable
+from docmill.tasks.sources.divided import PartRef, Undivided
 from docmill.tasks.sources.files import FileRef
 from docmill.tasks.sources.remote import ObjectRef
 from docmill.tasks.sources.source import DocumentRef, Source
@@ -41,7 +42,7 @@ class Documents:
         """Give the bytes that a case's outcome was made of; None where they are no more, or of a row."""
         with self._lock:
             ref = self._listed.get(case.document_id)
-            if not isinstance(ref, FileRef | ObjectRef):
+            if not isinstance(ref, FileRef | ObjectRef | Undivided | PartRef):
                 return None
             try:
                 content = ref.content()

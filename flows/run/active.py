@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from docmill.flows.observe.progress import RunProgress
 from docmill.flows.pipeline.plan import Plan
+from docmill.flows.run.gone import Seen
 from docmill.flows.run.ledger import Ledger
 from docmill.flows.run.state import state_of
 from docmill.schemas.decision import NONE_WAITING, Waiting
@@ -22,7 +23,7 @@ class ActiveRun:
 
     `row` is as it is stored, and `waiting` what is in review once it has ended. `failure` is what the cache,
     the results or the source failed with, and `error` what stopped or failed the run in the end. `verdict`
-    is what became of the pipeline's labels.
+    is what became of the pipeline's labels, `seen` what the source has listed, where that is asked.
     """
 
     plan: Plan
@@ -36,6 +37,7 @@ class ActiveRun:
     failure: StorageError | None = None
     error: DocmillError | None = None
     verdict: Verdict | None = None
+    seen: Seen | None = None
 
     def fail(self, error: StorageError) -> None:
         """Stop the run for what cannot be stored or listed."""

@@ -20,18 +20,29 @@ Asking = Callable[[Basis, str], Requests]  # of a page and a model
 
 def is_divisible(document: Document) -> bool:
     """Say whether a document's pages may belong to several: two of them have a text."""
-    return document.is_paged and sum(map(legible, page_texts(document))) > 1
+    return document.is_paged and len(legible_pages(document)) > 1
+
+
+def legible_pages(document: Document) -> list[int]:
+    """Number the pages that have a text."""
+    return [number for number, text in enumerate(page_texts(document), 1) if legible(text)]
 
 
 async def boundaries(
-    step: StepPlan, document: Document, asking: Asking, is_closed: Callable[[str], bool], most: int
+    step: StepPlan,
+    document: Document,
+    asking: Asking,
+    is_closed: Callable[[str], bool],
+    most: int,
+    *,
+    to_the_end: bool = False,
 ) -> list[tuple[int, int]]:
     """Give the first and last pages of a file's documents; asks about `most` pages at the same time.
 
-    Raises what weighs most of the failures, and Unreadable where a page is in no document, or in two.
+    Once one fails no other is asked about, unless `to_the_end`. Raises what weighs most of the failures,
+    and Unreadable where a page is in no document, or in two.
     """
-    texts = page_texts(document)
-    legible_ones = [number for number, text in enumerate(texts, 1) if legible(text)]
+    texts, numbers = page_texts(document), legible_pages(document)
 
     async def of_page(number: int) -> Said:
         basis = Basis(pages(document, number, number))
@@ -48,10 +59,9 @@ async def boundaries(
         said: Said = answer.held.record
         return said
 
-    makers = [partial(of_page, number) for number in legible_ones]
-    sends = asking(Basis(document.model_copy(update={"text": ""})), step.models[0]).sends
-    answers = await bounded(most, makers, to_the_end=not sends)
-    said = dict(zip(legible_ones, answers, strict=True))
+    makers = [partial(of_page, number) for number in numbers]
+    answers = await bounded(most, makers, to_the_end=to_the_end)
+    said = dict(zip(numbers, answers, strict=True))
     found = ranges(texts, [said.get(number) for number in range(1, len(texts) + 1)])
     if told := unlike_whole(found, len(texts)):
         raise Unreadable(told)

@@ -117,7 +117,7 @@ async def _divided(run: ActiveRun, ref: Undivided, readers: Executor) -> Divisio
     """Find out what a file holds; raises what keeps it from that."""
     loop, begun, division = asyncio.get_running_loop(), time.monotonic(), Division()
     states: list[State[Any]] = []
-    ends: list[list[int]] = []
+    ends: list[str] = []
     for part in await loop.run_in_executor(readers, ref.parts):
         own = ref.part(part)
         try:
@@ -129,7 +129,7 @@ async def _divided(run: ActiveRun, ref: Undivided, readers: Executor) -> Divisio
             division.add(own, document)
             continue
         found = await _boundaries(run, ref, document, states)
-        ends += [list(each) for each in found]
+        ends += [f"{first}-{last}" for first, last in found]
         for each in parted(part, found):
             inner = ref.part(each)
             division.add(inner, inner.of(document))
@@ -154,7 +154,7 @@ async def _boundaries(
 
 
 def _outcome(
-    run: ActiveRun, document_id: str, states: list[State[Any]], ends: list[list[int]], seconds: float
+    run: ActiveRun, document_id: str, states: list[State[Any]], ends: list[str], seconds: float
 ) -> StepOutcome:
     """Say what was asked to divide a file, and what it has cost."""
     step, caller = _step(run), (document_id, SPLIT)
@@ -165,7 +165,7 @@ def _outcome(
         sha256=step.sha256,
         schema_sha256=step.schema_sha256,
         model=step.models[0],
-        output={"pages": ends},
+        output=f"pages {', '.join(ends)}",
         keys=tuple(made.keys),
         made=tuple(made.calls),
         seconds=seconds,

@@ -9,6 +9,7 @@ from docmill.flows.observe.observer import Observer
 from docmill.flows.observe.telemetry import run_ended
 from docmill.flows.run.active import ActiveRun
 from docmill.flows.run.evaluating import evaluated
+from docmill.flows.run.gone import tell_gone
 from docmill.flows.run.marks import keep_mark
 from docmill.schemas.errors import DocmillError, StorageError
 from docmill.schemas.outcome import RunState
@@ -29,6 +30,7 @@ async def end(run: ActiveRun, state: RunState, part: Part | None) -> None:
     try:
         await asyncio.to_thread(run.results.end, run.row, run.failure or run.session.fatal)
         if part is None:
+            await tell_gone(run.plan, run.seen, run.session, run.results, run.row.state)
             await keep_mark(run.plan, run.results, run.row)
             run.waiting = await asyncio.to_thread(run.results.waiting, run.row.run_id)
             await materialised(run.plan, run.results, run.row)

@@ -16,6 +16,7 @@ from docmill.flows.run.beginning import begin, opened_results, row_of
 from docmill.flows.run.budget import within
 from docmill.flows.run.embedded_model import with_embedded_model
 from docmill.flows.run.ending import end, evaluate, named
+from docmill.flows.run.gone import Seen
 from docmill.flows.run.ledger import Ledger
 from docmill.flows.run.liveness import kept_alive
 from docmill.flows.run.notifying import notifying, require_deliverable
@@ -46,7 +47,8 @@ async def active(
         evaluator = await asyncio.to_thread(evaluator_of, plan)
         with ExitStack() as stack:
             stack.enter_context(run_span(plan, flow_run_id))
-            refs = await asyncio.to_thread(stack.enter_context, plan.source.opened())
+            opened = await asyncio.to_thread(stack.enter_context, plan.source.opened())
+            refs = Seen(opened) if plan.gone and part is None else opened
             async with (
                 with_embedded_model(plan, observer, stop) as reached,
                 shown_in_prefect(plan, progress, observer, part) as ui,
@@ -97,6 +99,7 @@ async def _recorded(
                 row = await asyncio.to_thread(taken_up, results, row, plan.selection, opened.cache)
             ledger = Ledger(results, row, progress, observer)
             run = ActiveRun(plan, refs, row, opened, results, ledger, progress)
+            run.seen = refs if isinstance(refs, Seen) else None
             name = part.name if part else row.run_id
             with ExitStack() as held, stop.stopping(opened):
                 await asyncio.to_thread(

@@ -17,7 +17,8 @@ BEGAN, ENDED = "changed_at", "replaced_at"
 def changes_since(results: Results, run: Row) -> Iterator[Row]:
     """Give the forms of outcomes that began after a run had ended, by document and time.
 
-    Each has `changed_at`, when it began, and `replaced_at`, which is None of the one that stands. Raises
+    Each has `changed_at`, when it began, and `replaced_at`, which is None of the one that stands: a document
+    whose last form has one was removed then. Raises
     ConfigError for a run that has not ended.
     """
     since = run["ended_at"]
@@ -26,7 +27,11 @@ def changes_since(results: Results, run: Row) -> Iterator[Row]:
     documents = _changed(results, since)
     for begin in range(0, len(documents), MOST_IN_QUERY):
         for forms in _forms(results, documents[begin : begin + MOST_IN_QUERY]):
-            yield from (form for form in _begun(forms) if form[BEGAN] > since)
+            begun = list(_begun(forms))
+            is_removed = bool(begun) and begun[-1][ENDED] is not None
+            yield from (form for form in begun[: -1 if is_removed else None] if form[BEGAN] > since)
+            if is_removed and begun[-1][ENDED] > since:
+                yield begun[-1]
 
 
 def _changed(results: Results, since: datetime) -> list[str]:

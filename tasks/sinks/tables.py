@@ -96,6 +96,7 @@ OUTCOMES = Table(
     *tally_columns(),
     Column("seconds", Double, nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("gone_at", DateTime(timezone=True)),
 )
 
 # What outcomes were before they changed: the columns of docmill_outcomes, without a key.

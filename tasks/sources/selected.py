@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 
+from docmill.schemas.bundle import file_of
 from docmill.schemas.errors import ConfigError, StorageError
 from docmill.tasks.sources.source import DocumentRef, Source
 
@@ -53,7 +54,8 @@ class Selected:
         return [ref for _, ref in sorted(smallest, key=lambda each: each[0])]
 
     def _named(self, refs: Iterator[DocumentRef]) -> list[DocumentRef]:
-        wanted = dict.fromkeys(self.ids)
+        """Choose those of the ids; that of a file names all documents that it holds."""
+        wanted, files = dict.fromkeys(self.ids), set[str]()
         found = []
         for ref in refs:
             if ref.document_id in wanted:
@@ -61,7 +63,12 @@ class Selected:
                 del wanted[ref.document_id]
                 if not wanted:
                     return found
-        missing = ", ".join(map(repr, wanted))
+            elif (file := file_of(ref.document_id)) in wanted:
+                found.append(ref)
+                files.add(file)
+        missing = ", ".join(repr(each) for each in wanted if each not in files)
+        if not missing:
+            return found
         raise ConfigError(
             f"no document of {self.described()} has the id {missing}: "
             "ids are paths from the working directory, or keys of rows, as in the results"

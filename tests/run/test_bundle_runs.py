@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.support.bundled import by_the_page, letter, mail
 from tests.support.documents import pdf, zipped
 from tests.support.project import Project
 from tests.support.provider import Provider
+from tests.support.shapes import error
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 STEPS = "  - summarize:\n"
@@ -39,7 +41,7 @@ def test_a_bundle_of_letters_is_divided_once_and_each_is_a_document(project: Pro
     asked = [request.text for request in provider.requests]
     assert sum("Ada Ltd" in text and "goes on: two" in text for text in asked) == 1
     [(steps,)] = project.rows("select steps from docmill_outcomes where document_id like '%1-2'")
-    assert json.loads(steps)["split"]["output"] == {"pages": [[1, 2], [3, 3]]}
+    assert json.loads(steps)["split"]["output"] == "pages 1-2, 3-3"
 
 
 def test_what_is_attached_or_packed_are_documents_of_their_own(project: Project, provider: Provider):
@@ -80,3 +82,83 @@ def test_a_file_that_is_divided_otherwise_later_leaves_no_row_of_before(project:
         "in/scan.pdf#pages=3-3",
     }
     assert counts(project)[-1] == (1, 1, 0, 0, 0)  # each page and each letter was asked about before
+
+
+def test_a_plan_bounds_what_is_not_divided_yet_and_then_is_exact(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    pipeline = bundles(project, provider)
+    Path("in/scan.pdf").write_bytes(pdf(*ADA, *BOB))
+    Path("in/a.eml").write_bytes(mail(("bill.txt", b"Pay 5")))
+
+    def planned(*arguments: str) -> dict[str, Any]:
+        capsys.readouterr()
+        assert project.run("plan", pipeline, "--json", *arguments) == 0
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return found
+
+    before = planned()
+    assert (before["documents"], before["new"], before["calls"]) == ([3, 5], 3, [6, 8])
+    assert before["steps"][0]["step"] == "split"
+    assert "no model has looked at it" in before["assumed"][0]
+    assert project.run("run", pipeline) == 0
+    assert project.rows("select calls from docmill_runs") == [(7,)]
+    after = planned()
+    assert (after["documents"], after["unchanged"], after["calls"]) == (4, 4, 0)
+    Path("in/copy.pdf").write_bytes(pdf(*ADA, *BOB, "\n"))  # its pages were asked about
+    again = planned()
+    assert (again["documents"], again["new"], again["calls"], again["cached_calls"]) == (6, 2, 0, 5)
+
+
+def test_documents_within_files_are_named_shown_and_printed_by_their_ids(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    pipeline = bundles(project, provider)
+    Path("in/scan.pdf").write_bytes(pdf(*ADA, *BOB))
+    assert project.run("text", "in/scan.pdf", "--pipeline", pipeline) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("Ada Ltd\n")
+    assert "in/scan.pdf: its pages may be of several documents" in said.err
+    assert project.run("run", pipeline) == 0
+    capsys.readouterr()
+    assert project.run("text", "in/scan.pdf", "--pipeline", pipeline) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("==> in/scan.pdf#pages=1-2 <==\nAda Ltd\n")
+    assert "==> in/scan.pdf#pages=3-3 <==\nBob & Co\n" in said.out
+    for id_, count in (("in/scan.pdf#pages=3-3", 1), ("in/scan.pdf", 2)):
+        assert project.run("run", pipeline, "--document", id_, "--json") == 0
+        assert json.loads(capsys.readouterr().out)["unchanged"] == count
+    assert project.run("show", pipeline, "in/scan.pdf#pages=3-3") == 0
+    assert "Bob & Co" in (shown := capsys.readouterr().out)
+    assert "Ada Ltd" not in shown
+    assert project.run("report", pipeline, "--html", "report.html") == 0
+    page = Path("report.html").read_text()
+    assert "in/scan.pdf#pages=3-3" in page
+
+
+def test_what_was_not_done_of_a_file_is_tried_again_alone(project: Project, provider: Provider):
+    pipeline = bundles(project, provider)
+    Path("in/scan.pdf").write_bytes(pdf(*ADA, *BOB))
+    fails = [True]
+    provider.rule(lambda request: error(400, "no") if "Bob" in request.text and fails[0] else None)
+    assert project.run("run", pipeline) == 1
+    assert project.statuses() == {"in/scan.pdf#pages=1-2": "done", "in/scan.pdf#pages=3-3": "failed"}
+    fails.clear()
+    fails.append(False)
+    assert project.run("retry", pipeline) == 0
+    assert counts(project) == [(2, 1, 0, 1, 4), (1, 1, 0, 0, 1)]
+
+
+def test_a_file_whose_pages_nobody_can_tell_fails_as_one_and_is_divided_once_they_can(
+    project: Project, provider: Provider
+):
+    pipeline = bundles(project, provider)
+    Path("in/scan.pdf").write_bytes(pdf(*ADA, *BOB))
+    refuses = [True]
+    provider._rules.insert(0, lambda request: error(400, "no") if refuses[0] else None)
+    assert project.run("run", pipeline) == 1
+    [(status, said)] = project.rows("select status, error from docmill_outcomes")
+    assert (status, said.split(":")[0]) == ("failed", "split")
+    refuses[0] = False
+    assert project.run("run", pipeline) == 0
+    assert project.statuses() == {"in/scan.pdf#pages=1-2": "done", "in/scan.pdf#pages=3-3": "done"}

@@ -1,0 +1,83 @@
+"""Documents that have results and are no longer in the source: known once all of it has been listed."""
+
+import asyncio
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+from hashlib import blake2b
+
+from docmill.flows.pipeline.plan import Plan
+from docmill.schemas.bundle import file_of
+from docmill.schemas.outcome import RunState
+from docmill.schemas.pipeline import Gone
+from docmill.tasks.chat.session import Session
+from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sinks.gone import settle
+from docmill.tasks.sources.divided import Undivided
+from docmill.tasks.sources.source import DocumentRef
+
+BECOMES: dict[Gone, str] = {
+    "keep": "its outcome stays",
+    "mark": "its outcome is marked (gone_at)",
+    "remove": "its outcome is removed, and stays in docmill_history",
+}
+
+
+class Seen(Iterator[DocumentRef]):
+    """Passes on what a source lists, and keeps 8 bytes of each id; `whole` once the source has ended."""
+
+    def __init__(self, refs: Iterator[DocumentRef]) -> None:
+        self._refs = refs
+        self._ids = array("Q")
+        self._files = array("Q")  # of which is not known yet what they hold
+        self.whole = False
+
+    def __next__(self) -> DocumentRef:
+        try:
+            ref = next(self._refs)
+        except StopIteration:
+            self.whole = True
+            raise
+        self._ids.append(_digest(ref.document_id))
+        if isinstance(ref, Undivided):
+            self._files.append(_digest(ref.document_id))
+        return ref
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def sort(self) -> None:
+        """Make it ready to be asked."""
+        self._ids, self._files = array("Q", sorted(self._ids)), array("Q", sorted(self._files))
+
+    def has(self, document_id: str) -> bool:
+        """Say whether a document was listed, or is in a file of which was not known what it holds."""
+        return _holds(self._ids, document_id) or _holds(self._files, file_of(document_id))
+
+
+async def tell_gone(
+    plan: Plan, seen: Seen | None, session: Session, results: ReviewedResults, state: RunState
+) -> None:
+    """Do with outcomes of documents that are gone what the pipeline says, and say how many there are.
+
+    Only after a reading of the whole source that ended well, and that found anything at all: an empty
+    folder may be one that is not mounted. Raises StorageError.
+    """
+    if plan.gone is None or seen is None or not seen.whole or state not in ("complete", "incomplete"):
+        return
+    if not len(seen):
+        return
+    await asyncio.to_thread(seen.sort)
+    if count := await asyncio.to_thread(settle, results, plan.gone, seen.has):
+        many = "1 document with an outcome is" if count == 1 else f"{count:,} documents with outcomes are"
+        session.tell(f"{many} no longer in the source: {BECOMES[plan.gone]} (`gone: {plan.gone}`)")
+
+
+def _digest(document_id: str) -> int:
+    return int.from_bytes(blake2b(document_id.encode(errors="surrogatepass"), digest_size=8).digest())
+
+
+def _holds(among: "array[int]", document_id: str) -> bool:
+    wanted = _digest(document_id)
+    place = bisect_left(among, wanted)
+    return place < len(among) and among[place] == wanted
