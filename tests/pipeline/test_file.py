@@ -52,6 +52,22 @@ LABELS = {"a": {"description": "the first"}, "b": {"description": "the second"}}
 RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
     "a step without options": (SUMMARIZE, {"steps": [{"summarize": {}}]}),
     "pictures that are read": (f"ocr: always\n{SUMMARIZE}", {"ocr": "always"}),
+    "files that hold several documents": (f"split: true\n{SUMMARIZE}", {"split": True}),
+    "how pages are looked at": (
+        "split:\n  labels: {bill: a request for payment, other:}\n  model: [m, n]\n  instructions: Look.\n"
+        f"  max_tokens: 99\n  max_input_tokens: 900\n  params: {{seed: 1}}\n{SUMMARIZE}",
+        {
+            "split": {
+                "labels": {"bill": {"description": "a request for payment"}, "other": {"description": ""}},
+                "model": ["m", "n"],
+                "instructions": "Look.",
+                "max_tokens": 99,
+                "max_input_tokens": 900,
+                "params": {"seed": 1},
+            }
+        },
+    ),
+    "documents that are gone": (f"gone: remove\n{SUMMARIZE}", {"gone": "remove"}),
     "parts that may be unread": (f"unread: allow\n{SUMMARIZE}", {"unread": "allow"}),
     "a pause for review": (f"review: pause\n{SUMMARIZE}", {"review": "pause"}),
     "a budget": (

@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
+from docmill.schemas.bundle import Bundle, BundlePart
 from docmill.schemas.errors import ConfigError, StorageError
 from docmill.schemas.outcome import Outcome, Run, Status, Tally
 from docmill.schemas.pipeline import Into
 from docmill.schemas.shard import Part, place
 from docmill.schemas.timeline import Timeline
+from docmill.tasks.sinks.bundles import divide
 from docmill.tasks.sinks.database import engine_of
 from docmill.tasks.sinks.work import Listed, PartResults, ShardedResults
 
@@ -157,3 +159,27 @@ def test_the_time_of_a_run_is_that_of_its_shards(results: ShardedResults):
     found = results.timelines.of_run("r")
     assert found is not None
     assert (found.calls, found.held_back) == ((2, 4), {"server": 4.0})
+
+
+def test_what_a_file_holds_is_work_of_the_shard_that_has_the_file(results: ShardedResults, database: str):
+    begun = part(database, results, 2)
+    file, *others = ids(begun)
+    parts = tuple(BundlePart(name=f"#pages={number}-{number}", sha256="c") for number in (1, 2, 3))
+    bundle = Bundle(document_id=file, content_sha256="c", split_sha256="s", parts=parts)
+    divide(begun, bundle, asked=True)
+    assert {place(each) for each in bundle.ids()} == {place(file)}
+    assert sorted(ids(begun)) == sorted([*others, *bundle.ids()])
+    begun.write([outcome(each) for each in (bundle.ids()[0], *others)], "r", "h")
+    again = part(database, results, 2)
+    assert sorted(ids(again)) == bundle.ids()[1:]
+    again.write([outcome(each) for each in bundle.ids()[1:]], "r", "h")
+    again.end(RUN.model_copy(update={"state": "complete"}))
+    [_, shard, _] = results.shards("r")
+    assert (shard.documents, shard.counts, shard.finished()) == (
+        len(others) + 3,
+        {"done": len(others) + 3},
+        True,
+    )
+    assert results.worked("r")[0] == len(IDS) + 2
+    with pytest.raises(StorageError, match="another attempt"):
+        divide(begun, bundle.model_copy(update={"document_id": others[0]}), asked=True)
