@@ -43,7 +43,7 @@ class SplitKind(StepKind[Pages]):
             },
         }
         if options.labels:
-            properties["kind"] = {"type": "string", "enum": list(options.labels)}
+            properties["kind"] = {"type": ["string", "null"], "enum": [*options.labels, None]}
         parameters = {
             "type": "object",
             "properties": properties,

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from docmill.flows.pipeline.checked import checked
 from docmill.flows.pipeline.file import load, named, pipeline_file
+from docmill.schemas.bundle import Split
 from docmill.schemas.endpoint import Endpoint, Prices
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.example import Example
@@ -54,11 +55,11 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
     "pictures that are read": (f"ocr: always\n{SUMMARIZE}", {"ocr": "always"}),
     "files that hold several documents": (f"split: true\n{SUMMARIZE}", {"split": True}),
     "how pages are looked at": (
-        "split:\n  labels: {bill: a request for payment, other:}\n  model: [m, n]\n  instructions: Look.\n"
+        "split:\n  labels: {bill: to pay, other: the rest}\n  model: [m, n]\n  instructions: Look.\n"
         f"  max_tokens: 99\n  max_input_tokens: 900\n  params: {{seed: 1}}\n{SUMMARIZE}",
         {
             "split": {
-                "labels": {"bill": {"description": "a request for payment"}, "other": {"description": ""}},
+                "labels": {"bill": {"description": "to pay"}, "other": {"description": "the rest"}},
                 "model": ["m", "n"],
                 "instructions": "Look.",
                 "max_tokens": 99,
@@ -346,7 +347,7 @@ def test_the_source_may_be_the_rows_of_files(written: Path):
 
 
 def test_the_right_pipelines_hold_every_key_of_the_format():
-    models = (Pipeline, Limits, Into, Endpoint, Prices, Label, Example, Summarize, Classify, Extract)
+    models = (Pipeline, Limits, Into, Endpoint, Prices, Label, Example, Summarize, Classify, Extract, Split)
     known = {name for model in models for name in names(model)}
     shown = {key for _, read in RIGHT.values() for key in keys(read)}
     assert known <= shown | {"name", "documents", "rows"}
