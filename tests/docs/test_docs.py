@@ -12,9 +12,12 @@ from pydantic import BaseModel
 from docmill.schemas import pipeline as declared
 from docmill.schemas import steps
 from docmill.schemas.alert import Alert
+from docmill.schemas.bundle import Split
 from docmill.schemas.endpoint import Endpoint, Prices
 from docmill.schemas.evaluate import Evaluate, LabelsQuery
 from docmill.schemas.published import FILE, published
+from tests.support.bundled import by_the_page, letter
+from tests.support.documents import pdf
 from tests.support.project import THING, Project
 from tests.support.provider import Provider
 from tests.support.tickets import tell
@@ -27,7 +30,9 @@ SUPPORT = (
 )
 ROOT = Path(__file__).parents[2]
 PIPELINES = (ROOT / "docs" / "pipelines.md").read_text()
+BUNDLES = (ROOT / "docs" / "bundles.md").read_text()
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PIPELINES, re.MULTILINE | re.DOTALL)
+OF_BUNDLES = re.findall(r"^```yaml\n(.*?)^```$", BUNDLES, re.MULTILINE | re.DOTALL)
 MODELS: tuple[type[BaseModel], ...] = (
     declared.Pipeline,
     declared.Rows,
@@ -38,6 +43,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     steps.Label,
     declared.Limits,
     declared.Into,
+    Split,
     Alert,
     Evaluate,
     LabelsQuery,
@@ -81,6 +87,22 @@ def test_every_example_runs(
     assert Counter(project.statuses().values()) == {ended: 2}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("example", OF_BUNDLES, ids=re.findall(r"^name: (\S+)", BUNDLES, re.MULTILINE))
+def test_every_example_of_bundles_divides_a_file(
+    project: Project, provider: Provider, prefect_api: str, example: str
+):
+    provider.rule(by_the_page)
+    (project.root / "in").mkdir()
+    (project.root / "in/scan.pdf").write_bytes(
+        pdf(*letter("Ada Ltd", "one", "two"), *letter("Bob & Co", "three"))
+    )
+    (project.root / "example.yaml").write_text(example)
+    asked = ("--endpoint", provider.url, "--model", "m", "--into", "sqlite:///results.db")
+    assert project.run("run", "example.yaml", *asked) == 0
+    assert project.statuses() == {"in/scan.pdf#pages=1-2": "done", "in/scan.pdf#pages=3-3": "done"}
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_every_key_is_described(model: type[BaseModel]):
     for name, field in model.model_fields.items():
@@ -99,7 +121,7 @@ def test_the_published_schema_takes_every_example():
     from ruamel.yaml import YAML
 
     schema = Draft202012Validator(json.loads(FILE.read_text()))
-    for text in [*EXAMPLES, *(each.read_text() for each in ROOT.glob("flows/pipelines/*.yaml"))]:
+    for text in [*EXAMPLES, *OF_BUNDLES, *(each.read_text() for each in ROOT.glob("flows/pipelines/*.yaml"))]:
         assert not list(schema.iter_errors(YAML(typ="safe").load(StringIO(text))))
 
 

@@ -31,13 +31,11 @@ def mail(*attached: tuple[str, bytes], text: str = "Two are attached.") -> bytes
 
 def by_the_page(request: Request) -> Shape | None:
     """Answer which page it is by the page alone; None for what asks something else."""
-    if "page" not in (requested_schema(request) or {}).get("properties", {}):
+    asked = (requested_schema(request) or {}).get("properties", {})
+    if "page" not in asked:
         return None
     found = DOCUMENT.search(request.text)
     first, *_ = (found[1] if found else "").split("\n")
     begins = not first.startswith("goes on")
-    return saying(
-        json.dumps(
-            {"page": "first" if begins else "later", "number": None, "sender": first if begins else None}
-        )
-    )
+    said = {"page": "first" if begins else "later", "number": None, "sender": first if begins else None}
+    return saying(json.dumps(said | ({"kind": None} if "kind" in asked else {})))
