@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,8 +68,13 @@ async def _process_parts(
         split_sha256=_step(run).sha256,
         parts=tuple(each.part for each in division.parts),
     )
+    storing = asyncio.create_task(
+        asyncio.to_thread(divide, run.results, bundle, asked=division.asked is not None)
+    )
     try:
-        await asyncio.to_thread(divide, run.results, bundle, asked=division.asked is not None)
+        with suppress(asyncio.CancelledError):  # it is stored all the same; a run that stops begins no more
+            await asyncio.shield(storing)
+        await storing
     except StorageError as error:
         run.fail(error)
         return

@@ -1,14 +1,16 @@
 """What the results hold of documents that have arrived: read beside the runs that write, never created."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 
-from sqlalchemy import inspect, select
+from sqlalchemy import Connection, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from docmill.schemas.errors import StorageError
 from docmill.schemas.pipeline import Into
+from docmill.tasks.sinks.bundles import held_by
 from docmill.tasks.sinks.database import engine_of, reason, shown, sqlite_file
+from docmill.tasks.sinks.results import MOST_IN_QUERY
 from docmill.tasks.sinks.tables import OUTCOMES
 
 
@@ -36,17 +38,30 @@ class Announced:
         """
         if self._file is not None and not self._file.exists():  # SQLite would make it
             return set()
-        columns = OUTCOMES.c.document_id, OUTCOMES.c.content_sha256
-        query = select(*columns).where(
-            OUTCOMES.c.pipeline == self._pipeline,
-            OUTCOMES.c.document_id.in_(documents),
-            OUTCOMES.c.status != "deferred",
-        )
         try:
             with self._engine.connect() as connection:
                 if not inspect(connection).has_table(OUTCOMES.name):
                     return set()
-                rows = connection.execution_options(reading=True).execute(query).all()
+                return self._settled(connection.execution_options(reading=True), documents)
         except SQLAlchemyError as error:
             raise StorageError(f"{self._url}: {reason(error)}") from None
-        return {row[0] for row in rows if row[1] == documents[row[0]]}
+
+    def _settled(self, connection: Connection, documents: Mapping[str, str | None]) -> set[str]:
+        """Tell it of a file that was divided by all that it holds."""
+        held = held_by(connection, self._pipeline, documents)
+        whole = self._ended(connection, [each for each in documents if each not in held])
+        parts = self._ended(connection, [each for ids in held.values() for each in ids])
+        divided = {file for file, ids in held.items() if parts.keys() >= set(ids)}
+        return divided | {each for each, digest in whole.items() if digest == documents[each]}
+
+    def _ended(self, connection: Connection, ids: Sequence[str]) -> dict[str, str | None]:
+        """Give those of these documents that have an outcome which is not deferred, with their hashes."""
+        ended: dict[str, str | None] = {}
+        for begin in range(0, len(ids), MOST_IN_QUERY):
+            query = select(OUTCOMES.c.document_id, OUTCOMES.c.content_sha256).where(
+                OUTCOMES.c.pipeline == self._pipeline,
+                OUTCOMES.c.document_id.in_(ids[begin : begin + MOST_IN_QUERY]),
+                OUTCOMES.c.status != "deferred",
+            )
+            ended.update({row[0]: row[1] for row in connection.execute(query)})
+        return ended

@@ -62,6 +62,14 @@ def divide(results: ReviewedResults, bundle: Bundle, *, asked: bool) -> None:
         results.divided(connection, bundle)
 
 
+def held_by(connection: Connection, pipeline: str, hashes: Mapping[str, str | None]) -> dict[str, list[str]]:
+    """Give the ids of what these files hold that were divided with these contents."""
+    if not present(connection, BUNDLES):
+        return {}
+    found = _found(connection, pipeline, hashes)
+    return {each.document_id: each.ids() for each in found if each.content_sha256 == hashes[each.document_id]}
+
+
 def _found(connection: Connection, pipeline: str, documents: Iterable[str]) -> Iterator[Bundle]:
     ids = list(documents)
     for begin in range(0, len(ids), MOST_IN_QUERY):

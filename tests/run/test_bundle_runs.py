@@ -184,3 +184,49 @@ def test_rows_of_documents_that_are_gone_are_told_and_become_what_the_pipeline_s
     Path("in/b.txt").unlink()
     assert project.run("run", bundles(project, provider, gone="remove"), "--refresh") == 2
     assert project.statuses() == {"in/b.txt": "done"}  # an empty folder says nothing
+
+
+def test_a_run_that_is_stopped_within_a_file_adds_up_and_the_next_takes_up_the_rest(
+    project: Project, provider: Provider
+):
+    pipeline = bundles(project, provider, limits="{concurrency: 1}")
+    names = [f"{number}th Ltd" for number in range(6)]
+    Path("in/scan.pdf").write_bytes(pdf(*(page for name in names for page in letter(name, "one"))))
+    empty = [True]
+    provider._rules.insert(
+        0,
+        lambda request: (
+            error(402, "the account is empty")
+            if empty[0] and "2th" in request.text and "Summarize" in request.text
+            else None
+        ),
+    )
+    assert project.run("run", pipeline) == 3
+    [(documents, done, unchanged, failed, calls)] = counts(project)
+    [(deferred,)] = project.rows("select deferred from docmill_runs")
+    assert (done, unchanged, failed) == (2, 0, 0)
+    assert documents == done + deferred
+    assert calls == 6 + 2
+    empty[0] = False
+    assert project.run("run", pipeline) == 0
+    assert counts(project)[-1] == (6, 4, 2, 0, 4)
+
+
+def test_an_archive_that_cannot_be_opened_is_one_failed_document(project: Project, provider: Provider):
+    pipeline = bundles(project, provider)
+    Path("in/bomb.zip").write_bytes(zipped({"a.txt": bytes(60_000_000)}))
+    Path("in/cut.zip").write_bytes(zipped({"a.txt": "text"})[:40])
+    mixed: dict[str, bytes | str] = {"good.txt": "text", "bad.bin": b"\0\1\2\3" * 40, "empty.txt": ""}
+    Path("in/mixed.zip").write_bytes(zipped(mixed))
+    assert project.run("run", pipeline) == 1
+    assert project.statuses() == {
+        "in/bomb.zip": "failed",
+        "in/cut.zip": "failed",
+        "in/mixed.zip#attachment=bad.bin": "failed",
+        "in/mixed.zip#attachment=empty.txt": "failed",
+        "in/mixed.zip#attachment=good.txt": "done",
+    }
+    errors = dict(project.rows("select document_id, error from docmill_outcomes where error is not null"))
+    assert errors["in/bomb.zip"].startswith("it unpacks to far more than its size")
+    assert errors["in/cut.zip"].startswith("damaged")
+    assert errors["in/mixed.zip#attachment=empty.txt"] == "the file is empty"

@@ -9,6 +9,7 @@ from docmill.schemas.bundle import Bundle, BundlePart
 from docmill.schemas.outcome import Outcome, Run
 from docmill.schemas.pipeline import Gone, Into
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.sinks.announced import Announced
 from docmill.tasks.sinks.bundles import divide, known
 from docmill.tasks.sinks.changes import changes_since
 from docmill.tasks.sinks.decisions import ReviewedResults
@@ -146,3 +147,16 @@ def test_what_was_removed_since_a_run_is_among_the_changes_with_its_end(results:
     settle(results, "remove", {"a.txt"}.__contains__)
     [removed] = changes_since(results, before)
     assert (removed["document_id"], removed["replaced_at"] is None) == ("b.txt", False)
+
+
+def test_a_file_that_arrived_is_settled_once_all_that_it_holds_is(results: ReviewedResults, database: str):
+    divide(results, bundle("", "#attachment=b", "#attachment=c"), asked=False)
+    settled = []
+    with Announced(Into(url=database), "p") as announced:
+        for name, status in (("", "done"), ("#attachment=b", "failed"), ("#attachment=c", "deferred")):
+            stored(results, f"a.pdf{name}", status=status)
+            settled.append(announced.settled({"a.pdf": "c1"}))
+        stored(results, "a.pdf#attachment=c", "b.pdf")
+        settled.append(announced.settled({"a.pdf": "c1", "b.pdf": "c1", "c.pdf": "c1"}))
+        settled.append(announced.settled({"a.pdf": "c2"}))
+    assert settled == [set(), set(), set(), {"a.pdf", "b.pdf"}, set()]
