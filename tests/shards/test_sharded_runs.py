@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from docmill.schemas.shard import place, ranges
+from tests.support.bundled import by_the_page, letter, mail
 from tests.support.deploying import Site, deployed
+from tests.support.documents import pdf
 from tests.support.processes import eventually
 
 pytestmark = pytest.mark.slow
@@ -146,6 +148,27 @@ def test_two_workers_do_four_shards_and_the_sums_are_those_of_one_run(many: Shar
         many.run("--shards", "4")
     assert [row["unchanged"] for row in many.rows()] == [0, 40]
     assert len(many.site.provider.requests) == 31
+
+
+def test_what_files_hold_is_done_by_the_shard_that_has_the_file(place_of_all: Site):
+    site, name = place_of_all, "bundled"
+    site.provider.requests.clear()
+    site.provider.rule(by_the_page)
+    file = site.pipeline(name, "plain")
+    file.write_text(file.read_text().replace(f"{name}/*.txt", f"{name}/*") + "split: true\n")
+    for number in range(4):
+        scan = pdf(*letter(f"{number}th Ltd", "one", "two"), *letter(f"Bob {number}", "three"))
+        (site.root / name / f"{number}.pdf").write_bytes(scan)
+        (site.root / name / f"{number}.eml").write_bytes(mail(("bill.txt", f"Pay {number}".encode())))
+    many = Sharded.__new__(Sharded)
+    many.site, many.name = site, name
+    with site.working():
+        assert "17 documents: 17 done" in many.run("--shards", "2")
+        assert "17 unchanged" in many.run("--shards", "2")
+    first, again = many.rows()
+    assert (first["state"], first["documents_in"], first["calls"]) == ("complete", 17, 12 + 17)
+    assert (again["documents_in"], again["unchanged"], again["calls"]) == (17, 17, 0)
+    assert sum(shard[1] for shard in many.shards()) == 17
 
 
 def test_shards_of_a_machine_that_is_gone_are_done_by_another(many: Sharded):

@@ -144,3 +144,11 @@ def test_a_source_that_is_lost_fails_each_time_after_what_was_listed():
         for _ in range(2):
             with pytest.raises(StorageError, match="lost"):
                 batch(refs, 20)
+
+
+def test_an_event_names_files_and_all_that_they_hold_arrives(inbox: Path):
+    (inbox / "a.pdf").write_bytes(LETTERS)
+    (inbox / "b.txt").write_text("text")
+    source = knowing(divided("in/a.pdf", LETTERS, (1, 2), (3, 3))).over(["in/a.pdf", "elsewhere.txt"])
+    ids = [each.document_id for each in listed(source)]
+    assert ids == ["in/a.pdf#pages=1-2", "in/a.pdf#pages=3-3", "elsewhere.txt"]
