@@ -31,15 +31,20 @@ MOST_KEPT_CHARS = 5_000_000  # of the texts that were read to divide a file; wha
 
 @dataclass
 class Division:
-    """What a file holds; `texts` are of documents that were read already, `asked` what was asked for that."""
+    """What a file holds; `texts` are of documents that were read already, `asked` what was asked for that.
+
+    `left` are the ids of those that are neither begun nor passed over yet.
+    """
 
     parts: list[PartRef] = field(default_factory=list)
+    left: set[str] = field(default_factory=set)
     texts: dict[str, Document] = field(default_factory=dict)
     asked: StepOutcome | None = None
 
     def add(self, ref: PartRef, document: Document | None) -> None:
         """Take a document in."""
         self.parts.append(ref)
+        self.left.add(ref.document_id)
         kept = sum(len(each.text) for each in self.texts.values())
         if document is not None and kept + len(document.text) <= MOST_KEPT_CHARS:
             self.texts[ref.document_id] = document
@@ -82,14 +87,24 @@ async def _process_parts(
         text = division.texts.get(ref.document_id)
         await process_document(run, found, readers, document=text, divided=division.asked)
         return
-    run.progress.documents_in -= 1  # what it holds is counted instead
+    run.progress.documents_in += len(division.parts) - 1
+    try:
+        await _process_each(run, division, readers)
+    except* StorageError as lost:
+        run.fail(StorageError(str(lost.exceptions[0])))
+    if run.session.ending.is_set():  # what was not begun is as what was not read
+        run.progress.documents_in -= len(division.left)
+
+
+async def _process_each(run: ActiveRun, division: Division, readers: Executor) -> None:
     room = asyncio.Semaphore(1 if run.plan.target.local else run.plan.concurrency)
     async with asyncio.TaskGroup() as group:
         async for part in _to_do(run, division):
             await room.acquire()
-            run.progress.documents_in += 1
-            document, asked = division.texts.pop(part.ref.document_id, None), division.asked
+            name, asked = part.ref.document_id, division.asked
             division.asked = None  # its costs are the first document's
+            division.left.discard(name)
+            document = division.texts.pop(name, None)
             task = group.create_task(process_document(run, part, readers, document=document, divided=asked))
             task.add_done_callback(lambda _: room.release())
 
@@ -97,14 +112,14 @@ async def _process_parts(
 async def _to_do(run: ActiveRun, division: Division) -> AsyncIterator[Found]:
     """Give the documents that are to be done, and count those that are passed over; a stop ends it."""
     async for part in _found(run, iter(division.parts)):
-        if run.session.ending.is_set() and division.asked is None:
-            return
-        if part.unchanged and division.asked is None:
-            run.ledger.unchanged()
-            continue
-        if part.quarantined and not run.plan.released and division.asked is None:
-            run.ledger.quarantined()
-            continue
+        if division.asked is None:
+            if run.session.ending.is_set():
+                return
+            if part.unchanged or (part.quarantined and not run.plan.released):
+                run.progress.documents_in -= 1  # which is counted where it is passed over
+                division.left.discard(part.ref.document_id)
+                run.ledger.unchanged() if part.unchanged else run.ledger.quarantined()
+                continue
         if part.quarantined:
             await asyncio.to_thread(run.results.release, part.ref.document_id)
         yield part
