@@ -7,6 +7,7 @@ from typing import Any
 
 from docmill.flows.cli.output import console, printable
 from docmill.flows.pipeline.checked import CheckedPipeline
+from docmill.flows.pipeline.ends import ends
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import resolve
 from docmill.flows.report import page
@@ -21,7 +22,7 @@ Row = Mapping[str, Any]
 def write(
     file: Path,
     checked: CheckedPipeline,
-    documents: str | None,
+    options: RunOptions,
     run: Row,
     rows: Iterable[Row],
     only: Sequence[str],
@@ -34,20 +35,21 @@ def write(
     """
     if str(file) == "-":
         raise ConfigError("--html: name a file: a page is opened from disk, not piped")
-    source, listed = _source(checked, documents, run)
+    source, listed = _source(checked, options, run)
     tell = _Progress()
     page.write(file, run, rows, source, listed=listed, only=only, runs=runs, timeline=timeline, tell=tell)
 
 
-def _source(checked: CheckedPipeline, documents: str | None, run: Row) -> tuple[Source | str, bool]:
+def _source(checked: CheckedPipeline, options: RunOptions, run: Row) -> tuple[Source | str, bool]:
     """Give the source, or why there is none, and whether the run's costs are by list prices."""
     booked = run.get("cost_booked") is True
     try:
-        plan = resolve(checked, RunOptions(documents=documents))
+        plan = resolve(checked, options)
+        source, _ = ends(checked.pipeline, options)  # files as they were divided, whichever model did it
     except ConfigError as error:  # the outcomes are there to be seen all the same
         return str(error), not booked
     own = plan.target.name == run["endpoint"] and plan.target.endpoint.prices is not None
-    return plan.source, not (own or booked)
+    return source, not (own or booked)
 
 
 class _Progress:

@@ -14,6 +14,7 @@ from docmill.flows.cli.html_report import write
 from docmill.flows.cli.options import Documents, IntoUrl, Json, PipelineName, Statuses
 from docmill.flows.cli.output import console, plain, print_json
 from docmill.flows.cli.results import stored
+from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.report.reasons import grouped, holding
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.money import money, tokens_of
@@ -73,7 +74,8 @@ def report(
 
         if html is not None:
             rows, runs, time = listed(status), results.history.runs(), _timeline(results, row)
-            write(html, declared, documents, row, rows, status, runs, time)
+            options = RunOptions(documents=documents, into=into)
+            write(html, declared, options, row, rows, status, runs, time)
         if json:
             _print_json(results, row, listed)
         elif html is not None:

@@ -88,9 +88,12 @@ def review(
         elif page:
             from docmill.flows.cli.review_page import serve
 
-            serve(found, source_of(declared, documents), person.by)
+            serve(found, source_of(declared, documents, into), person.by)
         else:
-            _in_terminal(found, pipeline, documents, person.by, note)
+            _require_terminal(pipeline)
+            from docmill.flows.cli.review_terminal import Terminal
+
+            Terminal(found, source_of(declared, documents, into), person.by, note).run()
     return 0
 
 
@@ -140,15 +143,12 @@ def _export(found: Review, file: Path) -> None:
     console(stderr=True).print(f"{points} to decide in {file}", markup=False, soft_wrap=True)
 
 
-def _in_terminal(found: Review, pipeline: str, documents: str | None, by: str, note: str) -> None:
+def _require_terminal(pipeline: str) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError(
             "this is no terminal: list what waits with --json or --export FILE.csv, decide it with --accept, "
             f"--set, --reject or --import, or serve a page with `docmill review {pipeline} --page`"
         )
-    from docmill.flows.cli.review_terminal import Terminal
-
-    Terminal(found, source_of(found.declared, documents), by, note).run()
 
 
 def _listed(cases: Sequence[Case]) -> dict[str, Any]:

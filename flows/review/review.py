@@ -101,9 +101,9 @@ def opened(declared: CheckedPipeline, into: str | None) -> Iterator[Review]:
         results.close()
 
 
-def source_of(declared: CheckedPipeline, documents: str | None) -> Source | str:
-    """Give where the documents' texts are read, or why they cannot be."""
+def source_of(declared: CheckedPipeline, documents: str | None, into: str | None = None) -> Source | str:
+    """Give where the documents' texts are read, or why they cannot be; files are divided as `into` has it."""
     try:
-        return ends(declared.pipeline, RunOptions(documents=documents))[0]
+        return ends(declared.pipeline, RunOptions(documents=documents, into=into))[0]
     except ConfigError as error:
         return str(error)

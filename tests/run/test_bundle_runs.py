@@ -6,11 +6,17 @@ from typing import Any
 
 import pytest
 
+from docmill.flows.api.results import results
+from docmill.flows.pipeline.file import load
+from docmill.flows.review.documents import documents
+from docmill.flows.review.pages import drawn
+from docmill.flows.review.review import opened, source_of
+from docmill.schemas.document import Document
 from tests.support.bundled import by_the_page, letter, mail
 from tests.support.documents import pdf, zipped
-from tests.support.project import Project
+from tests.support.project import THING, Project
 from tests.support.provider import Provider
-from tests.support.shapes import error
+from tests.support.shapes import error, saying
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 STEPS = "  - summarize:\n"
@@ -230,3 +236,37 @@ def test_an_archive_that_cannot_be_opened_is_one_failed_document(project: Projec
     assert errors["in/bomb.zip"].startswith("it unpacks to far more than its size")
     assert errors["in/cut.zip"].startswith("damaged")
     assert errors["in/mixed.zip#attachment=empty.txt"] == "the file is empty"
+
+
+def test_a_person_reviews_a_document_within_a_file_by_its_pages(project: Project, provider: Provider):
+    pipeline = bundles(project, provider)
+    file = Path(pipeline)
+    project.schema("thing", {**THING, "parameters": {**THING["parameters"], "x-evidence": True}})  # type: ignore[dict-item]
+    file.write_text(file.read_text().replace(STEPS, "  - extract: {schema: thing}\n"))
+    Path("in/scan.pdf").write_bytes(pdf(*ADA, *letter("Bob & Co", "made 2031-01-02", "count 7")))
+    provider.always(saying(json.dumps({"name": "Bob & Co", "count": 7, "on": "2031-01-02"})))
+    other = ("--model", "other", "--into", "sqlite:///other.db")
+    assert project.run("run", pipeline, *other) == 0
+    found = {row.document_id: row for row in results("sqlite:///other.db").outcomes("p")}
+    [ada, bob] = found["in/scan.pdf#pages=1-2"], found["in/scan.pdf#pages=3-4"]
+    assert (ada.status, bob.status) == ("review", "done")
+    assert [each["page"] for each in bob.evidence or ()] == [3, 4, 3]
+    assert project.run("report", pipeline, "--into", "sqlite:///other.db", "--html", "report.html") == 0
+    page = Path("report.html").read_text()
+    assert "no longer lists it" not in page
+    assert "goes on: count" in page  # of the second document
+    assert "Dear reader" in page
+    declared = load(file)
+    with (
+        opened(declared, "sqlite:///other.db") as review,
+        documents(source_of(declared, None, "sqlite:///other.db")) as texts,
+    ):
+        of_bob = review.case(bob.document_id)
+        document = texts.of(of_bob)
+        assert isinstance(document, Document)
+        assert document.text.startswith("Bob & Co")
+        assert drawn(of_bob, texts, 4)["page"] == 4
+        assert drawn(of_bob, texts, 1) == {}
+    assert project.run("review", pipeline, "--into", "sqlite:///other.db", "--accept", ada.document_id) == 0
+    assert project.run("run", pipeline, *other) == 0
+    assert project.rows("select unchanged from docmill_runs order by started_at", "other.db")[1] == (2,)
