@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from docmill.flows.pipeline.ends import ends
 from docmill.flows.pipeline.file import load, pipeline_file
+from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import Plan, resolve
 from docmill.schemas.document import Document
 from docmill.schemas.errors import ConfigError, DocmillError
@@ -44,9 +46,10 @@ class _Read:
 def dividing(pipeline: str) -> tuple[Plan, Known]:
     """Give a pipeline's plan and what its runs know of files; raises ConfigError where it divides none."""
     plan = resolve(load(pipeline_file(pipeline)))
-    if not isinstance(plan.source, Bundles) or plan.source.known is None:
+    source, _ = ends(plan.declared.pipeline, RunOptions())  # as runs have done it, whichever model was asked
+    if not isinstance(source, Bundles) or source.known is None:
         raise ConfigError(f"--pipeline: {pipeline} divides no files: it has no `split`")
-    return plan, plan.source.known
+    return plan, source.known
 
 
 def divided(plan: Plan, refs: Iterator[DocumentRef], tell: Callable[[str], None]) -> Iterator[DocumentRef]:

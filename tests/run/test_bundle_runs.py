@@ -170,28 +170,6 @@ def test_a_file_whose_pages_nobody_can_tell_fails_as_one_and_is_divided_once_the
     assert project.statuses() == {"in/scan.pdf#pages=1-2": "done", "in/scan.pdf#pages=3-3": "done"}
 
 
-def test_rows_of_documents_that_are_gone_are_told_and_become_what_the_pipeline_says(
-    project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]
-):
-    pipeline = bundles(project, provider)
-    Path("in/scan.pdf").write_bytes(pdf(*ADA, *BOB))
-    for name in ("a", "b"):
-        Path(f"in/{name}.txt").write_text(name)
-    assert project.run("run", pipeline) == 0
-    Path("in/scan.pdf").unlink()
-    Path("in/a.txt").unlink()
-    assert project.run("run", pipeline, "--limit", "1") == 0
-    assert "no longer" not in capfd.readouterr().err
-    assert project.run("run", pipeline) == 0
-    assert "3 documents with outcomes are no longer in the source" in "".join(capfd.readouterr())
-    assert len(project.statuses()) == 4
-    assert project.run("run", bundles(project, provider, gone="remove")) == 0
-    assert project.statuses() == {"in/b.txt": "done"}
-    Path("in/b.txt").unlink()
-    assert project.run("run", bundles(project, provider, gone="remove"), "--refresh") == 2
-    assert project.statuses() == {"in/b.txt": "done"}  # an empty folder says nothing
-
-
 def test_a_run_that_is_stopped_within_a_file_adds_up_and_the_next_takes_up_the_rest(
     project: Project, provider: Provider
 ):

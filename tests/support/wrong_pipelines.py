@@ -6,6 +6,22 @@ TOP = {
         "intoo: x\nsteps: [summarize: ]\n",
         "3:1: intoo: unknown key; did you mean into?",
     ),
+    "a key of split": (
+        "split: {lables: {a: b}}\nsteps: [summarize: ]\n",
+        "3:9: split.lables: unknown key; did you mean labels?",
+    ),
+    "split that is neither": (
+        "split: maybe\nsteps: [summarize: ]\n",
+        "3:1: split: must be true or false or a mapping, not 'maybe'",
+    ),
+    "what becomes of those that are gone": (
+        "gone: delete\nsteps: [summarize: ]\n",
+        "3:1: gone: must be 'keep', 'mark' or 'remove', not 'delete'",
+    ),
+    "a step that is called as what divides files": (
+        "split: true\nsteps: [summarize: {id: split}]\n",
+        "4:21: steps[0].summarize.id: 'split' is what divides files: give the step another `id`",
+    ),
     "a key of limits": (
         "limits: {concurency: 3}\nsteps: [summarize: ]\n",
         "3:10: limits.concurency: unknown key; did you mean concurrency?",
