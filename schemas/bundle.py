@@ -66,7 +66,10 @@ class BundlePart(BaseModel):
 
 
 class Bundle(BaseModel):
-    """A file as it was divided; `split_sha256` stands for whatever can change where its documents begin."""
+    """A file as it was divided; `split_sha256` stands for whatever can change where its documents begin.
+
+    `unseen` says that pictures in it were not read, for want of the extra `ocr`.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -74,6 +77,7 @@ class Bundle(BaseModel):
     content_sha256: str
     split_sha256: str
     parts: tuple[BundlePart, ...]
+    unseen: bool = False
 
     def ids(self) -> list[str]:
         """List its documents' ids."""

@@ -24,6 +24,7 @@ from docmill.schemas.errors import StorageError, Unreadable
 from docmill.schemas.outcome import StepOutcome, Tally
 from docmill.tasks.sinks.bundles import divide
 from docmill.tasks.sinks.work import PartResults
+from docmill.tasks.sources import scans
 from docmill.tasks.sources.divided import PartRef, Undivided
 
 MOST_KEPT_CHARS = 5_000_000  # of the texts that were read to divide a file; what is beyond is read again
@@ -33,13 +34,14 @@ MOST_KEPT_CHARS = 5_000_000  # of the texts that were read to divide a file; wha
 class Division:
     """What a file holds; `texts` are of documents that were read already, `asked` what was asked for that.
 
-    `left` are the ids of those that are neither begun nor passed over yet.
+    `left` are the ids of those that are neither begun nor passed over yet; `unseen` as the bundle has it.
     """
 
     parts: list[PartRef] = field(default_factory=list)
     left: set[str] = field(default_factory=set)
     texts: dict[str, Document] = field(default_factory=dict)
     asked: StepOutcome | None = None
+    unseen: bool = False
 
     def add(self, ref: PartRef, document: Document | None) -> None:
         """Take a document in."""
@@ -72,6 +74,7 @@ async def _process_parts(
         content_sha256=ref.sha256() or "",
         split_sha256=_step(run).sha256,
         parts=tuple(each.part for each in division.parts),
+        unseen=division.unseen,
     )
     storing = asyncio.create_task(
         asyncio.to_thread(divide, run.results, bundle, asked=division.asked is not None)
@@ -146,6 +149,7 @@ async def _divided(run: ActiveRun, ref: Undivided, readers: Executor) -> Divisio
         except Unreadable:  # which its outcome tells
             division.add(own, None)
             continue
+        division.unseen |= any(scans.HINT in each.why for each in document.unread)
         if not is_divisible(document):
             division.add(own, document)
             continue

@@ -1,6 +1,6 @@
 """The internal table of files that hold several documents."""
 
-from sqlalchemy import Column, Table, Text
+from sqlalchemy import Boolean, Column, Table, Text
 
 from docmill.tasks.sinks.tables import METADATA, Json
 
@@ -13,4 +13,5 @@ BUNDLES = Table(
     Column("content_sha256", Text, nullable=False),
     Column("split_sha256", Text, nullable=False),
     Column("parts", Json, nullable=False),
+    Column("unseen", Boolean, nullable=False),
 )

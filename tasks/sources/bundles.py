@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from docmill.schemas.bundle import Bundle, file_of
 from docmill.schemas.errors import StorageError
+from docmill.tasks.sources import scans
 from docmill.tasks.sources.arrivals import Arrivals, named
 from docmill.tasks.sources.batches import BATCH, FIRST_BATCH, batch
 from docmill.tasks.sources.divided import Readings, Undivided
@@ -73,8 +74,9 @@ class Bundles:
             hashes = {ref.document_id: digest for ref in files if (digest := ref.sha256())}
             known = self.known(hashes)
         for ref in refs:
-            if isinstance(ref, Undivided) and ref.document_id in known:
-                yield from (ref.part(part) for part in known[ref.document_id].parts)
+            bundle = known.get(ref.document_id) if isinstance(ref, Undivided) else None
+            if isinstance(ref, Undivided) and bundle is not None and _stands(bundle, ref):
+                yield from map(ref.part, bundle.parts)
             else:
                 yield ref
 
@@ -108,6 +110,11 @@ class _Listing(Iterator[DocumentRef]):
             self._ready.clear()
             raise
         self._size = BATCH
+
+
+def _stands(bundle: Bundle, ref: Undivided) -> bool:
+    """Say whether a file's pages say no more than when it was divided: its pictures may be read by now."""
+    return not (bundle.unseen and scans.reads(ref.file.sight.ocr))
 
 
 def _own(ref: FileRef | ObjectRef) -> FileLike:

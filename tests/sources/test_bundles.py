@@ -10,11 +10,12 @@ import pytest
 from docmill.schemas.bundle import Bundle, BundlePart, file_of
 from docmill.schemas.document import Document
 from docmill.schemas.errors import Deferred, StorageError
+from docmill.tasks.sources import scans
 from docmill.tasks.sources.arrivals import Outside
 from docmill.tasks.sources.batches import batch
 from docmill.tasks.sources.bundles import Bundles
 from docmill.tasks.sources.dealt import Dealt
-from docmill.tasks.sources.divided import Undivided
+from docmill.tasks.sources.divided import PartRef, Undivided
 from docmill.tasks.sources.files import FileRef, Files
 from docmill.tasks.sources.source import DocumentRef
 from tests.support.documents import pdf
@@ -152,3 +153,13 @@ def test_an_event_names_files_and_all_that_they_hold_arrives(inbox: Path):
     source = knowing(divided("in/a.pdf", LETTERS, (1, 2), (3, 3))).over(["in/a.pdf", "elsewhere.txt"])
     ids = [each.document_id for each in listed(source)]
     assert ids == ["in/a.pdf#pages=1-2", "in/a.pdf#pages=3-3", "elsewhere.txt"]
+
+
+@pytest.mark.parametrize(("installed", "kind"), [(False, PartRef), (True, Undivided)])
+def test_a_file_whose_pictures_were_not_read_is_divided_anew_once_they_are(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch, installed: bool, kind: type
+):
+    monkeypatch.setattr(scans, "available", lambda: installed)
+    (inbox / "a.pdf").write_bytes(LETTERS)
+    known = divided("in/a.pdf", LETTERS, (1, 2), (3, 3)).model_copy(update={"unseen": True})
+    assert {type(each) for each in listed(knowing(known))} == {kind}
