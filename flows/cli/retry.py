@@ -5,21 +5,10 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from docmill.flows.cli.options import (
-    Concurrency,
-    EndpointName,
-    IntoUrl,
-    Json,
-    Limit,
-    MaxCost,
-    Model,
-    PipelineName,
-    Yes,
-)
+from docmill.flows.cli.options import NOTHING, Asking, Json, PipelineName, Yes
 from docmill.flows.cli.output import console
 from docmill.flows.cli.run import carried_out
 from docmill.flows.pipeline.file import load, pipeline_file
-from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import resolve
 from docmill.schemas.outcome import BAD, Status
 from docmill.schemas.pipeline import Into
@@ -41,12 +30,7 @@ def retry(
     *,
     status: Only = (),
     quarantined: Quarantined = False,
-    into: IntoUrl = None,
-    endpoint: EndpointName = None,
-    model: Model = None,
-    concurrency: Concurrency = None,
-    limit: Limit = None,
-    max_cost: MaxCost = None,
+    asked: Asking = NOTHING,
     yes: Yes = False,
     json: Json = False,
 ) -> int:
@@ -56,15 +40,7 @@ def retry(
     and no run has read yet is for `docmill run`.
     """
     file = pipeline_file(pipeline)
-    options = RunOptions(
-        into=into,
-        endpoint=endpoint,
-        model=model,
-        concurrency=concurrency,
-        limit=limit,
-        max_cost=max_cost,
-        yes=yes,
-    )
+    options = asked.given(yes=yes)
     checked = load(file)
     plan = resolve(checked, options)
     statuses: tuple[Status, ...] = status or (() if quarantined else (*BAD, "deferred"))
