@@ -173,6 +173,25 @@ def test_pictures_of_a_mail_are_read():
     ]
 
 
+def _mail_of_a_scan() -> bytes:
+    message = EmailMessage()
+    message["From"], message["Subject"] = "a@b.example", "The invoice"
+    message.set_content("See the scan.")
+    message.add_attachment(scanned(LINE), maintype="application", subtype="pdf", filename="b.pdf")
+    return message.as_bytes(policy=SMTP)
+
+
+def test_a_scanned_pdf_that_is_all_a_mail_has_of_pictures_is_read():
+    text, _, unread, [seen], _ = parsed(_mail_of_a_scan(), "a.eml")
+    assert text.endswith("Attachment: b.pdf\n\nInvoice RE-2031-0042")
+    assert (unread, seen.part) == ((), "attachment b.pdf, page 1")
+
+
+@pytest.mark.usefixtures("without")
+def test_without_the_extra_a_mail_says_which_pages_of_its_scan_are_pictures():
+    assert parsed(_mail_of_a_scan(), "a.eml").unread == (("attachment b.pdf, page 1", Why.SCANNED),)
+
+
 @pytest.mark.slow
 def test_a_large_picture_of_a_letter_is_read():
     drawing = (
