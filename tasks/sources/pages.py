@@ -7,12 +7,11 @@ from typing import Any, Literal
 
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.parsing import pool
-from docmill.tasks.sources.parsing.kinds import kind_of
+from docmill.tasks.sources.parsing.kinds import PNG, kind_of
 from docmill.tasks.sources.parsing.reasons import Reason
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom, in shares of the page
 DRAWN: Literal["drawn"] = "drawn"
-PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)

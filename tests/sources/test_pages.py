@@ -1,12 +1,17 @@
 """Pages as pictures: drawn by a child, with the boxes of texts; what is no page is unreadable."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.pages import has_pages, picture
 from docmill.tasks.sources.parsing.picture import pixels
+from docmill.tasks.sources.parsing.reasons import Reason
 from tests.support.documents import pdf, shown, stream
 
+ROOT = Path(__file__).parents[2]
 TWO = pdf("Cover", "Invoice of Ada Ltd\nNet 60\nTotal 60")
 
 
@@ -44,6 +49,12 @@ def test_what_is_no_pdf_is_unreadable(content: bytes):
     with pytest.raises(Unreadable):
         picture(content, 1, [])
     assert has_pages(content) == content.startswith(b"%PDF")
+
+
+def test_an_encrypted_pdf_is_said_to_be_that():
+    content = (ROOT / "samples" / "damaged" / "salaries 2026 (protected).pdf").read_bytes()
+    with pytest.raises(Unreadable, match=re.escape(Reason.ENCRYPTED)):
+        picture(content, 1, [])
 
 
 def test_the_stream_of_a_page_is_not_searched_for_texts_that_it_does_not_show():

@@ -18,6 +18,7 @@ HTML_START = re.compile(
 )
 HEAD_CHARS = 4096
 PDF_HEAD_BYTES = 1024  # so much may stand before a PDF's first line
+PNG = b"\x89PNG\r\n\x1a\n"
 SIGNATURES: dict[bytes, Kind] = {
     b"%PDF-": "pdf",
     b"PK\x03\x04": "office",

@@ -132,7 +132,7 @@ class Missed:
 
     def _page(self, said: object) -> None:
         match said:
-            case [int(number), str(name)] if name in Why.__members__ and len(self.pages) < MAX_PAGES:
+            case [int(number), str(name)] if name in Why.__members__ and 1 <= number <= MAX_PAGES:
                 self.pages[number] = Why[name]
             case _:
                 raise ValueError("no page and reason")

@@ -10,8 +10,7 @@ from contextlib import suppress
 from docmill.tasks.checks import children
 from docmill.tasks.sources.parsing import wire
 from docmill.tasks.sources.parsing.kinds import Asked
-from docmill.tasks.sources.parsing.limits import IDLE_S
-from docmill.tasks.sources.parsing.ocr.engine import SILENT
+from docmill.tasks.sources.parsing.limits import IDLE_S, SILENT
 from docmill.tasks.sources.parsing.reasons import Reason
 
 COMMAND = (sys.executable, "-I", "-m", "docmill.tasks.sources.parsing.child")

@@ -6,10 +6,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from docmill.tasks.sources.parsing.limits import SILENT
 from docmill.tasks.sources.parsing.ocr.lines import FAINT, Box
 
-# The runtime would tell Microsoft how it is used, from its first import on.
-SILENT = {"ORT_DISABLE_TELEMETRY": "1"}
 MODELS = {
     "Det": "PP-OCRv6_det_small.onnx",
     "Rec": "PP-OCRv6_rec_small.onnx",

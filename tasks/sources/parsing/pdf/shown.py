@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.parsing.kinds import PNG
+from docmill.tasks.sources.parsing.pdf import pdf
 from docmill.tasks.sources.parsing.reasons import Reason
 
 LONGEST_SIDE = 1400  # pixels
 MOST_SCALE = 3.0
 MOST_QUOTES, MOST_BOXES = 200, 20
-PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def shown(asked: bytes) -> bytes:
@@ -20,35 +21,21 @@ def shown(asked: bytes) -> bytes:
 
     Gives a line of JSON (`boxes` of each quote: left, top, right, bottom in shares of the page) and a PNG.
     """
-    import pypdfium2
-
     head, _, content = asked.partition(b"\n")
     wanted = json.loads(head)
-    try:
-        document = pypdfium2.PdfDocument(content)
-        if not 1 <= wanted["page"] <= len(document):
+    with pdf.opened(content) as document:
+        number = wanted["page"] - 1
+        if not 0 <= number < len(document):
             raise Unreadable(Reason.DAMAGED)
-        page = _flat(document, wanted["page"] - 1)
+        page = pdf.flat(document, number, document[number])
         told = {
             "pages": len(document),
             "boxes": [_boxes(page, *each) for each in wanted["quotes"][:MOST_QUOTES]],
         }
         return json.dumps(told).encode() + b"\n" + _png(_drawn(page))
-    except pypdfium2.PdfiumError:
-        raise Unreadable(Reason.DAMAGED) from None
 
 
-def _flat(document: Any, number: int) -> Any:  # pypdfium2 is untyped
-    """Give a page with what its annotations and fields show."""
-    from pypdfium2 import raw
-
-    page = document[number]
-    raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
-    page.close()
-    return document[number]
-
-
-def _drawn(page: Any) -> Any:
+def _drawn(page: Any) -> Any:  # pypdfium2 is untyped
     from pypdfium2 import raw
 
     scale = min(MOST_SCALE, LONGEST_SIDE / max(page.get_size()))
