@@ -62,21 +62,21 @@ class _Reading:
 
     async def of(self, part: Part, most: int) -> list[ReadPart]:
         """Read a part; one whose reply is cut short is divided."""
-        piece = self.text[part.start : part.end]
         try:
-            return [ReadPart(part, await self._held(piece))]
+            return [ReadPart(part, await self._held(part))]
         except CutShort:
             if most < 2 * LEAST_DIVIDED:
                 raise
+            piece = self.text[part.start : part.end]
             halves = parts(piece, min(most, size(piece)) // 2 + 1, size, overlap=False)
             own = [_within(part, each) for each in halves]
             read = await all_of(*(self.of(each, most // 2) for each in own))
             return [each for of_part in read for each in of_part]
 
-    async def _held(self, piece: str) -> Held:
-        document, basis = self.requests.basis.document, self.requests.basis
+    async def _held(self, part: Part) -> Held:
+        basis, piece = self.requests.basis, self.text[part.start : part.end]
         if _is_document(self.requests):
-            basis = Basis(document.model_copy(update={"text": piece, "page_starts": ()}))
+            basis = Basis(basis.document.stretch(part.start, part.end))
         of_part = self.requests.of_part(basis, self.step)
         return await by_lists(of_part, piece, self.tool) or await whole_record(of_part, piece, self.tool)
 

@@ -1,9 +1,11 @@
 """The record of a long document, made of what its parts say."""
 
+import time
 from typing import Any
 
 import pytest
 
+from docmill.schemas.document import Recognized
 from docmill.schemas.outcome import MissingRow
 from docmill.tasks.checks.completeness.missing import Completeness
 from docmill.tasks.checks.evidence.grounding import Grounds
@@ -200,3 +202,35 @@ def test_a_row_of_an_array_within_an_item_has_its_place_in_the_whole():
     found, parts = read(declared, *said)
     told = missing(parts, found, [None, left_out("rooms[0].lines", 5, "oak 1")])
     assert [(row.path, row.start) for row in told.rows] == [("rooms[1].lines", 10)]
+
+
+def test_a_value_that_a_part_has_but_alike_is_so_in_the_whole():
+    declared, text = schema(name=STRING), "It is AdaLtd."
+    page = (Recognized(part="page 1", confidence=0.9, start=0, end=len(text)),)
+    part = Part(10, 10, 10 + len(text))
+    of_part = Grounds(text, recognized=page).of({"name": "Ada Ltd"}, declared)
+    whole = Grounds(" " * 10 + text)
+    record = PartRecord(part, {"name": "Ada Ltd"}, in_whole(whole, part, of_part))
+    told = grounding([record], merged([record], declared), declared)
+    assert (told.evidence[0]["start"], told.evidence[0]["similar"]) == (16, 0.9)
+    assert (told.missing, told.similar) == (["name"], ["name"])
+
+
+def test_ten_thousand_names_of_a_set_are_merged_at_once():
+    names = {"type": "array", "items": STRING, "uniqueItems": True}
+    said = [
+        ("", {"names": [f"Name {number}" for number in range(1_000 * each, 1_000 * each + 2_000)]})
+        for each in range(9)
+    ]
+    begun = time.process_time()
+    found, _ = read(schema(names=names), *said)
+    assert len(found.record["names"]) == 10_000
+    assert time.process_time() - begun < 5
+
+
+def test_a_number_is_not_its_truth_value_nor_its_text():
+    names = {"type": "array", "uniqueItems": True}
+    found, _ = read(
+        schema(names=names), ("", {"names": [1, True, "1"]}), ("", {"names": [1.0, {"a": 1}, {"a": True}]})
+    )
+    assert found.record["names"] == [1, True, "1", {"a": 1}, {"a": True}]

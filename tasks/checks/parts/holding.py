@@ -24,7 +24,8 @@ def in_whole(grounds: Grounds, part: Part, found: Grounding) -> dict[str, list[E
     for each in found.evidence:
         is_found = each["start"] is not None
         span = (part.start + each["start"], part.start + each["end"]) if is_found else None
-        evidence.setdefault(each["path"], []).append(grounds.entry(span))
+        alike = {"similar": each["similar"]} if "similar" in each else {}
+        evidence.setdefault(each["path"], []).append({**grounds.entry(span), **alike})
     return evidence
 
 
@@ -39,9 +40,7 @@ def grounding(parts: Sequence[PartRecord], found: Merged, schema: Schema) -> Gro
         entries = parts[number].evidence.get(at, ())
         entry = entries[passed[number, at]] if passed[number, at] < len(entries) else NOWHERE
         passed[number, at] += 1
-        result.evidence.append({"path": place(value.path), **entry})
-        if entry["start"] is None:
-            result.missing.append(place(value.named))
+        result.add(value, entry)
     return result
 
 
