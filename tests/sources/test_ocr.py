@@ -56,6 +56,20 @@ def test_a_picture_is_read_with_its_confidence():
     assert 0.9 < seen.confidence <= 1
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "AVIF"])
+def test_pictures_of_every_kind_are_read(kind: str):
+    assert parsed(file(LINE, kind), "a").text == "Invoice RE-2031-0042"
+
+
+def test_a_picture_of_a_kind_that_is_not_read_is_told_as_such():
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["Subject"] = "a@example.com", "A photograph"
+    mail.set_content("See the photograph.")
+    photograph = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(1000)
+    mail.add_attachment(photograph, "image", "heic", filename="a.heic")
+    assert parsed(mail.as_bytes(), "a.eml").unread == (("attachment a.heic", Why.KIND),)
+
+
 def test_the_document_says_what_of_it_was_a_picture(tmp_path: Path):
     (tmp_path / "a.png").write_bytes(file(LINE))
     [recognized] = FileRef("a.png", "file:///a.png", tmp_path / "a.png").read().recognized

@@ -20,7 +20,6 @@ class Why(StrEnum):
 
     ELSEWHERE = "it stands in another file, which is not read: hand that in too"
     PICTURE = f"it is a picture: {EXTRA}, or hand in its text"
-    SHEET = "it is a picture on a sheet, which is not read: hand in its text"
     CHART = "it is a chart, whose values are not read"
     EMBEDDED = "it is a file within the file, which is not read: hand it in on its own"
     UNSAVED = "a formula without a saved value: open the file in its own program, and save it anew"
