@@ -9,14 +9,14 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from docmill.schemas.errors import Unreadable
-from docmill.tasks.sources.parsing import attached, limits, office, wire
+from docmill.tasks.sources.parsing import attached, drawn, limits, office, wire
 from docmill.tasks.sources.parsing.excel import xlsx
 from docmill.tasks.sources.parsing.html import markdown
 from docmill.tasks.sources.parsing.mail import eml
 from docmill.tasks.sources.parsing.missed import Missed
 from docmill.tasks.sources.parsing.ocr import asked
 from docmill.tasks.sources.parsing.ocr.reader import Reader
-from docmill.tasks.sources.parsing.pdf import pdf, shown
+from docmill.tasks.sources.parsing.pdf import pdf
 from docmill.tasks.sources.parsing.reasons import (
     MAX_PAGES,
     MAX_TEXT_BYTES,
@@ -47,7 +47,7 @@ def main() -> None:
 def _reply(kind: str, content: bytes, missed: Missed) -> tuple[str, bytes]:
     try:
         if kind == "drawn":
-            return kind, shown.shown(content)
+            return kind, drawn.drawn(content)
         tag, parts = _parsed(kind, content, missed)
         text = wire.BETWEEN.encode().join(_bounded(parts))
         return tag, missed.written().encode() + wire.MISSED_END.encode() + text

@@ -22,7 +22,12 @@ Picture = Any  # numpy's array of a picture's rows, columns and colours: it is i
 
 
 def recognized(picture: Picture) -> list[Box]:
-    """Give the words on a picture; one that lies on its side or head is turned first."""
+    """Give the words on a picture, whichever way it is turned."""
+    return upright(picture)[1]
+
+
+def upright(picture: Picture) -> tuple[Picture, list[Box]]:
+    """Turn a picture that lies on its side or head; gives the words on it, too."""
     import numpy
 
     boxes, turned = _words(picture)
@@ -31,8 +36,9 @@ def recognized(picture: Picture) -> list[Box]:
         picture = numpy.ascontiguousarray(numpy.rot90(picture))
         boxes, turned = _words(picture)
     if len(boxes) > 1 and turned > len(boxes) / 2:
-        boxes, _ = _words(numpy.ascontiguousarray(numpy.rot90(picture, 2)))
-    return boxes
+        picture = numpy.ascontiguousarray(numpy.rot90(picture, 2))
+        boxes, _ = _words(picture)
+    return picture, boxes
 
 
 def _words(picture: Picture) -> tuple[list[Box], int]:

@@ -37,14 +37,19 @@ def frame(content: bytes, number: int = 0) -> Picture:
 
 
 def data_url(picture: Picture) -> str:
-    """Write a picture as a JPEG in a data URL, as large as models look at it."""
+    """Write a picture as a JPEG in a data URL."""
+    return f"data:image/jpeg;base64,{b64encode(jpeg(picture)).decode('ascii')}"
+
+
+def jpeg(picture: Picture) -> bytes:
+    """Write a picture as a JPEG, as large as models look at it."""
     from PIL import Image
 
     image = Image.fromarray(picture[:, :, ::-1])
     image.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=SHOWN_QUALITY)
-    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode('ascii')}"
+    return buffer.getvalue()
 
 
 def _plain(image: Any) -> Any:
