@@ -1,6 +1,7 @@
 """A record of a long text: a part at a time, merged by its schema and held against the whole document."""
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,11 +16,13 @@ from docmill.schemas.decision import CONFLICT, Doubt
 from docmill.schemas.errors import CutShort, InvalidReply
 from docmill.schemas.steps import DOCUMENT
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.checks.completeness.missing import Completeness
 from docmill.tasks.checks.faults import Path, problem, shown
 from docmill.tasks.checks.parts.dividing import Part, parts
-from docmill.tasks.checks.parts.holding import differing, grounding, in_whole, missing
-from docmill.tasks.checks.parts.merging import PartRecord, merged
+from docmill.tasks.checks.parts.holding import by_whole, differing, grounding, in_whole, missing
+from docmill.tasks.checks.parts.merging import Merged, PartRecord, merged
 from docmill.tasks.checks.parts.relaxed import filled, part_tool
+from docmill.tasks.checks.parts.tabled import of_tables
 from docmill.tasks.checks.pointers import pointer
 from docmill.tasks.checks.request import LONGEST_QUOTED_BYTES
 from docmill.tasks.checks.validation import validator
@@ -115,13 +118,26 @@ def _whole(requests: Requests, read: Sequence[ReadPart], tool: ToolSchema) -> He
     return Held(
         found.record,
         grounding(records, found, tool.marked),
-        missing(records, found, [each.held.completeness for each in read])
-        if requests.acts.is_complete(step.options)
-        else None,
+        _missing(basis, read, records, found, tool) if requests.acts.is_complete(step.options) else None,
         broken_by(basis.document, step, found.record, tool),
         conflicts=conflicts,
         in_parts=True,
     )
+
+
+def _missing(
+    basis: Basis, read: Sequence[ReadPart], records: Sequence[PartRecord], found: Merged, tool: ToolSchema
+) -> Completeness:
+    """Say what is missing by the tables of the whole document; of lists that code has read by its parts."""
+    of_parts = missing(records, found, [each.held.completeness for each in read])
+    known: defaultdict[str, set[int]] = defaultdict(set)
+    for each in read:
+        for one in each.held.lists:
+            if one.by_code:
+                known[one.found.declared.name].update(
+                    each.part.start + row.start for row in one.found.group.rows
+                )
+    return by_whole(of_parts, of_tables(basis.document.text, found.record, tool.marked, known), known)
 
 
 def _record(basis: Basis, read: ReadPart, *, is_document: bool) -> PartRecord:
