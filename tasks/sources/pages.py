@@ -11,9 +11,8 @@ from docmill.schemas.document import Document
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources import scans
 from docmill.tasks.sources.parsing import pool
-from docmill.tasks.sources.parsing.drawn import Wanted, asking
 from docmill.tasks.sources.parsing.kinds import PNG, kind_of
-from docmill.tasks.sources.parsing.quotes import Box, before_each, plain_text
+from docmill.tasks.sources.parsing.quotes import Box, Wanted, asking, before_each, plain_text
 from docmill.tasks.sources.parsing.reasons import Reason
 
 DRAWN: Literal["drawn"] = "drawn"

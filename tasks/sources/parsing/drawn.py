@@ -1,28 +1,11 @@
 """A page as a picture, and where quotes stand on it: for a person who looks at it beside a record."""
 
 import json
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
 
 from docmill.tasks.sources.parsing.ocr import marked
 from docmill.tasks.sources.parsing.pdf import shown
-from docmill.tasks.sources.parsing.quotes import Quote
 
 MOST_QUOTES, MOST_BOXES = 200, 20
-
-
-class Wanted(NamedTuple):
-    """Which page, from 0, and which quotes; `read` says that its text was recognized on its picture."""
-
-    number: int
-    quotes: Sequence[Quote]
-    kind: Literal["pdf", "image"]
-    read: bool
-
-
-def asking(wanted: Wanted, content: bytes) -> bytes:
-    """Write what is wanted, and the document."""
-    return json.dumps(wanted).encode() + b"\n" + content
 
 
 def drawn(asked: bytes) -> bytes:

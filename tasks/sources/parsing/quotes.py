@@ -1,10 +1,11 @@
 """Quotes as they are looked for on a page: however it breaks lines, spaces words and joins letters."""
 
+import json
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import accumulate
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 Place = TypeVar("Place")
 Quote = tuple[str, int]  # its letters, and how many of the page stand before it
@@ -19,6 +20,20 @@ class Drawn(NamedTuple):
     pages: int
     image: bytes
     boxes: Sequence[Sequence[Box]]
+
+
+class Wanted(NamedTuple):
+    """Which page, from 0, and which quotes; `read` says that its text was recognized on its picture."""
+
+    number: int
+    quotes: Sequence[Quote]
+    kind: Literal["pdf", "image"]
+    read: bool
+
+
+def asking(wanted: Wanted, content: bytes) -> bytes:
+    """Write what is wanted, and the document."""
+    return json.dumps(wanted).encode() + b"\n" + content
 
 
 @lru_cache(maxsize=10_000)
