@@ -29,7 +29,7 @@ async def end(run: ActiveRun, state: RunState, part: Part | None) -> None:
     try:
         await asyncio.to_thread(run.results.end, run.row, run.failure or run.session.fatal)
         if part is None:
-            await keep_mark(run.plan, run.results, run.row)
+            await keep_mark(run.plan, run.results, run.row, run.session.tell)
             run.waiting = await asyncio.to_thread(run.results.waiting, run.row.run_id)
             await materialised(run.plan, run.results, run.row)
     except StorageError as error:

@@ -158,6 +158,11 @@ def test_a_broken_record_of_csv_fails_alone():
     ]
 
 
+def test_a_query_that_reads_no_csv_has_no_broken_record():
+    WRITTEN["t.csv"]()
+    assert texts(rows_of("t.csv", query="select 1 as id, 'x' as body")) == {"1": "x"}
+
+
 def test_a_broken_line_of_json_fails_alone():
     Path("t.jsonl").write_text('{"id": 1, "body": "a"}\n{"id": 2, "bo\n[3]\n{"id": 4, "body": "d"}\n')
     found = {ref.document_id: ref for ref in read(rows_of("t.jsonl"))}
