@@ -187,13 +187,18 @@ class Reading(Iterator[RowRef]):
             self._first_key = key
             self._keyed.set()
         document_id, fault = self._ids.take(key)
-        text, file = "", None if self._document is None else row[self._document]
+        text, file = "", self._named(row)
         if fault is None:
             try:
                 text = self._text(row, alone=file is None)
             except Unreadable as unreadable:
                 fault = str(unreadable)
-        return json.dumps([document_id, text, fault, None if file is None else str(file)]).encode()
+        return json.dumps([document_id, text, fault, file]).encode()
+
+    def _named(self, row: Any) -> str | None:
+        """Give the file that a row names; an empty cell names none."""
+        name = None if self._document is None else row[self._document]
+        return None if name is None or not str(name).strip() else str(name)
 
     def _text(self, row: Any, *, alone: bool) -> str:
         rendered = self._render(dict(zip(self._query.columns, row, strict=True)))

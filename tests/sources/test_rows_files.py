@@ -163,6 +163,51 @@ def test_a_query_that_reads_no_csv_has_no_broken_record():
     assert texts(rows_of("t.csv", query="select 1 as id, 'x' as body")) == {"1": "x"}
 
 
+UNNAMED = {
+    "two keys of a line": ('{"id": 1, "body": "a", "BODY": "b"}', "has two columns 'body': rename one"),
+    "keys of two lines": ('{"id": 1, "body": "a"}\n{"id": 2, "Body": "b"}', "has two columns"),
+    "an empty key": ('{"id": 1, "": "a"}', "has an empty key, which names no column: give it a name"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), UNNAMED.values(), ids=UNNAMED)
+def test_keys_that_make_no_columns_are_told(text: str, said: str):
+    Path("a.jsonl").write_text('{"id": 0}\n')
+    Path("b.jsonl").write_text(text)
+    assert refusal(rows_of("a.jsonl", "b.jsonl", text="x")).startswith(f"rows.files: b.jsonl {said}")
+
+
+@pytest.mark.parametrize("inner", ['{"": 1}', '{"a": 1, "A": 2}'])
+def test_an_object_whose_keys_make_no_columns_is_kept_as_it_stands(inner: str):
+    Path("t.jsonl").write_text(f'{{"id": 1, "body": {inner}}}\n')
+    assert texts(rows_of("t.jsonl")) == {"1": inner}
+
+
+@pytest.mark.parametrize("depth", [50, 51, 500, 100_000])
+@pytest.mark.parametrize(("begin", "inmost", "end"), [("[", "", "]"), ('{"[": ', "1", "}")])
+def test_what_is_nested_deeply_is_kept_as_it_stands(depth: int, begin: str, inmost: str, end: str):
+    body = begin * depth + inmost + end * depth
+    Path("t.jsonl").write_text(f'{{"id": 1, "body": {body}}}\n{{"id": 2, "body": "x"}}\n')
+    found = texts(rows_of("t.jsonl"))
+    assert found["1"].replace(" ", "") == body.replace(" ", "")
+    assert found["2"] == "x"
+
+
+def test_a_file_is_packed_where_its_name_says_so():
+    packed = gzip.compress(b"id,body\n1,a\n")
+    for name in ("T.CSV.GZ", "blob"):
+        Path(name).write_bytes(packed)
+    Path("link.csv.gz").symlink_to("blob")
+    assert texts(rows_of("T.CSV.GZ")) == texts(rows_of("link.csv.gz")) == {"1": "a"}
+
+
+@pytest.mark.parametrize("content", [b"id,body\n1,a\n", gzip.compress(b"id,body\n")[:12], b"\x1f\x8b\x08"])
+def test_what_is_no_gzip_file_is_told(content: bytes):
+    Path("t.csv.gz").write_bytes(content)
+    said = refusal(rows_of("t.csv.gz"))
+    assert said == "rows.files: t.csv.gz is no gzip file, or a damaged one"
+
+
 def test_a_broken_line_of_json_fails_alone():
     Path("t.jsonl").write_text('{"id": 1, "body": "a"}\n{"id": 2, "bo\n[3]\n{"id": 4, "body": "d"}\n')
     found = {ref.document_id: ref for ref in read(rows_of("t.jsonl"))}

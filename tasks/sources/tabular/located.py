@@ -65,9 +65,10 @@ def _local(patterns: tuple[str, ...], below: tuple[Path, ...], folder: Path) -> 
                 require_readable(ref)
             except Unreadable as error:
                 raise ConfigError(f"rows.files: {ref.document_id}: {error}") from None
-            path = Path(realpath(ref.path))
-            if not PLAIN.fullmatch(str(path)):
-                link = folder / f"local-{number}{_suffixes(path.name)}"
+            path, suffixes = Path(realpath(ref.path)), _suffixes(ref.document_id)
+            # DuckDB sees by its name alone that a file is packed, in small letters.
+            if not PLAIN.fullmatch(str(path)) or not path.name.endswith(suffixes):
+                link = folder / f"local-{number}{suffixes}"
                 link.symlink_to(path)
                 path = link
             yield TableFile(_kind(ref.document_id), path, ref.document_id)
