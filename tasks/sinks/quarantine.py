@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, case, delete, exists, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from docmill.schemas.outcome import BAD, GOOD, Run
 from docmill.tasks.sinks.history import keep_earlier
 from docmill.tasks.sinks.results import MOST_IN_QUERY, Results
+from docmill.tasks.sinks.rows import inserting
 from docmill.tasks.sinks.tables import FAILURES, OUTCOMES
 from docmill.tasks.sinks.upgrade import present
 
@@ -84,8 +84,7 @@ def _forget_good(connection: Connection, run: Run) -> None:
 def _count_bad(connection: Connection, run: Run) -> None:
     copied = ("pipeline", "document_id", "content_sha256", "pipeline_sha256")
     bad = select(*(OUTCOMES.c[name] for name in copied), literal(1))
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(FAILURES).from_select(
+    statement = inserting(connection, FAILURES).from_select(
         [*copied, "runs"], bad.where(*_of(run), OUTCOMES.c.status.in_(BAD))
     )
     new = statement.excluded

@@ -31,10 +31,14 @@ def _step(step: StepOutcome) -> Row:
     return step.model_dump(exclude=absent if step.keys is not None else {*absent, "keys"})
 
 
+def inserting(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """Begin an INSERT that may say what happens where a row is there already."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
 def upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert the rows, or put them in the place of those with their keys."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table)
+    statement = inserting(connection, table)
     others = {each.key: statement.excluded[each.key] for each in table.columns if not each.primary_key}
     connection.execute(
         statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=others),

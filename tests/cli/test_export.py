@@ -2,7 +2,9 @@
 
 import csv
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -169,6 +171,47 @@ def test_what_is_wrong_is_said(project: Project, capfd: Printed, arguments: list
     printed = capfd.readouterr()
     assert said in printed.err
     assert printed.out == ""
+
+
+def test_a_field_that_is_named_as_a_column_of_ours_has_its_own(project: Project):
+    names = ["status", "changed_at", "record.status", "x"]
+    bill = {"type": "object", "x-evidence": False, "properties": {name: {"type": "string"} for name in names}}
+    project.schema("bill", {"name": "bill", "description": "Bill.", "parameters": bill})
+    project.pipeline("local", "  - extract: {schema: bill}\n")
+    results = Results.open(Into(url="sqlite:///results.db"), "p", {})
+    whole = {name: f"my {name}" for name in names}
+    done = Outcome(document_id="1", uri="u", content_sha256="c", status="done", record=whole)
+    run(results, "r1")
+    run(results, "r2", done)
+    results.close()
+    [row] = csv.DictReader(exported(project, "--to", "csv").open(newline=""))
+    assert row == {
+        "document_id": "1",
+        "status": "done",
+        "label": "",
+        "summary": "",
+        "x": "my x",
+        "record.status": "my record.status",
+        "record.record.status": "my status",
+        "changed_at": "my changed_at",
+    }
+    [row] = csv.DictReader(exported(project, "--to", "csv", "--changes-since", "r1").open(newline=""))
+    assert (row["changed_at"][:2], row["record.changed_at"]) == ("20", "my changed_at")
+
+
+def test_changes_in_a_database_of_an_earlier_version(project: Project, stored: Results):
+    run(stored, "r2", outcome(1, name="two"))
+    stored.close()
+    with closing(sqlite3.connect("results.db")) as database:
+        for table in ("docmill_outcomes", "docmill_history"):
+            for column in ("recognized", "reviewed_at"):
+                database.execute(f"alter table {table} drop column {column}")
+    lines = exported(project, "--to", "jsonl", "--changes-since", "r1").read_text().splitlines()
+    assert [json.loads(line)["record"]["name"] for line in lines] == ["two"]
+    assert exported(project, "--to", "parquet", "--changes-since", "r1").exists()
+    with closing(sqlite3.connect("results.db")) as database:
+        database.execute("drop table docmill_history")
+    assert exported(project, "--to", "jsonl", "--changes-since", "r1").read_text().count("\n") == 1
 
 
 def test_changes_since_a_run_are_every_form_that_began_later(project: Project, stored: Results):

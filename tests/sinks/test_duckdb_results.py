@@ -1,8 +1,10 @@
 """Results in a DuckDB file: the same tables, one process at a time, and nothing rounded."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,10 @@ from docmill.schemas.outcome import Outcome
 from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks import toolschema
+from docmill.tasks.sinks.column_types import Exact, is_held
 from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sinks.formats.export import Export, as_json
+from docmill.tasks.sinks.formats.parquet import write_parquet
 from docmill.tasks.sinks.typed_reading import stored_table
 from tests.sinks.test_results import run
 from tests.support.project import Project
@@ -115,6 +120,48 @@ def test_what_changes_has_its_history_and_decisions_are_numbered(results: Review
     before, after, now = results.history.forms("d1")
     assert [each["record"]["name"] for each in (before, after, now)] == ["Ä", "B", "B"]
     assert [each["status"] for each in (before, after, now)] == ["done", "done", "review"]
+
+
+HELD = {
+    "0.1": True,
+    "0": True,
+    "1E+28": True,
+    "-99999999999999999999999999999.999999999": True,
+    "0.1234567890000": True,
+    "1E+29": False,
+    "1E+400": False,
+    "0.0000000001": False,
+    "NaN": False,
+    "sNaN": False,
+    "Infinity": False,
+    "-Infinity": False,
+}
+
+
+@pytest.mark.parametrize(("number", "held"), HELD.items(), ids=HELD)
+def test_a_number_is_held_where_no_digit_of_it_is_lost(tmp_path: Path, number: str, held: bool):
+    value = Decimal(number)
+    assert is_held(value) == held
+    file = tmp_path / "x.parquet"
+    export = Export({"n": Exact()}, [{"n": value}])
+    if not held:
+        with pytest.raises(ConfigError, match="n has a number that its decimals do not hold"):
+            write_parquet(export, file)
+        return
+    write_parquet(export, file)
+    with duckdb.connect() as connection:
+        assert connection.execute(f"select n from '{file}'").fetchall() == [(value,)]
+
+
+def test_a_large_decimal_is_stored(results: ReviewedResults, url: str):
+    results.write([outcome(total=1e20)], "r1", "s")
+    results.close()
+    assert asked(url, "select total from p__bill") == [(Decimal(10**20),)]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity"])
+def test_json_has_no_number_that_is_not_finite(number: str):
+    assert json.dumps(Decimal(number), default=as_json) == f'"{number}"'
 
 
 def test_a_number_that_would_be_rounded_is_refused(url: str):

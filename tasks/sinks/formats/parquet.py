@@ -11,19 +11,18 @@ from sqlalchemy import JSON, BigInteger, Boolean, Date, DateTime, Double, Intege
 from sqlalchemy.types import TypeEngine
 
 from docmill.schemas.errors import ConfigError
-from docmill.tasks.sinks.column_types import Exact
+from docmill.tasks.sinks.column_types import DUCKDB_DECIMAL, Exact, is_held
 from docmill.tasks.sinks.formats.export import Export, as_json
 
 BATCH = 500
-SCALE, DIGITS = 9, 38  # of a decimal
 KINDS: dict[type[TypeEngine[Any]], str] = {
     JSON: "JSON",
     Boolean: "BOOLEAN",
     Integer: "BIGINT",
     BigInteger: "BIGINT",
     Double: "DOUBLE",
-    Exact: f"DECIMAL({DIGITS},{SCALE})",
-    Numeric: f"DECIMAL({DIGITS},{SCALE})",
+    Exact: DUCKDB_DECIMAL,
+    Numeric: DUCKDB_DECIMAL,
     DateTime: "TIMESTAMPTZ",
     Date: "DATE",
     Time: "TIME",
@@ -72,7 +71,7 @@ def _decimal(value: Any, name: str) -> str | None:
     if value is None:
         return None
     number = value if isinstance(value, Decimal) else Decimal(repr(value))
-    if number != round(number, SCALE) or number.adjusted() >= DIGITS - SCALE:
+    if not is_held(number):
         raise ConfigError(f"--to parquet: {name} has a number that its decimals do not hold: export csv")
     return format(number, "f")
 
