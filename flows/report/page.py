@@ -1,9 +1,8 @@
 """The page: one file that opens from disk, loads nothing, and runs no script but its own."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,6 +19,7 @@ from docmill.schemas.errors import ConfigError
 from docmill.schemas.money import money, tokens_of
 from docmill.schemas.outcome import STATUSES
 from docmill.schemas.timeline import Timeline
+from docmill.tasks.sinks.replaced import replaced
 from docmill.tasks.sources.source import Source
 
 Row = Mapping[str, Any]
@@ -140,17 +140,12 @@ def _told(
 @contextmanager
 def _replacing(file: Path) -> Iterator[TextIO]:
     """Open a file that takes this one's place once it is whole."""
-    place = Path(os.path.realpath(file))  # a link stays, and leads to the report
-    if place.exists() and not place.is_file():
-        raise ConfigError(f"--html: {str(file)!r} is not a file")
-    draft = place.with_name(f".{place.name}.{os.getpid()}.tmp")
     try:
         # What is no character, such as half of a surrogate pair, is written as JSON escapes it.
-        with draft.open("w", encoding="utf-8", errors="backslashreplace") as out:
+        with (
+            replaced(file, "--html") as draft,
+            draft.open("w", encoding="utf-8", errors="backslashreplace") as out,
+        ):
             yield out
-        draft.replace(place)
     except OSError as error:
         raise ConfigError(f"--html: {str(file)!r} cannot be written: {error.strerror}") from None
-    finally:
-        with suppress(OSError):
-            draft.unlink()

@@ -454,7 +454,7 @@ def test_a_page_takes_the_place_of_the_one_before_only_as_a_whole(project: Proje
     with pytest.raises(KeyboardInterrupt):
         page.write(PAGE, {}, failing(), "no source", listed=True, tell=lambda read, total: None)
     assert PAGE.read_text() == "before"
-    assert [each.name for each in Path().iterdir() if each.name.endswith(".tmp")] == []
+    assert [each.name for each in Path().iterdir() if each.name.startswith(".docmill-")] == []
     Path("link.html").symlink_to(PAGE)
     assert project.run("report", "p.yaml", "--html", "link.html") == 0
     assert PAGE.read_text().startswith("<!doctype html>")

@@ -10,7 +10,8 @@ from typing import NamedTuple, TypeVar
 from docmill.schemas.errors import ConfigError, Unreadable
 from docmill.tasks.checks.spelling import meant
 from docmill.tasks.sources.files import Files, require_readable
-from docmill.tasks.sources.stores import Entry, Stores, reason
+from docmill.tasks.sources.store import Entry
+from docmill.tasks.sources.stores import Stores, reason
 from docmill.tasks.sources.urls import Address, UrlGlob, is_remote, path_of, url_glob
 
 MAX_DOWNLOADED_BYTES = 20_000_000_000  # of all files of a source together
