@@ -15,8 +15,11 @@ import pytest
 
 from docmill.schemas.errors import ConfigError, StorageError
 from docmill.schemas.pipeline import Rows as Declared
+from docmill.tasks.sources.parsing import process
+from docmill.tasks.sources.parsing.reasons import Reason
 from docmill.tasks.sources.reading import RowRef
 from docmill.tasks.sources.rows import Rows
+from tests.support.bombs import BOMBS
 from tests.support.s3 import Bucket, bucket, s3_server
 from tests.support.tickets import fault, ids, read, refusal
 
@@ -161,6 +164,57 @@ def test_a_broken_record_of_csv_fails_alone():
 def test_a_query_that_reads_no_csv_has_no_broken_record():
     WRITTEN["t.csv"]()
     assert texts(rows_of("t.csv", query="select 1 as id, 'x' as body")) == {"1": "x"}
+
+
+HOSTILE = {
+    "xlsx: a billion laughs": Reason.DAMAGED,
+    "xlsx: row 10,000,000,000": Reason.DAMAGED,
+    "xlsx: column ZZZZZZZ": Reason.DAMAGED,
+}
+
+
+@pytest.mark.parametrize(("name", "reason"), HOSTILE.items(), ids=HOSTILE)
+def test_a_workbook_that_is_a_bomb_is_told(name: str, reason: Reason):
+    Path("t.xlsx").write_bytes(BOMBS[name][1]())
+    assert refusal(rows_of("t.xlsx")) == f"rows.files: t.xlsx: {reason}"
+
+
+LIES = {
+    "nothing": "",
+    "text": "out.write(b'text\\0\\0' + b'\\0\\0\\0\\x02' + b'[]')",
+    "names that are none": "out.write(b'names\\0' + b'\\0\\0\\0\\x03' + b'[1]')",
+    "no JSON": "out.write(b'names\\0' + b'\\0\\0\\0\\x01' + b'[')",
+    "no lines": "out.write((b'names\\0' + b'\\0\\0\\0\\x02' + b'[]') * 2)",
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_what_the_reader_of_a_workbook_says_is_not_trusted(lie: str, monkeypatch: pytest.MonkeyPatch):
+    WRITTEN["t.xlsx"]()
+    program = f"import sys; out = sys.stdout.buffer; sys.stdin.buffer.read(10); {lie}; out.flush()"
+    monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", program))
+    assert refusal(rows_of("t.xlsx")) == f"rows.files: t.xlsx: {Reason.DIED}"
+
+
+ALONE = """
+import sys
+from pathlib import Path
+from docmill.tasks.sources.tabular.workbook import write_lines
+write_lines(Path("t.xlsx"), None, "t.xlsx", Path("lines"))
+print("openpyxl" in sys.modules)
+"""
+
+
+def test_a_workbook_is_read_in_another_process():
+    WRITTEN["t.xlsx"]()
+    said = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=True)
+    assert said.stdout == "False\n"
+    assert Path("lines").read_text().splitlines()[1] == '{"id": 2, "body": "ä"}'
+
+
+def test_a_sheet_of_many_parts_is_read_whole():
+    sheet("t.xlsx", ("id", "body"), *((number, "x" * 30_000) for number in range(100)))
+    assert len(texts(rows_of("t.xlsx"))) == 100
 
 
 UNNAMED = {

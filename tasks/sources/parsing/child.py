@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.parsing import attached, drawn, limits, office, wire
 from docmill.tasks.sources.parsing.excel import xlsx
+from docmill.tasks.sources.parsing.excel.rows import Rows
 from docmill.tasks.sources.parsing.html import markdown
 from docmill.tasks.sources.parsing.mail import eml
 from docmill.tasks.sources.parsing.missed import Missed
@@ -23,6 +24,8 @@ from docmill.tasks.sources.parsing.reasons import (
     MEMORY_MB,
     OCR_MEMORY_MB,
     OCR_WALL_S,
+    ROWS_MEMORY_MB,
+    ROWS_WALL_S,
     WALL_S,
     Reason,
 )
@@ -32,20 +35,28 @@ from docmill.tasks.sources.parsing.word import docx
 
 def main() -> None:
     """Parse one document after the other until the parent closes the pipe."""
-    sees = wire.SEES in sys.argv
-    limits.restrict(OCR_MEMORY_MB if sees else MEMORY_MB)
+    sees, memory_mb, wall_s, most = False, MEMORY_MB, WALL_S, wire.MAX_BYTES
+    if wire.SEES in sys.argv:
+        sees, memory_mb, wall_s = True, OCR_MEMORY_MB, OCR_WALL_S
+    elif wire.ROWS in sys.argv:
+        memory_mb, wall_s, most = ROWS_MEMORY_MB, ROWS_WALL_S, wire.MAX_BYTES + wire.MAX_WORKBOOK_BYTES
+    limits.restrict(memory_mb)
     limits.rest()
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a parser prints is no reply
-    while message := wire.receive(sys.stdin.buffer):
-        limits.begin(OCR_WALL_S if sees else WALL_S)
-        tag, body = _reply(*message, Missed(Reader()) if sees else Missed())
+    rows = Rows()
+    while message := wire.receive(sys.stdin.buffer, most):
+        limits.begin(wall_s)
+        tag, body = _reply(*message, Missed(Reader()) if sees else Missed(), rows)
+        del message  # a workbook is large, and its rows are asked for by other messages
         wire.send(replies, tag, body)
         limits.rest()
 
 
-def _reply(kind: str, content: bytes, missed: Missed) -> tuple[str, bytes]:
+def _reply(kind: str, content: bytes, missed: Missed, rows: Rows) -> tuple[str, bytes]:
     try:
+        if kind in ("rows", "more"):
+            return rows.begun(content) if kind == "rows" else rows.more()
         if kind == "drawn":
             return kind, drawn.drawn(content)
         tag, parts = _parsed(kind, content, missed)

@@ -8,7 +8,8 @@ from docmill.tasks.sources.parsing.reasons import Reason
 
 Binary = Literal["pdf", "office", "eml", "html", "image"]
 Look = Literal["frames", "frame", "page", "look", "view"]
-Asked = Binary | Look | Literal["drawn"]  # of a child; drawn is a picture, which is not read
+# Of a child; drawn is a picture, which is not read, and more are the next rows of a sheet.
+Asked = Binary | Look | Literal["drawn", "rows", "more"]
 Kind = Binary | Literal["text"] | Reason
 
 HTML_SUFFIXES = (".html", ".htm", ".xhtml")

@@ -9,6 +9,8 @@ MAX_PICTURES = 500  # pages that are read by their pictures: each takes seconds
 MAX_TEXT_BYTES = 20_000_000
 OCR_MEMORY_MB = 3072  # the models and a page take 1.8 GB of address space
 OCR_WALL_S = 300  # of a page, or of a document with all pictures in it
+ROWS_MEMORY_MB = 1024  # of a workbook whose rows are read
+ROWS_WALL_S = 60  # of each part of them
 EXTRA = "`pip install 'docmill[ocr]'` has it read (not with `ocr: off`)"
 READ = "docmill reads PDF, Word (docx), Excel (xlsx), e-mail (eml), HTML, Markdown, CSV, JSON and plain text"
 
@@ -37,6 +39,7 @@ class Reason(StrEnum):
     ENDED = "the run ended before it was read"
 
     OFFICE = f"old Office files (doc, xls, ppt, msg) are not supported: save it in a newer format; {READ}"
+    NO_WORKBOOK = "no Excel workbook"
     SLIDES = "PowerPoint files are not supported: save it as PDF"
     OPEN_DOCUMENT = "OpenDocument files are not supported: save it as docx, xlsx or PDF"
     BINARY_SHEET = "binary Excel files (xlsb) are not supported: save it as xlsx"
