@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Column, select
 
 from docmill.schemas.errors import ConfigError
-from docmill.tasks.sinks.results import MOST_IN_QUERY, Results
-from docmill.tasks.sinks.rows import Row
+from docmill.tasks.sinks.results import Results
+from docmill.tasks.sinks.rows import Row, chunks
 from docmill.tasks.sinks.tables import HISTORY, OUTCOMES
 from docmill.tasks.sinks.upgrade import present
 
@@ -25,8 +25,8 @@ def changes_since(results: Results, run: Row) -> Iterator[Row]:
     if since is None:
         raise ConfigError(f"--changes-since: the run {run['run_id']} has not ended: name an earlier one")
     documents = _changed(results, since)
-    for begin in range(0, len(documents), MOST_IN_QUERY):
-        for forms in _forms(results, documents[begin : begin + MOST_IN_QUERY]):
+    for some in chunks(documents):
+        for forms in _forms(results, some):
             yield from (form for form in _begun(forms) if form[BEGAN] > since)
 
 

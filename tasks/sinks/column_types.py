@@ -30,8 +30,6 @@ class Exact(UserDefinedType[Decimal]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
         """Write a Decimal for SQLite."""
-        if dialect.name == "duckdb":
-            return _held_exactly
         if dialect.name != "sqlite":
             return None
         return lambda value: None if value is None else format(value, "f")
@@ -49,14 +47,6 @@ def _read_from_sqlite(value: Any) -> Decimal | None:
 def is_held(value: Decimal) -> bool:
     """Tell whether DuckDB's decimals hold a number as it is: finite, not too large, with few decimals."""
     return value.is_finite() and value.quantize(_STEP, context=_HELD) == value
-
-
-def _held_exactly(value: Any) -> Decimal | None:
-    """Give a decimal that DuckDB's column holds as it is; raises ValueError for any other."""
-    number = None if value is None else Decimal(value)
-    if number is not None and not is_held(number):
-        raise ValueError(f"no {DUCKDB_DECIMAL}")
-    return number
 
 
 def column_type(rule: Any) -> TypeEngine[Any]:
