@@ -1,4 +1,4 @@
-"""docs/tables.md: its model runs on a DuckDB file of results, and its data tests hold there, and find what is wrong.
+"""docs/tables.md: its model runs on a DuckDB file of results, where its data tests find what is wrong.
 
 dbt itself is not installed: it takes other versions than those in the lock. What its generic tests ask is
 asked here in its stead.
