@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from docmill.schemas.errors import ConfigError, StorageError
 from docmill.tasks.sinks.replaced import replaced, require_replaceable
 from docmill.tasks.sources.stores import PACKAGES, Stores, reason
-from docmill.tasks.sources.urls import Address, address_of, is_remote, path_of
+from docmill.tasks.sources.urls import Address, address_of, is_remote, path_of, safe
 
 BINARY = ("parquet", "xlsx")
 
@@ -56,12 +56,12 @@ def written(output: str | None) -> Iterator[Path]:
 
 
 def _address(url: str) -> Address:
-    address = address_of(url)
+    address, said = address_of(url), safe(url)
     if address is None or address.protocol not in PACKAGES:
         known = ", ".join(f"{name}://" for name in PACKAGES)
-        raise ConfigError(f"--output: {url!r} is no URL of a store: {known}")
+        raise ConfigError(f"--output: {said!r} is no URL of a store: {known}")
     if not address.bucket or not address.key or address.key.endswith("/") or "@" in address.bucket:
-        raise ConfigError(f"--output: {url!r} names no object: write {address.protocol}://BUCKET/NAME")
+        raise ConfigError(f"--output: {said!r} names no object: write {address.protocol}://BUCKET/NAME")
     return address
 
 

@@ -203,6 +203,7 @@ WRONG = {
     "no folder": (["--to", "csv", "--output", "no/out.csv"], "--output: there is no folder 'no' for out.csv"),
     "no store": (["--to", "csv", "--output", "ftp://h/x"], "--output: 'ftp://h/x' is no URL of a store"),
     "no object": (["--to", "csv", "--output", "s3://b/"], "--output: 's3://b/' names no object"),
+    "a user": (["--to", "csv", "--output", "s3://u:pw@b/x"], "--output: 's3://***@b/x' names no object"),
     "no table": (
         ["--to", "csv", "--table", "bil"],
         "--table: the pipeline has no extract schema 'bil'",
