@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --no-deps
 
 LABELLED := samples/labelled
 
-.PHONY: help install demo demo-rows test test-browser test-slow lint lock bench
+.PHONY: help install demo demo-rows test test-browser test-slow lint lock bench bench-peers
 
 help:
 	@echo "make demo          the sample pipeline over the sample documents, offline"
@@ -21,6 +21,7 @@ help:
 	@echo "make lint          ruff, mypy and the layers of imports"
 	@echo "make lock          resolve the dependencies anew into requirements.lock"
 	@echo "make bench         docmill beside a bare gather of the same calls"
+	@echo "make bench-peers   docmill beside what people would use instead"
 
 install: $(DEVELOPMENT) $(TICKETS) $(LABELLED)
 	@echo 'To have docmill at hand, type:  source $(BIN)/activate'
@@ -92,3 +93,12 @@ $(DEVELOPMENT): requirements-dev.lock $(RUNTIME)
 
 bench: $(DEVELOPMENT)
 	$(BIN)/python -m benchmarks.bench --curve docs/images/memory.svg
+
+PEERS := $(VENV)/peers
+bench-peers: $(DEVELOPMENT) $(PEERS)
+	$(BIN)/python -m benchmarks.beside --python $(PEERS)/bin/python
+
+$(PEERS): benchmarks/peers/requirements.txt
+	@$(PYTHON) -m venv $@
+	@$@/bin/pip --disable-pip-version-check -qq install -r $<
+	@touch $@

@@ -54,11 +54,11 @@ class Project:
         for number in range(count):
             (self.root / folder / f"{number:06}.txt").write_text(f"Protocol {number}. {WORDS}")
 
-    def pipeline(self, name: str, folder: str, steps: str) -> str:
+    def pipeline(self, name: str, folder: str, steps: str, in_flight: int = IN_FLIGHT) -> str:
         """Write a pipeline over a folder's documents; the endpoint is given by option."""
         file = self.root / f"{name}.yaml"
         head = f"name: {name}\ndocuments: {folder}/*.txt\nmodel: bench\ninto: sqlite:///{name}.db\n"
-        file.write_text(f"{head}limits: {{concurrency: {IN_FLIGHT}}}\n{steps}")
+        file.write_text(f"{head}limits: {{concurrency: {in_flight}}}\n{steps}")
         return str(file)
 
     def cache(self, name: str) -> None:

@@ -54,10 +54,12 @@ def provider(delay_s: float, *, bodies: bool = False) -> Iterator[Provider]:
         started.process.communicate()
 
 
-def measured(command: list[str], progress: Callable[[], int] | None = None) -> Measured:
+def measured(
+    command: list[str], progress: Callable[[], int] | None = None, cwd: Path | None = None
+) -> Measured:
     """Run a command to its end; raises CalledProcessError where it fails."""
     result = Measured()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, text=True)
     sampler = threading.Thread(target=_sample, args=(process, progress, result), daemon=True)
     if progress:
         sampler.start()

@@ -7,6 +7,7 @@ since the last such GET. It parses no more of HTTP than its two clients send.
 import asyncio
 import json
 import sys
+import time
 from typing import Any
 
 REPLY = {
@@ -27,22 +28,31 @@ class Seen:
         self.requests = 0
         self.in_flight = 0
         self.most_in_flight = 0
+        self._began = self._ended = 0.0
         self._keeps = bodies
         self._bodies: list[str] = []
 
     def begin(self, body: bytes) -> None:
         """Note a request."""
+        if self.requests == 0:
+            self._began = time.monotonic()
         self.requests += 1
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         if self._keeps:
             self._bodies.append(body.decode())
 
+    def end(self) -> None:
+        """Note that it is answered."""
+        self.in_flight -= 1
+        self._ended = time.monotonic()
+
     def taken(self) -> dict[str, Any]:
         """Give what was seen, and begin anew."""
         told = {
             "requests": self.requests,
             "most_in_flight": self.most_in_flight,
+            "seconds": self._ended - self._began,  # from the first request to the last reply
             "bodies": self._bodies,
         }
         self.requests, self.most_in_flight, self._bodies = 0, self.in_flight, []
@@ -78,7 +88,7 @@ class Connection(asyncio.Protocol):
         asyncio.get_running_loop().call_later(self._delay_s, self._answer, body)
 
     def _answer(self, body: bytes) -> None:
-        self._seen.in_flight -= 1
+        self._seen.end()
         self._write(_reply(json.loads(body)))
 
     def _write(self, value: Any) -> None:
@@ -89,7 +99,9 @@ class Connection(asyncio.Protocol):
 
 
 def _reply(request: dict[str, Any]) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": SUMMARY}
+    as_json = (request.get("response_format") or {}).get("type", "text") != "text"
+    content = json.dumps({"summary": SUMMARY}) if as_json else SUMMARY
+    message: dict[str, Any] = {"role": "assistant", "content": content}
     if tools := request.get("tools"):
         function = tools[0]["function"]
         properties = function["parameters"]["properties"]

@@ -65,3 +65,15 @@ class Document(BaseModel):
     pictures: tuple[str, ...] = ()
     first_page: int = 1
     is_paged: bool = False
+
+    def stretch(self, start: int, end: int) -> "Document":
+        """Give a stretch of its text as a document: places count from its beginning; it has no pages."""
+        within = [each for each in self.recognized if each.start < end and start < each.end]
+        shifted = [
+            each.model_copy(
+                update={"start": max(each.start, start) - start, "end": min(each.end, end) - start}
+            )
+            for each in within
+        ]
+        changed = {"text": self.text[start:end], "recognized": tuple(shifted)}
+        return self.model_copy(update={**changed, "page_starts": (), "pictures": ()})

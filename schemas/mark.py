@@ -1,5 +1,7 @@
 """How far a column that only grows was read: a value of it, kept as a text with its type."""
 
+import re
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Self
@@ -15,6 +17,13 @@ TYPES: dict[str, type[Value]] = {
     "datetime": datetime,
     "date": date,
 }
+NUMBERS = ("int", "float", "Decimal")
+NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+ISO = re.compile(
+    r"\d{4}-\d\d-\d\d"
+    r"(?:(?P<between>[T ])\d\d:\d\d(?::\d\d)?(?P<part>\.\d+)?(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII,
+)
 
 
 class Mark(BaseModel):
@@ -31,11 +40,15 @@ class Mark(BaseModel):
         text = value.isoformat(" ") if isinstance(value, datetime) else str(value)
         return cls.model_validate({"kind": kind_of(value), "text": text})
 
-    def literal(self) -> str:
-        """Write it as SQL does, wherever it is compared with its column."""
-        if self.kind in ("int", "float", "Decimal"):
-            return self.text
-        return "'" + self.text.replace("'", "''") + "'"
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a finite number, a day or a time, which every database reads alike."""
+        form = NUMBER if self.kind in NUMBERS else ISO
+        return form.fullmatch(self.text) is not None
+
+    def literal(self, quoted: Callable[[str], str]) -> str:
+        """Write a plain one as SQL does, wherever it is compared with its column; `quoted` writes a text."""
+        return self.text if self.kind in NUMBERS else quoted(self.text)
 
 
 def kind_of(value: Any) -> str | None:

@@ -1,15 +1,17 @@
 """Who is told of outcomes by a webhook."""
 
-from pydantic import Field
+from typing import Annotated
 
-from docmill.schemas.endpoint import Declared
+from pydantic import AfterValidator, Field
+
+from docmill.schemas.endpoint import Declared, without_password
 from docmill.schemas.outcome import Status
 
 
 class Notify(Declared):
     """A URL to which outcomes are posted once they are stored, signed by DOCMILL_NOTIFY_SECRET."""
 
-    url: str = Field(
+    url: Annotated[str, AfterValidator(without_password)] = Field(
         pattern=r"^(https?://|\$\{)", description="Where to post; ${DOCMILL_NAME} takes a variable"
     )
     statuses: tuple[Status, ...] = Field(

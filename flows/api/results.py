@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, get_args
 
-from sqlalchemy import Column, Connection, MetaData, Table, inspect, select
+from sqlalchemy import Connection, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from docmill.schemas.errors import ConfigError, StorageError
@@ -14,7 +14,7 @@ from docmill.schemas.outcome import Outcome, Status
 from docmill.tasks.checks.spelling import meant
 from docmill.tasks.sinks.database import engine_of, reason, shown, sqlite_file
 from docmill.tasks.sinks.tables import OUTCOMES, TYPED
-from docmill.tasks.sinks.there import columns_there
+from docmill.tasks.sinks.there import table_there
 from docmill.tasks.sinks.typed_reading import KEY_COLUMNS
 from docmill.tasks.sinks.upgrade import present
 
@@ -82,9 +82,7 @@ class Stored:
         Raises ConfigError where there is no such table, StorageError where the database fails.
         """
         with self._reading() as connection:
-            name = _table_name(connection, pipeline, schema)
-            there = columns_there(connection, name)
-            table = Table(name, MetaData(), *(Column(each, kind, quote=True) for each, kind in there.items()))
+            table = table_there(connection, _table_name(connection, pipeline, schema))
             by = list(table.columns)[:KEY_COLUMNS]
             for row in connection.execute(select(table).order_by(*by)):
                 yield dict(row._mapping)

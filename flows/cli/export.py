@@ -52,7 +52,7 @@ def export(
         if output is None and to not in BINARY:
             _write_text(rows, to, sys.stdout, raw=raw)
             return 0
-        with written(output, f"export.{to}") as file:
+        with written(output) as file:
             _write(rows, to, file, table or declared.pipeline.name, raw=raw)
     return 0
 

@@ -1,6 +1,6 @@
 """What `docmill export` writes: a pipeline's outcomes, their changes, or one of its typed tables."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,10 +53,9 @@ def chosen(declared: CheckedPipeline, results: Results, into: str | None, asked:
             rows = (row for row in rows if row["status"] in asked.statuses)
     if asked.whole:
         return Export({**_kinds(results), **moments}, rows)
-    names = [name for name in fields(declared) if name not in COLUMNS]
-    return Export(
-        {**dict.fromkeys(moments, Text()), **dict.fromkeys([*COLUMNS, *names], Text())}, _flat(rows, names)
-    )
+    own = [*moments, *COLUMNS]
+    heads = _heads(fields(declared), own)
+    return Export(dict.fromkeys([*own, *heads], Text()), _flat(rows, own, heads))
 
 
 def _kinds(results: Results) -> Kinds:
@@ -64,11 +63,26 @@ def _kinds(results: Results) -> Kinds:
     return {column.name: column.type for column in results._columns.get(OUTCOMES, list(OUTCOMES.columns))}
 
 
-def _flat(rows: Iterable[Mapping[str, Any]], names: list[str]) -> Iterator[Mapping[str, Any]]:
+def _heads(names: Sequence[str], own: Sequence[str]) -> dict[str, str]:
+    """Give each field of a record its column: one that is named as a column of ours is `record.<name>`."""
+    heads: dict[str, str] = {}
+    for name in names:
+        head = name
+        while head in own or (head != name and head in names):
+            head = f"record.{head}"
+        heads[head] = name
+    return heads
+
+
+def _flat(
+    rows: Iterable[Mapping[str, Any]], own: Sequence[str], heads: Mapping[str, str]
+) -> Iterator[Mapping[str, Any]]:
     for row in rows:
         record: Mapping[str, Any] = row["record"] or {}
-        own = {name: row.get(name) for name in (BEGAN, ENDED, *COLUMNS)}
-        yield {**own, **{name: record.get(name) for name in names}}
+        yield {
+            **{name: row.get(name) for name in own},
+            **{head: record.get(name) for head, name in heads.items()},
+        }
 
 
 def _table(declared: CheckedPipeline, results: Results, into: str | None, name: str) -> Export:

@@ -28,16 +28,27 @@ def write(
     only: Sequence[str],
     runs: Sequence[Row],
     timeline: Timeline | None,
+    pages: int,
 ) -> None:
-    """Write the page of a run's outcomes, with its timeline and the pipeline's runs.
+    """Write the page of a run's outcomes, with its timeline, the pipeline's runs and so many pictures.
 
     Raises ConfigError where the file cannot be written.
     """
     if str(file) == "-":
         raise ConfigError("--html: name a file: a page is opened from disk, not piped")
     source, listed = _source(checked, options, run)
-    tell = _Progress()
-    page.write(file, run, rows, source, listed=listed, only=only, runs=runs, timeline=timeline, tell=tell)
+    page.write(
+        file,
+        run,
+        rows,
+        source,
+        listed=listed,
+        only=only,
+        runs=runs,
+        timeline=timeline,
+        pages=pages,
+        tell=_Progress(),
+    )
 
 
 def _source(checked: CheckedPipeline, options: RunOptions, run: Row) -> tuple[Source | str, bool]:

@@ -1,11 +1,13 @@
 """The options that commands share, each with its help, and where a pipeline is found."""
 
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
+from docmill.flows.pipeline.options import RunOptions
 from docmill.schemas.outcome import Status
 
 FLAG = Parameter(negative="", show_default=False)
@@ -28,7 +30,12 @@ Yes = Annotated[
 ]
 DocumentIds = Annotated[
     tuple[str, ...],
-    Parameter(name="--document", negative="", help="Take this document alone, by its id; may be given again"),
+    Parameter(
+        name="--document",
+        negative="",
+        show_default=False,
+        help="Take this document alone, by its id; may be given again",
+    ),
 ]
 Sample = Annotated[
     PositiveInt | None, Parameter(help="Take N documents, by the hash of their ids: the same at every run")
@@ -64,3 +71,34 @@ Statuses = Annotated[
     tuple[Status, ...],
     Parameter(name="--status", negative="", help="Only documents of this status; may be given again"),
 ]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """The options of every command that runs a pipeline, or says what a run would do."""
+
+    into: IntoUrl = None
+    endpoint: EndpointName = None
+    model: Model = None
+    concurrency: Concurrency = None
+    limit: Limit = None
+    max_cost: MaxCost = None
+
+    def given(self, **more: Any) -> RunOptions:
+        """Give what replaces a pipeline's own, with more of it."""
+        return RunOptions(**vars(self), **more)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Choosing(Asking):
+    """Those, too, that say which documents are taken up."""
+
+    documents: Documents = None
+    document: DocumentIds = ()
+    sample: Sample = None
+    refresh: Refresh = False
+
+
+NOTHING, NO_CHOICE = Asking(), Choosing()

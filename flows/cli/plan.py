@@ -6,24 +6,10 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from docmill.flows.cli.options import (
-    Concurrency,
-    DocumentIds,
-    Documents,
-    EndpointName,
-    IntoUrl,
-    Json,
-    Limit,
-    MaxCost,
-    Model,
-    PipelineName,
-    Refresh,
-    Sample,
-)
+from docmill.flows.cli.options import NO_CHOICE, Choosing, Json, PipelineName
 from docmill.flows.cli.output import console, print_json
 from docmill.flows.cli.plan_table import tell
 from docmill.flows.pipeline.file import load, pipeline_file
-from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import resolve
 
 
@@ -31,35 +17,14 @@ def plan(
     pipeline: PipelineName,
     /,
     *,
-    documents: Documents = None,
-    into: IntoUrl = None,
-    endpoint: EndpointName = None,
-    model: Model = None,
-    concurrency: Concurrency = None,
-    limit: Limit = None,
-    document: DocumentIds = (),
-    sample: Sample = None,
-    max_cost: MaxCost = None,
-    refresh: Refresh = False,
+    chosen: Choosing = NO_CHOICE,
     json: Json = False,
 ) -> int:
     """Say what a run would do and cost: reads the documents and asks the cache, and sends nothing.
 
     Numbers that depend on replies not known yet are from low to high.
     """
-    options = RunOptions(
-        documents=documents,
-        into=into,
-        endpoint=endpoint,
-        model=model,
-        concurrency=concurrency,
-        limit=limit,
-        document=document,
-        sample=sample,
-        max_cost=max_cost,
-        refresh=refresh,
-    )
-    resolved = resolve(load(pipeline_file(pipeline)), options)
+    resolved = resolve(load(pipeline_file(pipeline)), chosen.given())
     out = console(stderr=json)
     out.print(resolved.origin, markup=False)
     from docmill.flows.plan.forecast import forecast  # it asks Prefect's cache, which takes seconds to load

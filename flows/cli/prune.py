@@ -12,8 +12,7 @@ from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.prune.prune import Pruned, databases
 from docmill.flows.prune.prune import prune as pruned
-from docmill.schemas.errors import ConfigError
-from docmill.tasks.chat.places import default_database, default_directory
+from docmill.tasks.chat.kept import default_cache
 
 Pipeline = Annotated[
     str, Parameter(help="Pipelines whose results databases are asked too", show_default=False)
@@ -57,24 +56,22 @@ def prune(
     Every results database that runs have used with this cache is asked what it needs; where one of them
     cannot be read nothing is freed.
     """
-    if default_database():
-        raise ConfigError("DOCMILL_CACHE: names a database, and `prune` frees directories alone")
     declared = (load(pipeline_file(each)).pipeline for each in pipelines)
     given = [*(into_of(each, RunOptions()).url for each in declared), *into]
-    directory = default_directory()
-    found = databases(directory, given, without)
-    done = pruned(directory, found, older_than, dry_run=dry_run, unknown=unknown)
+    cache = default_cache()
+    found = databases(cache, given, without)
+    done = pruned(cache, found, older_than, dry_run=dry_run, unknown=unknown)
     if json:
-        print_json({"cache": str(directory), "dry_run": dry_run, **done.model_dump()})
+        print_json({"cache": str(cache), "dry_run": dry_run, **done.model_dump()})
     else:
-        _print(done, str(directory), older_than, dry_run=dry_run)
+        _print(done, str(cache), older_than, dry_run=dry_run)
     return 0
 
 
-def _print(done: Pruned, directory: str, days: int, *, dry_run: bool) -> None:
+def _print(done: Pruned, cache: str, days: int, *, dry_run: bool) -> None:
     out = console()
     would = "would be freed" if dry_run else "freed"
-    said = [(f"{_records(done.freed)}, {_size(done.freed_bytes)}, {would} of {directory}", "bold")]
+    said = [(f"{_records(done.freed)}, {_size(done.freed_bytes)}, {would} of {cache}", "bold")]
     reasons = (
         (done.needed, "needed by outcomes"),
         (done.recent, f"written or read within {days} days"),

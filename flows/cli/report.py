@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -24,12 +25,20 @@ from docmill.tasks.sinks.looking import runs_named
 from docmill.tasks.sinks.results import Results
 
 MOST = 5
+MOST_PAGES = 20
 MOST_CHARS = 300  # of an invalid reply, in a line: --json and `show` have the whole
 Row = Mapping[str, Any]
 Listed = Callable[[], Iterator[Row]]
 Html = Annotated[
     Path | None,
     Parameter(help="Write a page instead: every outcome, with its text and the evidence beside its record"),
+]
+Pages = Annotated[
+    int,
+    Parameter(
+        validator=Number(gte=0),
+        help="With --html: so many pages of PDFs and scans, at most, as pictures with boxes of evidence",
+    ),
 ]
 DocumentId = Annotated[
     str | None, Parameter(name="--document", help="Tell how this document's outcome came to be")
@@ -48,6 +57,7 @@ def report(
     status: Statuses = (),
     reason: Reason = None,
     html: Html = None,
+    pages: Pages = MOST_PAGES,
     document: DocumentId = None,
     documents: Documents = None,
     into: IntoUrl = None,
@@ -75,7 +85,7 @@ def report(
         if html is not None:
             rows, runs, time = listed(status), results.history.runs(), _timeline(results, row)
             options = RunOptions(documents=documents, into=into)
-            write(html, declared, options, row, rows, status, runs, time)
+            write(html, declared, options, row, rows, status, runs, time, pages)
         if json:
             _print_json(results, row, listed)
         elif html is not None:

@@ -5,22 +5,12 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from docmill.flows.cli.options import (
-    Concurrency,
-    EndpointName,
-    IntoUrl,
-    Json,
-    Limit,
-    MaxCost,
-    Model,
-    PipelineName,
-    Yes,
-)
+from docmill.flows.cli.options import NOTHING, Asking, Json, PipelineName, Shards, Yes
 from docmill.flows.cli.output import console
 from docmill.flows.cli.run import carried_out
 from docmill.flows.pipeline.file import load, pipeline_file
-from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import resolve
+from docmill.flows.pipeline.shards import require_room, require_shards
 from docmill.schemas.outcome import BAD, Status
 from docmill.schemas.pipeline import Into
 from docmill.tasks.sinks.quarantine import QuarantiningResults
@@ -41,13 +31,9 @@ def retry(
     *,
     status: Only = (),
     quarantined: Quarantined = False,
-    into: IntoUrl = None,
-    endpoint: EndpointName = None,
-    model: Model = None,
-    concurrency: Concurrency = None,
-    limit: Limit = None,
-    max_cost: MaxCost = None,
+    asked: Asking = NOTHING,
     yes: Yes = False,
+    shards: Shards = 1,
     json: Json = False,
 ) -> int:
     """Run the documents that are not done; gives the exit code.
@@ -56,17 +42,11 @@ def retry(
     and no run has read yet is for `docmill run`.
     """
     file = pipeline_file(pipeline)
-    options = RunOptions(
-        into=into,
-        endpoint=endpoint,
-        model=model,
-        concurrency=concurrency,
-        limit=limit,
-        max_cost=max_cost,
-        yes=yes,
-    )
+    options = asked.given(yes=yes, shards=shards)
+    require_shards(options)
     checked = load(file)
     plan = resolve(checked, options)
+    require_room(plan)
     statuses: tuple[Status, ...] = status or (() if quarantined else (*BAD, "deferred"))
     ids = _chosen(plan.into, plan.name, statuses, quarantined=quarantined)
     if not ids:

@@ -8,23 +8,7 @@ from typing import TYPE_CHECKING
 from docmill.flows.cli import trial
 from docmill.flows.cli.confirm import confirm
 from docmill.flows.cli.foreground import flow_run
-from docmill.flows.cli.options import (
-    Concurrency,
-    DocumentIds,
-    Documents,
-    EndpointName,
-    IntoUrl,
-    Json,
-    Limit,
-    MaxCost,
-    Model,
-    PipelineName,
-    Refresh,
-    Sample,
-    Shards,
-    Try,
-    Yes,
-)
+from docmill.flows.cli.options import NO_CHOICE, Choosing, Json, PipelineName, Shards, Try, Yes
 from docmill.flows.cli.output import console, fail, print_json
 from docmill.flows.cli.progress import Progress
 from docmill.flows.cli.ready import require_ready
@@ -46,39 +30,18 @@ def run(
     pipeline: PipelineName,
     /,
     *,
-    documents: Documents = None,
-    into: IntoUrl = None,
-    endpoint: EndpointName = None,
-    model: Model = None,
-    concurrency: Concurrency = None,
-    limit: Limit = None,
-    document: DocumentIds = (),
-    sample: Sample = None,
-    max_cost: MaxCost = None,
+    chosen: Choosing = NO_CHOICE,
     yes: Yes = False,
-    refresh: Refresh = False,
     shards: Shards = 1,
     try_: Try = False,
     json: Json = False,
 ) -> int:
     """Run a pipeline over its documents; gives the exit code."""
-    if try_ and (into or json):
-        raise ConfigError(f"--try: prints, and keeps nothing: leave {'--into' if into else '--json'} out")
-    options = RunOptions(
-        documents=documents,
-        into=into,
-        endpoint=endpoint,
-        model=model,
-        concurrency=concurrency,
-        limit=limit,
-        document=document,
-        sample=sample,
-        max_cost=max_cost,
-        yes=yes,
-        refresh=refresh,
-        trial=try_,
-        shards=shards,
-    )
+    if try_ and (chosen.into or json):
+        raise ConfigError(
+            f"--try: prints, and keeps nothing: leave {'--into' if chosen.into else '--json'} out"
+        )
+    options = chosen.given(yes=yes, trial=try_, shards=shards)
     require_shards(options)
     file = pipeline_file(pipeline)
     if not try_:
@@ -86,7 +49,7 @@ def run(
         require_room(plan)
         return carried_out(pipeline, file, options, plan, json=json)
     with trial.database() as url:
-        tried = replace(options, into=url, limit=limit or trial.DOCUMENTS)
+        tried = replace(options, into=url, limit=options.limit or trial.DOCUMENTS)
         plan = resolve(load(file), tried)
         code = carried_out(pipeline, file, tried, plan, json=False)
         with suppress(ConfigError):  # nothing began, which was told

@@ -103,7 +103,7 @@ class PrefectUI(Observer):
 
     def nearly_spent(self, budget: str, spent_usd: float, of_usd: float) -> None:
         """Log it, and announce it as an alert."""
-        self.warn(_spent(budget, spent_usd, of_usd))
+        self.warn(f"{dollars(spent_usd)} of the budget of the {budget}, {dollars(of_usd)}, are spent")
         payload = {"run_id": self._run_id, "budget": budget, "threshold": "budget"}
         labelled = self._resource | {"docmill.threshold": "budget"}
         emit_event("docmill.alert", labelled, payload=payload | {"limit": of_usd, "value": spent_usd})
@@ -168,16 +168,11 @@ class ShardUI(PrefectUI):
     """Writes what happens in a shard: what is said once a run its run says."""
 
     def nearly_spent(self, budget: str, spent_usd: float, of_usd: float) -> None:
-        """Log it: the run announces it."""
-        self.warn(_spent(budget, spent_usd, of_usd))
+        """Leave it to the run, which says it once for all its shards."""
 
     async def ended(self, run: Run, why: object, waiting: Waiting) -> None:
         """Write the shard's report."""
         await self._reported(run, why, waiting, f"{self._plan.name}-shard-report")
-
-
-def _spent(budget: str, spent_usd: float, of_usd: float) -> str:
-    return f"{dollars(spent_usd)} of the budget of the {budget}, {dollars(of_usd)}, are spent"
 
 
 @asynccontextmanager

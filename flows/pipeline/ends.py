@@ -1,4 +1,4 @@
-"""The ends of a pipeline: where documents come from, where results go, and what these are held against."""
+"""The ends of a pipeline: where documents come from, where results and notices go, and what is compared."""
 
 import os
 from functools import partial
@@ -10,6 +10,7 @@ from docmill.schemas.document import Sight
 from docmill.schemas.endpoint import Endpoint, Target
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import Evaluate
+from docmill.schemas.notify import Notify
 from docmill.schemas.pipeline import Into, Pipeline
 from docmill.schemas.pipeline import Rows as RowsDeclared
 from docmill.tasks.checks.variables import expanded
@@ -73,6 +74,15 @@ def evaluate_of(pipeline: Pipeline) -> Evaluate | None:
         return declared
     url = expanded(declared.labels.url, "evaluate.labels.url", secret=_secret(pipeline))
     return declared.model_copy(update={"labels": declared.labels.model_copy(update={"url": url})})
+
+
+def notify_of(pipeline: Pipeline) -> Notify | None:
+    """Give whom a webhook tells, with the variables of its URL filled in."""
+    declared = pipeline.notify
+    if declared is None:
+        return None
+    url = expanded(declared.url, "notify.url", prefix="DOCMILL_", secret=_secret(pipeline))
+    return declared.model_copy(update={"url": url})
 
 
 def selected(source: Source, options: RunOptions) -> Source:

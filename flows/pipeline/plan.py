@@ -11,9 +11,8 @@ from pydantic import ValidationError
 from docmill.flows.pipeline.budget import budget_of
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.endpoint import Asked, asked_of
-from docmill.flows.pipeline.ends import ends, evaluate_of, selected, sight_of
+from docmill.flows.pipeline.ends import ends, evaluate_of, notify_of, selected, sight_of
 from docmill.flows.pipeline.hashes import sha256_of, surroundings, unhashed, whole_sha256
-from docmill.flows.pipeline.notify import notify_of
 from docmill.flows.pipeline.options import RunOptions, Shards
 from docmill.flows.pipeline.reviewed import with_reviews
 from docmill.flows.pipeline.since import since_last

@@ -13,7 +13,7 @@ from docmill.flows.run.inputs import input_of
 from docmill.flows.run.models import in_turn
 from docmill.flows.run.step import answered
 from docmill.schemas.document import Document
-from docmill.schemas.errors import Deferred
+from docmill.schemas.errors import Deferred, Unreadable
 from docmill.schemas.outcome import StepOutcome
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.usage import Allowed
@@ -55,7 +55,10 @@ class Forecast:
             [way] = found
             return await self._known_way(basis, step, way)
         self.unknown[step.id] = opened(step, found)
-        return either([(share, await self._way(basis, step, way)) for way, share in found.items()])
+        counted = [(share, await self._way(basis, step, way)) for way, share in found.items()]
+        if all(amounts is None for _, amounts in counted):
+            self.halted.add(step.id)
+        return either([(share, amounts or NOTHING) for share, amounts in counted])
 
     async def _known_way(self, basis: Basis, step: StepPlan, way: Way) -> Amounts:
         """Count a step that goes one way alone; its outcome is known where the cache has its replies."""
@@ -71,12 +74,15 @@ class Forecast:
             self.outcomes[step.id] = StepOutcome(status="done", sha256=step.sha256, output=held.record)
         return amounts
 
-    async def _way(self, basis: Basis, step: StepPlan, way: Way) -> Amounts:
-        """Count a step in one of the ways that it may go."""
+    async def _way(self, basis: Basis, step: StepPlan, way: Way) -> Amounts | None:
+        """Count a step in one of the ways that it may go; None where no request has room for its text."""
         if not way.is_wanted:
             return NOTHING
         if step.options.input in self.unknown:
-            return {(step.id, model): self._unread(step, way, model) for model in step.models}
+            try:
+                return {(step.id, model): self._unread(step, way, model) for model in step.models}
+            except Unreadable:
+                return None
         amounts, _, _ = await self._asked(basis, step, way, sure=False)
         return amounts
 

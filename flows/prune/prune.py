@@ -1,19 +1,23 @@
 """Frees the cache's records that no stored outcome needs, and outcomes' earlier forms that are old."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from functools import partial
+from itertools import islice
 
 from pydantic import BaseModel, ConfigDict
 
 from docmill.schemas.errors import ConfigError
-from docmill.tasks.chat.records import YOUNG_S, Record, Uses, free, records
+from docmill.tasks.chat.kept import Cache
+from docmill.tasks.chat.records import YOUNG_S, Record, Records
 from docmill.tasks.sinks.needs import Needs, drop_history, take_needs
 from docmill.tasks.sinks.register import Registered, identity, registered
 
 ID = re.compile(r"[0-9a-f]{16}")  # a database's own
+CHUNK = 500
 
 
 class Pruned(BaseModel):
@@ -48,7 +52,7 @@ class Databases:
     known_since: float
 
 
-def databases(directory: Path, given: Iterable[str], without: Iterable[str]) -> Databases:
+def databases(cache: Cache, given: Iterable[str], without: Iterable[str]) -> Databases:
     """Find the databases: those that runs have written down, and those that are given.
 
     `without` are those that are gone, by their URLs or ids. Raises ConfigError where one of them cannot be
@@ -57,7 +61,7 @@ def databases(directory: Path, given: Iterable[str], without: Iterable[str]) -> 
     known = {identity(url): url for url in given}
     named = tuple(known)
     gone = {each if ID.fullmatch(each) else identity(each) for each in without}
-    found = registered(directory)
+    found = registered(cache)
     listed = [each for each in found if not {each.url, each.id} & gone]
     for each in listed:
         if each.url in known:
@@ -72,7 +76,7 @@ def databases(directory: Path, given: Iterable[str], without: Iterable[str]) -> 
     return Databases(known, named, listed, since.timestamp())
 
 
-def prune(directory: Path, of: Databases, days: int, *, dry_run: bool, unknown: bool) -> Pruned:
+def prune(cache: Cache, of: Databases, days: int, *, dry_run: bool, unknown: bool) -> Pruned:
     """Free what no outcome needs and was neither written nor read for some days.
 
     With `unknown` also what may be needed by outcomes of which that is not known. Raises ConfigError where
@@ -83,19 +87,33 @@ def prune(directory: Path, of: Databases, days: int, *, dry_run: bool, unknown: 
     _take_all(needs, of)
     # First, as it may fail: nothing is freed then.
     earlier = sum(drop_history(url, before, dry_run=dry_run) for url in of.urls.values())
-    uses = Uses(directory, before.timestamp())
-    until = 0.0 if unknown else needs.unknown_until
-    counts = dict.fromkeys(("freed", "freed_bytes", "needed", "recent", "unknown", "in_use"), 0)
-    for record in records(directory):
-        kept = _kept(record, needs, uses, before.timestamp(), until)
-        if kept is None and not dry_run and not free(directory, record, uses):
-            kept = "in_use"
-        counts[kept or "freed"] += 1
-        counts["freed_bytes"] += 0 if kept else record.size
-    if not dry_run:
-        for notes in uses.outdated():
-            notes.unlink(missing_ok=True)
-    return Pruned(**counts, earlier_forms=earlier, databases=tuple(of.urls))
+    counts = Counter({"earlier_forms": earlier})
+    with cache.records(before.timestamp()) as held:
+        why = partial(_kept, needs, held, before.timestamp(), 0.0 if unknown else needs.unknown_until)
+        listed = held.each()
+        while chunk := list(islice(listed, CHUNK)):
+            _free(chunk, held, why, counts, dry_run=dry_run)
+        if not dry_run:
+            held.forget()
+    return Pruned(**counts, databases=tuple(of.urls))
+
+
+def _free(
+    chunk: Sequence[Record],
+    held: Records,
+    why: Callable[[Record], str | None],
+    counts: Counter[str],
+    *,
+    dry_run: bool,
+) -> None:
+    """Free what need not stay of some records, and count what became of each."""
+    kept = [why(record) for record in chunk]
+    loose = [record for record, reason in zip(chunk, kept, strict=True) if reason is None]
+    freed = loose if dry_run else held.free(loose)
+    counts.update(filter(None, kept))
+    counts["freed"] += len(freed)
+    counts["freed_bytes"] += sum(record.size for record in freed)
+    counts["in_use"] += len(loose) - len(freed)
 
 
 def _take_all(needs: Needs, of: Databases) -> None:
@@ -112,7 +130,7 @@ def _take_all(needs: Needs, of: Databases) -> None:
             )
 
 
-def _kept(record: Record, needs: Needs, uses: Uses, before: float, unknown_until: float) -> str | None:
+def _kept(needs: Needs, held: Records, before: float, unknown_until: float, record: Record) -> str | None:
     """Say why a record stays; None where it need not."""
     if record.written >= before - YOUNG_S:  # it may have been read since, which was not noted
         return "recent"
@@ -120,6 +138,6 @@ def _kept(record: Record, needs: Needs, uses: Uses, before: float, unknown_until
         return None
     if needs.has(record.digest):
         return "needed"
-    if uses.has(record.digest):
+    if held.was_used(record):
         return "recent"
     return "unknown" if record.written <= unknown_until else None

@@ -22,7 +22,7 @@ class Entry:
     """One outcome: `row` is its line in the table, `detail` what its own view shows beside the text.
 
     `evidence` are the spans that were found, each with the text that it quotes, and those of rows that
-    stand for no item, as the field ROW.
+    stand for no item, as the field ROW; `pages` are those on which the record's stands.
     """
 
     number: int
@@ -31,6 +31,7 @@ class Entry:
     row: Mapping[str, Any]
     detail: Mapping[str, Any]
     evidence: tuple[tuple[Span, str], ...]
+    pages: tuple[int, ...] = ()
 
 
 def entry(number: int, row: Row) -> Entry:
@@ -77,6 +78,7 @@ def entry(number: int, row: Row) -> Entry:
             if each["start"] is not None
         )
         + tuple((Span(each["start"], each["end"], ROW), each["quote"]) for each in left_out),
+        pages=tuple(sorted({each["page"] for each in evidence if each["page"] is not None})),
     )
 
 

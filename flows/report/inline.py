@@ -15,8 +15,11 @@ def inline(name: str, package: str = "docmill.flows.report") -> Markup:
 
 
 def policy(style: str, script: str) -> str:
-    """Write the Content-Security-Policy of a page that has this style and script, and loads nothing."""
-    sources = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}"
+    """Write the Content-Security-Policy of a page that has this style and script, and loads nothing.
+
+    Pictures are the pages that docmill has drawn, within what it gives.
+    """
+    sources = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
     return f"{sources}; base-uri 'none'; form-action 'none'"
 
 

@@ -1,9 +1,8 @@
 """The page: one file that opens from disk, loads nothing, and runs no script but its own."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,12 +12,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from docmill.flows.report.entries import Entry, entry
 from docmill.flows.report.history import picture
 from docmill.flows.report.inline import embedded, inline, policy
+from docmill.flows.report.pictures import Album
 from docmill.flows.report.texts import texts
 from docmill.flows.report.timeline import drawn
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.money import money, tokens_of
 from docmill.schemas.outcome import STATUSES
 from docmill.schemas.timeline import Timeline
+from docmill.tasks.sinks.replaced import replaced
 from docmill.tasks.sources.source import Source
 
 Row = Mapping[str, Any]
@@ -36,16 +37,19 @@ def write(
     only: Sequence[str] = (),
     runs: Sequence[Row] = (),
     timeline: Timeline | None = None,
+    pages: int = 0,
     tell: Tell,
 ) -> None:
     """Write a run and its outcomes to a file, as one step; raises ConfigError where it cannot be written.
 
     `source` is where the texts are read again, or why they cannot be; `listed` says that costs are by
     list prices; `only` names the statuses that were asked for. `runs` are the pipeline's, the newest
-    first, `timeline` is the run's own. `tell` hears how many documents have been read, of how many.
+    first, `timeline` is the run's own. `pages` are shown as pictures at most. `tell` hears how many
+    documents have been read, of how many.
     """
     with _replacing(file) as out:
         entries = [entry(number, row) for number, row in enumerate(rows)]
+        by_id = {each.document_id: each for each in entries}
         page = (
             _environment()
             .get_template("report.html.jinja")
@@ -61,7 +65,7 @@ def write(
                 unread=sum(each.row["unread"] for each in entries),
                 left_out=sum(each.row["left_out"] for each in entries),
                 entries=entries,
-                texts=_told(texts(source, {each.document_id: each for each in entries}), len(entries), tell),
+                texts=_told(texts(source, by_id, Album(entries, pages)), len(entries), tell),
                 only=only,
                 history=picture(runs),
                 time=drawn(timeline, _seconds(run)),
@@ -136,17 +140,12 @@ def _told(
 @contextmanager
 def _replacing(file: Path) -> Iterator[TextIO]:
     """Open a file that takes this one's place once it is whole."""
-    place = Path(os.path.realpath(file))  # a link stays, and leads to the report
-    if place.exists() and not place.is_file():
-        raise ConfigError(f"--html: {str(file)!r} is not a file")
-    draft = place.with_name(f".{place.name}.{os.getpid()}.tmp")
     try:
         # What is no character, such as half of a surrogate pair, is written as JSON escapes it.
-        with draft.open("w", encoding="utf-8", errors="backslashreplace") as out:
+        with (
+            replaced(file, "--html") as draft,
+            draft.open("w", encoding="utf-8", errors="backslashreplace") as out,
+        ):
             yield out
-        draft.replace(place)
     except OSError as error:
         raise ConfigError(f"--html: {str(file)!r} cannot be written: {error.strerror}") from None
-    finally:
-        with suppress(OSError):
-            draft.unlink()

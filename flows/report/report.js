@@ -1,7 +1,7 @@
 "use strict";
 // The list: what is shown of it, in which order, and the way from it to a document and back.
 (() => {
-  const { make, button, facts, field, record, text, steps } = view;
+  const { make, button, facts, field, papers, record, text, steps } = view;
   const named = (id) => document.getElementById(id);
   const [head, list, one, body, filter] = ["head", "list", "one", "rows", "filter"].map(named);
   const [shown, none, more] = ["shown", "none", "more"].map(named);
@@ -71,6 +71,12 @@
     return at < 0 ? undefined : visible[at + step];
   }
 
+  // The text, under the pages that are shown of it.
+  function shownText(told, fields, detail) {
+    const written = text(told, fields, detail); // first: it says which marks a field has
+    return told.pages ? make("div", { className: "shown" }, ...papers(told.pages, fields), written) : written;
+  }
+
   function show(row) {
     const detail = data("d", row);
     const fields = detail.fields.map(field);
@@ -88,7 +94,7 @@
       ),
       heading,
       facts(detail),
-      make("div", { className: "beside" }, record(fields, detail.broken), text(data("t", row), fields, detail)),
+      make("div", { className: "beside" }, record(fields, detail.broken), shownText(data("t", row), fields, detail)),
       steps(detail.steps),
     );
     document.title = `${detail.id} - ${title}`;

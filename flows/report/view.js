@@ -145,6 +145,36 @@ const view = (() => {
     }
   }
 
+  // Fill a paper with a page's picture, and give the frames around what stands there, each with its field's path.
+  function leaf(paper, { image, boxes, page, pages }) {
+    const frames = boxes.map(({ path, box }) => {
+      const [left, top, right, bottom] = box.map((share) => 100 * share);
+      const frame = make("div", { className: "box", title: path });
+      Object.assign(frame.style, { left: `${left}%`, top: `${top}%`, width: `${right - left}%`, height: `${bottom - top}%` });
+      return { path, frame };
+    });
+    const sheet = make("img", { src: image, alt: `page ${page} of ${pages}` });
+    const whole = make("div", { className: "leaf" }, sheet, ...frames.map(({ frame }) => frame));
+    const heading = make("h3", { textContent: `Page ${page} of ${pages}` });
+    paper.replaceChildren(heading, make("div", { className: "sheet" }, whole));
+    return frames;
+  }
+
+  // The pages of a document, whose frames and fields light each other; a frame leads to its text.
+  function papers(pages, fields) {
+    return pages.map((each) => {
+      const paper = make("section", { className: "paper" });
+      for (const { path, frame } of leaf(paper, each)) {
+        for (const one of fields.filter((each) => each.path === path)) {
+          light(frame, [one.element, ...one.marks]);
+          light(one.element, [frame]);
+          frame.addEventListener("click", () => one.marks[0]?.scrollIntoView({ block: "center" }));
+        }
+      }
+      return paper;
+    });
+  }
+
   function steps(all) {
     const row = (name, cells) => make("tr", {}, ...cells.map((cell) => make(name, { textContent: cell })));
     const table = make(
@@ -162,5 +192,5 @@ const view = (() => {
     return make("section", { className: "steps", hidden: !all.length }, heading, wide, ...outputs);
   }
 
-  return { make, button, facts, field, record, text, steps };
+  return { make, button, facts, field, leaf, papers, record, text, steps };
 })();

@@ -3,15 +3,11 @@
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from hashlib import sha256
 
-from docmill.flows.report.texts import CHANGED, GONE
+from docmill.flows.report.texts import CHANGED, GONE, content_of
 from docmill.flows.review.case import Case
 from docmill.schemas.document import Document
-from docmill.schemas.errors import ConfigError, Deferred, StorageError, Unreadable
-from docmill.tasks.sources.divided import PartRef, Undivided
-from docmill.tasks.sources.files import FileRef
-from docmill.tasks.sources.remote import ObjectRef
+from docmill.schemas.errors import ConfigError, StorageError, Unreadable
 from docmill.tasks.sources.source import DocumentRef, Source
 
 MOST_KEPT = 8
@@ -42,13 +38,7 @@ class Documents:
         """Give the bytes that a case's outcome was made of; None where they are no more, or of a row."""
         with self._lock:
             ref = self._listed.get(case.document_id)
-            if not isinstance(ref, FileRef | ObjectRef | Undivided | PartRef):
-                return None
-            try:
-                content = ref.content()
-            except (StorageError, Unreadable, Deferred):
-                return None
-        return content if sha256(content).hexdigest() == case.row["content_sha256"] else None
+            return content_of(ref, case.row["content_sha256"]) if ref else None
 
     def _found(self, case: Case) -> Document | str:
         if self._why:

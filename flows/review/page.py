@@ -28,8 +28,7 @@ def shell(pipeline: str) -> tuple[bytes, str]:
     style = inline("report.css") + inline("review.css", PACKAGE)
     script = inline("view.js") + inline("review.js", PACKAGE)
     page = environment.get_template("review.html.jinja").render(pipeline=pipeline, style=style, script=script)
-    # Pictures are the pages that this server draws, within its answers.
-    allowed = f"{policy(style, script)}; img-src data:; connect-src 'self'; frame-ancestors 'none'"
+    allowed = f"{policy(style, script)}; connect-src 'self'; frame-ancestors 'none'"
     return page.encode("utf-8", "backslashreplace"), allowed
 
 

@@ -1,7 +1,7 @@
 "use strict";
 // One document after the other, one point after the other: decided by keys, or by the buttons that they stand for.
 (() => {
-  const { make, button, field, record, text } = view;
+  const { make, button, field, leaf, record, text } = view;
   const named = (id) => document.getElementById(id);
   const [count, said, one] = ["count", "said", "one"].map(named);
   const title = document.title;
@@ -140,19 +140,11 @@
       if (!wanted()) return;
       drawn = { key, found };
     }
-    const { image, boxes, page, pages } = key ? drawn.found : {};
-    paper.hidden = !image;
-    if (!image) return;
-    const leaf = make("div", { className: "leaf" }, make("img", { src: image, alt: `page ${page} of ${pages}` }));
-    for (const { path, box } of boxes) {
-      const [left, top, right, bottom] = box.map((share) => 100 * share);
-      const frame = make("div", { className: path === meant.field ? "box lit" : "box", title: path });
-      Object.assign(frame.style, { left: `${left}%`, top: `${top}%`, width: `${right - left}%`, height: `${bottom - top}%` });
-      leaf.append(frame);
-    }
-    const sheet = make("div", { className: "sheet" }, leaf);
-    paper.replaceChildren(make("h3", { textContent: `Page ${page} of ${pages}` }), sheet);
-    leaf.querySelector(".lit")?.scrollIntoView({ block: "nearest" });
+    paper.hidden = !key || !drawn.found.image;
+    if (paper.hidden) return;
+    const frames = leaf(paper, drawn.found).filter(({ path }) => path === meant.field).map(({ frame }) => frame);
+    for (const frame of frames) frame.classList.add("lit");
+    frames[0]?.scrollIntoView({ block: "nearest" });
   }
 
   // The evidence of the field that stands nearest to one without evidence.

@@ -19,7 +19,7 @@ from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.cache import cached
 from docmill.tasks.chat.key import cache_key
 from docmill.tasks.checks.pictures import with_pictures
-from docmill.tasks.checks.request import parsed, require_room
+from docmill.tasks.checks.request import has_room, parsed, require_room
 from docmill.tasks.steps.again import asked_again
 from docmill.tasks.steps.kind import StepKind, kind
 from docmill.tasks.steps.prompt import unsent_schema
@@ -63,7 +63,9 @@ class Requests:
         body = self.acts.request(text, options, tool, self.target)
         whole = options.input == DOCUMENT and options.max_input_tokens is None
         pictures = self.basis.document.pictures if whole else ()
-        return with_pictures(parsed(body), pictures) if pictures else body
+        shown = with_pictures(parsed(body), pictures) if pictures else body
+        # What is read in parts for want of room would show none either.
+        return body if options.long == "parts" and not has_room(shown, self.target.endpoint) else shown
 
     async def in_cache(
         self, body: bytes, tool: ToolSchema | None, *, refresh: bool = False

@@ -14,7 +14,6 @@ from docmill.flows.run.recovery import recover
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.outcome import Run
 from docmill.schemas.shard import Part
-from docmill.tasks.chat.places import default_database
 from docmill.tasks.chat.session import Session
 from docmill.tasks.sinks.alive import keep_alive
 from docmill.tasks.sinks.decisions import ReviewedResults
@@ -62,8 +61,8 @@ async def begin(run: ActiveRun, observer: Observer, part: Part | None) -> None:
 
 def _make_known(plan: Plan, run_id: str, opened: Session, results: ReviewedResults) -> None:
     """Have the cache know of the results, and the results of the cache, before anything is written."""
-    if not plan.is_trial and default_database() is None:
-        register(opened.directory, plan.into.url, database_id(results))
+    if not plan.is_trial:
+        register(opened.cache, plan.into.url, database_id(results))
     keep_alive(results, run_id, identity(opened.cache))
 
 

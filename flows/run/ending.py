@@ -31,7 +31,7 @@ async def end(run: ActiveRun, state: RunState, part: Part | None) -> None:
         await asyncio.to_thread(run.results.end, run.row, run.failure or run.session.fatal)
         if part is None:
             await tell_gone(run.plan, run.seen, run.session, run.results, run.row.state)
-            await keep_mark(run.plan, run.results, run.row)
+            await keep_mark(run.plan, run.results, run.row, run.session.tell)
             run.waiting = await asyncio.to_thread(run.results.waiting, run.row.run_id)
             await materialised(run.plan, run.results, run.row)
     except StorageError as error:

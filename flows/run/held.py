@@ -196,9 +196,14 @@ def parts_held_anew(basis: Basis, step: StepPlan, record: Any, tool: ToolSchema,
     old = {place(path): value for path, value in nodes(before.record)}
     new = {place(path): value for path, value in nodes(record)}
     names = iter(found.missing)
-    named = [(each, None if each["start"] is not None else next(names)) for each in found.evidence]
+    named = [(each, next(names) if in_doubt(each) else None) for each in found.evidence]
     same = [each for each in named if new.get(each[0]["path"]) == old.get(each[0]["path"])]
-    kept = Grounding([entry for entry, _ in same], [name for _, name in same if name is not None])
+    doubtful = [(entry, name) for entry, name in same if name is not None]
+    kept = Grounding(
+        [entry for entry, _ in same],
+        [name for _, name in doubtful],
+        [name for entry, name in doubtful if entry["start"] is not None],
+    )
     broken = broken_by(basis.document, step, record, tool)
     return replace(before, record=record, grounding=kept, broken=broken)
 

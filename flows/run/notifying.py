@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 
 from docmill.flows.observe.observer import Observer
 from docmill.flows.pipeline.plan import Plan
@@ -18,6 +19,7 @@ from docmill.tasks.sinks.outbox import Notice, Outbox
 LOOK_S = 1.0
 MOST_BYTES = 1_000_000  # of a request, but for one that a single notice makes larger
 FIRST_DELAY_S, LAST_DELAY_S = 1.0, 30.0
+MOST_REFUSED = 3  # notices one after the other, each alone: whatever is sent is refused
 AFTER_S, AFTER_STOP_S = 30.0, 3.0  # for what is left at the run's end
 
 
@@ -58,29 +60,32 @@ async def _tell(courier: "Courier", outbox: Outbox, observer: Observer) -> None:
 class Courier:
     """Brings notices to a webhook, one request after the other, the oldest first.
 
-    `said` is why the last request was not taken. Once one is refused it gives up: the next run tries again.
+    `said` is why a request was not taken. What is refused in a request is asked for in smaller ones, and
+    what is refused alone waits for the next run; once nothing else would be taken either it gives up.
     """
 
     def __init__(self, notify: Notify, outbox: Outbox) -> None:
-        self._notify = notify
+        self._batch = self._most = notify.batch
         self._outbox = outbox
         self._webhook = Webhook(notify.url)
+        self._begun = datetime.now(UTC)
+        self._refused = 0  # notices one after the other
         self.ended = asyncio.Event()
         self.said = ""
 
     async def go_on(self) -> None:
-        """Deliver until the run has ended and nothing is left, or a request is refused."""
+        """Deliver until the run has ended and nothing is left, or no request is taken."""
         delay = FIRST_DELAY_S
-        while True:
+        while self._refused < MOST_REFUSED:
             last = self.ended.is_set()  # asked first: what is stored later is not among the notices
             try:
-                notices = await asyncio.to_thread(self._outbox.waiting, self._notify.batch)
+                notices = await asyncio.to_thread(self._outbox.waiting, self._most, self._begun)
                 if not notices and last:
                     return
                 answer = await self._deliver(notices) if notices else "taken"
             except StorageError:
                 answer = "later"
-            if answer == "refused":
+            if answer == "closed":
                 return
             if answer == "later":
                 await asyncio.sleep(delay * retry_scale())
@@ -98,9 +103,15 @@ class Courier:
     async def _deliver(self, notices: Sequence[Notice]) -> str:
         sent, body = _request(notices)
         answer = await self._webhook.post(_id_of(sent), body)
-        self.said = answer.said
+        self.said = answer.said or self.said
         if answer.taken == "taken":
             await asyncio.to_thread(self._outbox.remove, sent)
+            self._refused, self._most = 0, min(2 * self._most, self._batch)
+        elif answer.taken == "refused" and len(sent) > 1:
+            self._most = len(sent) // 2
+        elif answer.taken == "refused":
+            await asyncio.to_thread(self._outbox.put_back, sent[0])
+            self._refused += 1
         return answer.taken
 
 

@@ -1,6 +1,7 @@
 """A record of a long text: a part at a time, merged by its schema and held against the whole document."""
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,11 +16,13 @@ from docmill.schemas.decision import CONFLICT, Doubt
 from docmill.schemas.errors import CutShort, InvalidReply
 from docmill.schemas.steps import DOCUMENT
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.checks.completeness.missing import Completeness
 from docmill.tasks.checks.faults import Path, problem, shown
 from docmill.tasks.checks.parts.dividing import Part, parts
-from docmill.tasks.checks.parts.holding import differing, grounding, in_whole, missing
-from docmill.tasks.checks.parts.merging import PartRecord, merged
+from docmill.tasks.checks.parts.holding import by_whole, differing, grounding, in_whole, missing
+from docmill.tasks.checks.parts.merging import Merged, PartRecord, merged
 from docmill.tasks.checks.parts.relaxed import filled, part_tool
+from docmill.tasks.checks.parts.tabled import of_tables
 from docmill.tasks.checks.pointers import pointer
 from docmill.tasks.checks.request import LONGEST_QUOTED_BYTES
 from docmill.tasks.checks.validation import validator
@@ -62,21 +65,21 @@ class _Reading:
 
     async def of(self, part: Part, most: int) -> list[ReadPart]:
         """Read a part; one whose reply is cut short is divided."""
-        piece = self.text[part.start : part.end]
         try:
-            return [ReadPart(part, await self._held(piece))]
+            return [ReadPart(part, await self._held(part))]
         except CutShort:
             if most < 2 * LEAST_DIVIDED:
                 raise
+            piece = self.text[part.start : part.end]
             halves = parts(piece, min(most, size(piece)) // 2 + 1, size, overlap=False)
             own = [_within(part, each) for each in halves]
             read = await all_of(*(self.of(each, most // 2) for each in own))
             return [each for of_part in read for each in of_part]
 
-    async def _held(self, piece: str) -> Held:
-        document, basis = self.requests.basis.document, self.requests.basis
+    async def _held(self, part: Part) -> Held:
+        basis, piece = self.requests.basis, self.text[part.start : part.end]
         if _is_document(self.requests):
-            basis = Basis(document.model_copy(update={"text": piece, "page_starts": ()}))
+            basis = Basis(basis.document.stretch(part.start, part.end))
         of_part = self.requests.of_part(basis, self.step)
         return await by_lists(of_part, piece, self.tool) or await whole_record(of_part, piece, self.tool)
 
@@ -115,13 +118,26 @@ def _whole(requests: Requests, read: Sequence[ReadPart], tool: ToolSchema) -> He
     return Held(
         found.record,
         grounding(records, found, tool.marked),
-        missing(records, found, [each.held.completeness for each in read])
-        if requests.acts.is_complete(step.options)
-        else None,
+        _missing(basis, read, records, found, tool) if requests.acts.is_complete(step.options) else None,
         broken_by(basis.document, step, found.record, tool),
         conflicts=conflicts,
         in_parts=True,
     )
+
+
+def _missing(
+    basis: Basis, read: Sequence[ReadPart], records: Sequence[PartRecord], found: Merged, tool: ToolSchema
+) -> Completeness:
+    """Say what is missing by the tables of the whole document; of lists that code has read by its parts."""
+    of_parts = missing(records, found, [each.held.completeness for each in read])
+    known: defaultdict[str, set[int]] = defaultdict(set)
+    for each in read:
+        for one in each.held.lists:
+            if one.by_code:
+                known[one.found.declared.name].update(
+                    each.part.start + row.start for row in one.found.group.rows
+                )
+    return by_whole(of_parts, of_tables(basis.document.text, found.record, tool.marked, known), known)
 
 
 def _record(basis: Basis, read: ReadPart, *, is_document: bool) -> PartRecord:

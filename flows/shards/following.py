@@ -82,6 +82,8 @@ class Following:
         counts, total = self.come_to()
         self._run.progress.now(counts, total)
         self._run.ledger.observer.sharded(rows)
+        if purse := self._run.session.purse:
+            await purse.look()
 
     async def _ask(self, client: PrefectClient) -> None:
         """Say, once, why no shard was taken up yet."""

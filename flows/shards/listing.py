@@ -40,9 +40,11 @@ async def _listed(run: ActiveRun, results: ShardedResults) -> int:
             break
         if found.unchanged:
             run.ledger.unchanged()
-        elif found.quarantined:
+        elif found.quarantined and not run.plan.released:
             run.ledger.quarantined()
         else:
+            if found.quarantined:
+                await asyncio.to_thread(results.release, found.ref.document_id)
             batch.append(_entry(found.ref))
             documents += 1
         if len(batch) == BATCH:

@@ -48,7 +48,7 @@ class CompletionCache(LocalFileSystem):
         cache: Callable[[], Cache],
         oldest: Callable[[], float],
         failed: Callable[[OSError], None],
-        used: Callable[[str, float], None] = lambda digest, written: None,  # noqa: ARG005
+        used: Callable[[str, float], None] = lambda key, written: None,  # noqa: ARG005
     ) -> None:
         super().__init__()
         self._cache, self._oldest, self._failed, self._used = cache, oldest, failed, used
@@ -59,7 +59,7 @@ class CompletionCache(LocalFileSystem):
         if written < self._oldest():
             raise ValueError(f"{path} is older than the run, which asks everything anew")
         record = _trusted(content)
-        self._used(path.rpartition("/")[2], written)
+        self._used(path, written)
         return record
 
     async def awrite_path(self, path: str, content: bytes) -> str:

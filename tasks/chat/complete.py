@@ -13,9 +13,8 @@ from docmill.schemas.errors import ChatError, ConfigError
 from docmill.tasks.chat.attempt import attempt
 from docmill.tasks.chat.cache import SERIALIZER, CompletionCache
 from docmill.tasks.chat.flight import SingleFlight
-from docmill.tasks.chat.kept import Cache, DirectoryCache, default_cache
+from docmill.tasks.chat.kept import Cache, default_cache
 from docmill.tasks.chat.key import cache_key
-from docmill.tasks.chat.records import note_use
 from docmill.tasks.chat.request_state import MOST_RETRIES
 from docmill.tasks.chat.session import Session, current, opened
 
@@ -53,10 +52,9 @@ def _oldest() -> float:
     return session.oldest if (session := opened()) else 0.0
 
 
-def _note_use(digest: str, written: float) -> None:
-    """Note that a record was read, which `docmill prune` asks of a directory."""
-    if isinstance(cache := _cache(), DirectoryCache):
-        note_use(cache.directory, digest, written)
+def _note_use(key: str, written: float) -> None:
+    """Note that a record was read, which `docmill prune` asks."""
+    _cache().note_use(key, written)
 
 
 @dataclass

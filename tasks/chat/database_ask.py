@@ -14,7 +14,7 @@ Row = tuple[bytes, float]  # a record, and when it was written by this machine's
 class Ask:
     """One thing to do; `done` gives what came of it: a lock's (whether, record), a read's record."""
 
-    verb: Literal["lock", "unlock", "read", "store"]
+    verb: Literal["lock", "unlock", "read", "store", "use"]
     key: str
     content: str = ""
     done: "Future[Any]" = field(default_factory=Future)

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -17,7 +18,9 @@ from docmill.schemas.errors import ConfigError, StorageError
 from docmill.tasks.chat import database_sql as sql
 from docmill.tasks.chat.database_ask import Ask, Row
 from docmill.tasks.chat.database_link import Link
+from docmill.tasks.chat.database_records import DatabaseRecords
 from docmill.tasks.chat.places import RECORDS
+from docmill.tasks.chat.records import Records, is_young
 
 
 class DatabaseCache:
@@ -84,11 +87,8 @@ class DatabaseCache:
 
     def identity(self) -> str:
         """Name the database by its server's own number, which its replicas share, and its own."""
-        try:
-            with sql.connect(self._url).connection as connection:
-                [(server, database)] = connection.execute(sql.IDENTITY).fetchall()
-        except psycopg.Error as error:
-            raise self._lost(OSError(sql.said(error))) from None
+        with self._connected() as connection:
+            [(server, database)] = connection.execute(sql.IDENTITY).fetchall()
         return f"{server}-{database}"
 
     def ask(self) -> str:
@@ -101,24 +101,39 @@ class DatabaseCache:
             row = connection.execute("SELECT EXISTS (SELECT FROM docmill__completions)").fetchone()
         return "answers, and holds records" if row == (True,) else "answers, and holds no records yet"
 
-    def older(self, than: float, many: int = 1000) -> Iterator[list[tuple[str, int, float]]]:
-        """List records written before a time (seconds since the epoch): key, bytes, when; in chunks."""
-        query = """SELECT key, octet_length(record), extract(epoch FROM created_at)::float8
-                     FROM docmill__completions
-                    WHERE key > %s AND created_at < to_timestamp(%s) ORDER BY key LIMIT %s"""
-        last = ""
-        with sql.connect(self._url).connection as connection:
-            while chunk := connection.execute(query, (last, than, many)).fetchall():
-                last = chunk[-1][0]
-                yield chunk
+    def note_use(self, key: str, written: float) -> None:
+        """Note that a record was read, soon and before its lock goes, unless it is young."""
+        if not is_young(written):
+            self._link.ask(Ask("use", key))
 
-    def free(self, key: str, written: float) -> bool:
-        """Remove a record unless its key is locked or it was written anew; says whether it went."""
-        gone = """DELETE FROM docmill__completions
-                   WHERE key = %s AND extract(epoch FROM created_at)::float8 = %s RETURNING key"""
-        with sql.connect(self._url).connection as connection, connection.transaction():
-            tried = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (sql.number(key),))
-            return tried.fetchone() == (True,) and bool(connection.execute(gone, (key, written)).fetchone())
+    def results(self) -> list[str]:
+        """Read the lines of the results databases."""
+        with self._connected() as connection:
+            sql.make(connection, "docmill__results", sql.RESULTS)
+            rows = connection.execute("SELECT line FROM docmill__results ORDER BY noted_at").fetchall()
+        return [line for (line,) in rows]
+
+    def note_results(self, line: str) -> None:
+        """Add a line."""
+        with self._connected() as connection:
+            sql.make(connection, "docmill__results", sql.RESULTS)
+            connection.execute("INSERT INTO docmill__results VALUES (%s) ON CONFLICT DO NOTHING", (line,))
+
+    @contextmanager
+    def records(self, since: float) -> Iterator[Records]:
+        """Open its records, over a connection that is closed in the end."""
+        with self._connected() as connection:
+            sql.make(connection, "docmill__used", sql.USED)
+            yield DatabaseRecords(connection, since)
+
+    @contextmanager
+    def _connected(self) -> Iterator[psycopg.Connection[Any]]:
+        """Connect apart from the calls; raises StorageError."""
+        try:
+            with sql.connect(self._url).connection as connection:
+                yield connection
+        except psycopg.Error as error:
+            raise self._lost(OSError(sql.said(error))) from None
 
     def _drop(self, key: str, done: "Future[Any]") -> None:
         """Let a lock go that came after its caller had gone."""

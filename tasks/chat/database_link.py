@@ -28,7 +28,7 @@ MOST_AT_ONCE = 500
 
 
 class Link:
-    """Does what is asked in the order unlock, lock, read, after what is to be stored."""
+    """Does what is asked in the order store, use, unlock, lock, read."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -132,11 +132,14 @@ class Link:
         stores = {ask.key: ask for ask in asks if ask.verb == "store"}
         if stores:
             self._store(list(stores.values()))
-            for ask in asks:  # of one key twice the last is kept
-                if ask.verb == "store" and not ask.done.done():
-                    ask.done.set_result(None)
+        if uses := [ask.key for ask in asks if ask.verb == "use"]:
+            self._note(uses)
+        for ask in asks:  # of one key twice the last is kept
+            if ask.verb in ("store", "use") and not ask.done.done():
+                ask.done.set_result(None)
         settled = time.monotonic() >= self._settled_at
-        self._rest([ask for ask in asks if ask.verb != "store" and (settled or ask.verb != "lock")])
+        rest = [ask for ask in asks if ask.verb not in ("store", "use")]
+        self._rest([ask for ask in rest if settled or ask.verb != "lock"])
         self._early += [ask for ask in asks if ask.verb == "lock" and not settled]
 
     def _store(self, asks: Sequence[Ask]) -> None:
@@ -158,6 +161,16 @@ class Link:
         self._held -= Counter(freed)
         for ask in asks:
             ask.done.set_result(None)
+
+    def _note(self, keys: Sequence[str]) -> None:
+        """Note what was read; where the database does not take it, nothing else fails for it."""
+        connection = self._connection()
+        try:
+            sql.note_uses(connection, keys)
+        except psycopg.Error as error:
+            if connection.closed or sql.is_away(error):
+                raise
+            connection.rollback()
 
     def _rest(self, asks: Sequence[Ask]) -> None:
         """Let locks go, try for others, and read."""

@@ -1,6 +1,7 @@
 """The cache's tables and statements in PostgreSQL, and how its one connection is opened."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,16 @@ CREATE TABLE IF NOT EXISTS docmill__completions (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 )"""
 WINDOWS = "CREATE TABLE IF NOT EXISTS docmill__windows (lane text PRIMARY KEY, state bytea)"
+# What `docmill prune` asks: the older records that were read, and the results databases that were served.
+USED = "CREATE TABLE IF NOT EXISTS docmill__used (key text PRIMARY KEY, used_at timestamptz NOT NULL)"
+RESULTS = """
+CREATE TABLE IF NOT EXISTS docmill__results (
+    line text PRIMARY KEY,
+    noted_at timestamptz NOT NULL DEFAULT clock_timestamp()
+)"""
+NOTE_USES = """
+INSERT INTO docmill__used (key, used_at) SELECT k, clock_timestamp() FROM unnest(%s::text[]) AS t(k)
+  ON CONFLICT (key) DO UPDATE SET used_at = excluded.used_at"""
 HOLD_WINDOWS = """
 BEGIN;
 INSERT INTO docmill__windows (lane) VALUES (%s) ON CONFLICT (lane) DO NOTHING;
@@ -106,6 +117,12 @@ def make(connection: psycopg.Connection[Any], table: str, declared: str) -> None
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (MAKING,))
             connection.execute(declared)
+
+
+def note_uses(connection: psycopg.Connection[Any], keys: Sequence[str]) -> None:
+    """Note that older records were read."""
+    make(connection, "docmill__used", USED)
+    connection.execute(NOTE_USES, (list(set(keys)),))
 
 
 def is_away(error: psycopg.Error) -> bool:

@@ -4,16 +4,19 @@ import asyncio
 import os
 import secrets
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from docmill.tasks.chat.bytelock import lock_byte, unlock_byte
 from docmill.tasks.chat.places import LOCK_FILE, RECORDS, default_database, default_directory, lock_file, make
+from docmill.tasks.chat.records import DirectoryRecords, Records, is_young, note_use
 from docmill.tasks.checks import regular
 
 IDENTITY = "identity"
+RESULTS = "results"
 
 
 class Cache(Protocol):
@@ -41,6 +44,18 @@ class Cache(Protocol):
 
     def identity(self) -> str:
         """Give what tells this cache from every other, the same for all processes; it blocks."""
+
+    def note_use(self, key: str, written: float) -> None:
+        """Note that a record was read, so that it stays; called while its key is locked."""
+
+    def results(self) -> list[str]:
+        """Read what was noted of the results databases that it serves, a line each; it blocks."""
+
+    def note_results(self, line: str) -> None:
+        """Note a results database; OSError or StorageError where that cannot be; it blocks."""
+
+    def records(self, since: float) -> AbstractContextManager[Records]:
+        """Open what it holds, with what was read since a time (seconds since the epoch); it blocks."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +105,30 @@ class DirectoryCache:
                 return whole
             time.sleep(0.01)
         raise OSError(f"{file} is empty: remove it")
+
+    def note_use(self, key: str, written: float) -> None:
+        """Note that a record was read, unless it is young."""
+        if not is_young(written):
+            note_use(self.directory, digest(key))
+
+    def results(self) -> list[str]:
+        """Read the lines of the results databases."""
+        file = self.directory / RESULTS
+        return file.read_text().splitlines() if file.exists() else []
+
+    def note_results(self, line: str) -> None:
+        """Add a line, whole."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        descriptor = os.open(self.directory / RESULTS, flags, 0o600)
+        try:
+            os.write(descriptor, f"{line}\n".encode())
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def records(self, since: float) -> Iterator[Records]:
+        """Open its records; there is nothing to close."""
+        yield DirectoryRecords(self.directory, since)
 
     def file(self, key: str) -> Path:
         """Give a key's file; ValueError where that would be outside of the cache."""

@@ -103,6 +103,10 @@ class Purse:
         finally:
             self._settle(reservation)
 
+    async def look(self) -> None:
+        """Tell of what is spent by others alone: a run's calls are its shards'. Raises StorageError."""
+        self._tell(await self._moved(()))
+
     async def close(self) -> None:
         """Write what is left to be written; raises StorageError where that cannot be."""
         while self._writer is not None and not self._writer.done():

@@ -7,6 +7,7 @@ import os
 import time
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -18,12 +19,16 @@ from docmill.tasks.chat.http_client import new_client, why
 SECRET = "DOCMILL_NOTIFY_SECRET"  # noqa: S105 - the variable's name
 TIMEOUT_S = 10.0
 LATER = (408, 425, 429)  # and every 5xx: the same request may be taken later
-Taken = Literal["taken", "later", "refused"]
+CLOSED = (401, 404, 405, 410)  # and every 3xx: no other request is taken there either
+Taken = Literal["taken", "later", "refused", "closed"]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Whether a request was taken, and our own sentence where it was not; the server's words are not kept."""
+    """Whether a request was taken, and our own sentence where it was not; the server's words are not kept.
+
+    `refused` is this request alone, `closed` whatever is posted.
+    """
 
     taken: Taken
     said: str = ""
@@ -46,11 +51,15 @@ class Webhook:
         except httpx.HTTPError as error:
             return Answer("later", f"{self.host} cannot be reached: {why(error)}")
         except (httpx.InvalidURL, ValueError):
-            return Answer("refused", "notify.url is no URL that can be posted to")
-        if answer.is_success:
-            return Answer("taken")
-        again = answer.status_code in LATER or answer.is_server_error
-        return Answer("later" if again else "refused", f"{self.host} answers {answer.status_code}")
+            return Answer("closed", "notify.url is no URL that can be posted to")
+        return Answer("taken") if answer.is_success else self._untaken(answer)
+
+    def _untaken(self, answer: httpx.Response) -> Answer:
+        said = f"{self.host} answers {answer.status_code}"
+        if answer.status_code in LATER or answer.is_server_error:
+            return Answer("later", said)
+        unfit = answer.is_client_error and answer.status_code not in CLOSED
+        return Answer("refused" if unfit else "closed", said)
 
     async def close(self) -> None:
         """Let its connection go."""
@@ -60,12 +69,21 @@ class Webhook:
 def secret_for(url: str) -> bytes:
     """Give what signs the bodies that are posted to a URL.
 
-    Raises ConfigError for a host that is not allowed, http off this machine, and a missing secret.
+    Raises ConfigError for a host that is not allowed, http off this machine, a user in the URL, and a
+    missing secret.
     """
-    host, hosts, secret = host_of(url), allowed_hosts(), os.environ.get(SECRET)
+    try:
+        named = urlsplit(url)
+        host, known = host_of(url), named.port != 0
+    except ValueError:  # its text may hold a part of a password
+        raise ConfigError("notify.url: is no URL that can be posted to") from None
+    hosts, secret = allowed_hosts(), os.environ.get(SECRET)
+    if named.username is not None or named.password is not None:
+        raise ConfigError("notify.url: must hold no user and no password: requests are signed")
     if hosts is not None and host not in hosts:
         raise ConfigError(f"notify.url: {HOSTS} does not hold {host}: add it there")
-    if not host or (url.startswith("http://") and not is_loopback(host)):
+    is_safe = named.scheme == "https" or (named.scheme == "http" and is_loopback(host))
+    if not host or not known or not is_safe:
         raise ConfigError("notify.url: must be https:// and name a host: what is posted holds records")
     if not secret:
         raise ConfigError(f"notify: {SECRET} is not set: it signs what is posted. export {SECRET}=…")

@@ -12,7 +12,9 @@ MOST_CHARS = 5000  # of a page that are looked at
 LEAST_WORD = 3
 MOSTLY = 0.8  # of the words are written as in prose, and of the letters are Latin
 LEAST_VOWELS = 0.24  # of the letters of different words: any language has more
-LEAST_COMMON = 4  # different words that say that a shifted text is what was meant
+LEAST_COMMON = 4  # different words that say that a text, as it is or shifted, is what was meant
+LEAST_PROSE = 2  # of them that say that a text is in a language, whatever its vowels
+MOST_SHIFTED = 1000  # characters of a page's short words that are tried with every shift
 SHIFTS = (*range(-32, 0), *range(1, 33))  # a font's own numbers of its glyphs are often 29 or 31 below
 MOST_MOJIBAKE = 0.02  # of the letters
 WORD = re.compile(r"(?<![\w.@/-])[^\W\d_]{2,}(?![\w@/-])")
@@ -27,6 +29,11 @@ COMMON = frozenset(
         " con para una het een van voor che per del non och att det som til ikke nie jest dla się pro jako"
         " hogy egy har sind dem den ein eine has are shall was not avant qui",
     )
+)
+LONGEST_COMMON = max(map(len, COMMON)) + 2  # with a bracket before it and a comma behind
+# What each character stands for in a text that is shifted; those beyond are never a letter of COMMON.
+TABLES = tuple(
+    {code: max(code + by, 33) for code in range(0x180) if not chr(code).isspace()} for by in SHIFTS
 )
 
 
@@ -43,7 +50,10 @@ def is_garbled(text: str) -> bool:
     shown = text[:MOST_CHARS]
     if len(MOJIBAKE.findall(shown)) > MOST_MOJIBAKE * letters:
         return True
-    return _is_shifted(shown) or _has_no_vowels(shown)
+    common = _common(shown)
+    if common >= LEAST_COMMON:
+        return False
+    return _is_shifted(shown, common) or (common < LEAST_PROSE and _has_no_vowels(shown))
 
 
 def _common(text: str) -> int:
@@ -51,14 +61,12 @@ def _common(text: str) -> int:
     return len(COMMON & set(WORD.findall(text.casefold())))
 
 
-def _is_shifted(text: str) -> bool:
+def _is_shifted(text: str, common: int) -> bool:
     """Say whether each letter stands for one that is as far from it as every other from its own."""
-    least = max(LEAST_COMMON, 3 * _common(text))
-    for by in SHIFTS:
-        shifted = "".join(char if char.isspace() else chr(max(ord(char) + by, 33)) for char in text)
-        if _common(shifted) >= least:
-            return True
-    return False
+    tokens = dict.fromkeys(token for token in text.split() if len(token) <= LONGEST_COMMON)
+    short = " ".join(tokens)[:MOST_SHIFTED]
+    least = max(LEAST_COMMON, 3 * common)
+    return any(_common(short.translate(table)) >= least for table in TABLES)
 
 
 def _has_no_vowels(text: str) -> bool:
@@ -66,8 +74,6 @@ def _has_no_vowels(text: str) -> bool:
     words = {word for word in WORD.findall(text) if len(word) >= LEAST_WORD}
     bases = [_base(char) for char in "".join(words)]
     latin = [base for base in bases if base.isascii() or base in VOWELS]
-    if _common(text) > 1:
-        return False
     prose = sum(word[1:].islower() for word in words) >= MOSTLY * len(words)
     enough = len(latin) >= max(LEAST_LETTERS, MOSTLY * len(bases))
     return prose and enough and sum(base in VOWELS for base in latin) < LEAST_VOWELS * len(latin)

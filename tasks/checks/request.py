@@ -63,13 +63,22 @@ def require_room(body: bytes, endpoint: Endpoint) -> None:
     Raises Unreadable; tokens are estimated as bytes / 3, those of a picture as pictures.py says.
     """
     limit = endpoint.context_tokens
-    request = json.loads(body)
-    needed = _bytes(request) // BYTES_PER_TOKEN + _reply(request, endpoint)
-    if needed > limit:
+    if (needed := _needed(body, endpoint)) > limit:
         raise Unreadable(
             f"too long: about {needed:,} tokens with the reply, and the endpoint takes {limit:,}. "
             "Give the step `long: parts`, or max_input_tokens, or use a model with a larger context"
         )
+
+
+def has_room(body: bytes, endpoint: Endpoint) -> bool:
+    """Say whether the endpoint's context can hold a request."""
+    return _needed(body, endpoint) <= endpoint.context_tokens
+
+
+def _needed(body: bytes, endpoint: Endpoint) -> int:
+    """Estimate the tokens of a request with its reply."""
+    request = json.loads(body)
+    return _bytes(request) // BYTES_PER_TOKEN + _reply(request, endpoint)
 
 
 def most_bytes(request: Mapping[str, Any], endpoint: Endpoint) -> int:

@@ -10,7 +10,7 @@ from docmill.schemas.errors import StorageError
 from docmill.schemas.pipeline import Into
 from docmill.tasks.sinks.bundles import held_by
 from docmill.tasks.sinks.database import engine_of, reason, shown, sqlite_file
-from docmill.tasks.sinks.results import MOST_IN_QUERY
+from docmill.tasks.sinks.rows import chunks
 from docmill.tasks.sinks.tables import OUTCOMES
 
 
@@ -57,10 +57,10 @@ class Announced:
     def _ended(self, connection: Connection, ids: Sequence[str]) -> dict[str, str | None]:
         """Give those of these documents that have an outcome which is not deferred, with their hashes."""
         ended: dict[str, str | None] = {}
-        for begin in range(0, len(ids), MOST_IN_QUERY):
+        for some in chunks(ids):
             query = select(OUTCOMES.c.document_id, OUTCOMES.c.content_sha256).where(
                 OUTCOMES.c.pipeline == self._pipeline,
-                OUTCOMES.c.document_id.in_(ids[begin : begin + MOST_IN_QUERY]),
+                OUTCOMES.c.document_id.in_(some),
                 OUTCOMES.c.status != "deferred",
             )
             ended.update({row[0]: row[1] for row in connection.execute(query)})

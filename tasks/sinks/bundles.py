@@ -12,8 +12,7 @@ from docmill.tasks.sinks.bundle_tables import BUNDLES
 from docmill.tasks.sinks.database import engine_of, reason, shown, sqlite_file
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.removing import remove
-from docmill.tasks.sinks.results import MOST_IN_QUERY
-from docmill.tasks.sinks.rows import upsert
+from docmill.tasks.sinks.rows import chunks, upsert
 from docmill.tasks.sinks.upgrade import present
 
 
@@ -71,9 +70,8 @@ def held_by(connection: Connection, pipeline: str, hashes: Mapping[str, str | No
 
 
 def _found(connection: Connection, pipeline: str, documents: Iterable[str]) -> Iterator[Bundle]:
-    ids = list(documents)
-    for begin in range(0, len(ids), MOST_IN_QUERY):
-        these = BUNDLES.c.document_id.in_(ids[begin : begin + MOST_IN_QUERY])
+    for ids in chunks(list(documents)):
+        these = BUNDLES.c.document_id.in_(ids)
         for row in connection.execute(select(BUNDLES).where(BUNDLES.c.pipeline == pipeline, these)):
             yield _bundle(row._mapping)
 

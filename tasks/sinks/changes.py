@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Column, select
 
 from docmill.schemas.errors import ConfigError
-from docmill.tasks.sinks.results import MOST_IN_QUERY, Results
-from docmill.tasks.sinks.rows import Row
+from docmill.tasks.sinks.results import Results
+from docmill.tasks.sinks.rows import Row, chunks
 from docmill.tasks.sinks.tables import HISTORY, OUTCOMES
 from docmill.tasks.sinks.upgrade import present
 
@@ -25,8 +26,8 @@ def changes_since(results: Results, run: Row) -> Iterator[Row]:
     if since is None:
         raise ConfigError(f"--changes-since: the run {run['run_id']} has not ended: name an earlier one")
     documents = _changed(results, since)
-    for begin in range(0, len(documents), MOST_IN_QUERY):
-        for forms in _forms(results, documents[begin : begin + MOST_IN_QUERY]):
+    for some in chunks(documents):
+        for forms in _forms(results, some):
             begun = list(_begun(forms))
             is_removed = bool(begun) and begun[-1][ENDED] is not None
             yield from (form for form in begun[: -1 if is_removed else None] if form[BEGAN] > since)
@@ -41,7 +42,7 @@ def _changed(results: Results, since: datetime) -> list[str]:
         row[0]
         for row in results._rows(select(OUTCOMES.c.document_id).where(own, OUTCOMES.c.updated_at > since))
     }
-    if _has_history(results):
+    if _of_history(results):
         replaced = HISTORY.c.pipeline == results._pipeline, HISTORY.c.replaced_at > since
         ids |= {row[0] for row in results._rows(select(HISTORY.c.document_id).where(*replaced))}
     return sorted(ids)
@@ -50,8 +51,8 @@ def _changed(results: Results, since: datetime) -> list[str]:
 def _forms(results: Results, documents: Sequence[str]) -> Iterator[list[Row]]:
     """Give each document's forms, the oldest first."""
     forms: dict[str, list[Row]] = {document: [] for document in documents}
-    if _has_history(results):
-        earlier = select(HISTORY).where(
+    if columns := _of_history(results):
+        earlier = select(*columns).where(
             HISTORY.c.pipeline == results._pipeline, HISTORY.c.document_id.in_(documents)
         )
         for row in results._rows(earlier.order_by(HISTORY.c.replaced_at)):
@@ -69,6 +70,7 @@ def _begun(forms: Sequence[Row]) -> Iterator[Row]:
         began = form.get(ENDED)
 
 
-def _has_history(results: Results) -> bool:
+def _of_history(results: Results) -> Sequence[Column[Any]]:
+    """List the columns of the history that the database has: one of an earlier version lacks some, or all."""
     with results._failing(), results._engine.connect() as connection:
-        return bool(present(connection, HISTORY))
+        return present(connection, HISTORY)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Boolean, Date, Dialect, Double, Text
@@ -13,7 +13,9 @@ from docmill.tasks.sinks.encoding import dumps
 from docmill.tasks.sinks.tables import Json
 
 KINDS = frozenset({"string", "integer", "number", "boolean", "array", "object"})  # null makes no difference
-DUCKDB_SCALE = 9  # the decimals of its columns; it would round others
+DUCKDB_DIGITS, DUCKDB_SCALE = 38, 9  # of its decimals, and those behind the point; it would round others
+DUCKDB_DECIMAL = f"DECIMAL({DUCKDB_DIGITS},{DUCKDB_SCALE})"
+_STEP, _HELD = Decimal(1).scaleb(-DUCKDB_SCALE), Context(prec=DUCKDB_DIGITS, traps=[])
 NUMBERS = frozenset({"integer", "number"})
 
 
@@ -28,18 +30,23 @@ class Exact(UserDefinedType[Decimal]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
         """Write a Decimal for SQLite."""
-        if dialect.name == "duckdb":
-            return _held_exactly
         if dialect.name != "sqlite":
             return None
         return lambda value: None if value is None else format(value, "f")
 
+    def result_processor(self, dialect: Dialect, _: Any) -> Callable[[Any], Any] | None:
+        """Read a Decimal from SQLite, as the others give it."""
+        return _read_from_sqlite if dialect.name == "sqlite" else None
 
-def _held_exactly(value: Any) -> Decimal | None:
-    """Give a decimal that DuckDB's column holds as it is; raises ValueError for more decimals."""
-    if value is not None and value != round(value, DUCKDB_SCALE):
-        raise ValueError(f"more than {DUCKDB_SCALE} decimals")
-    return None if value is None else Decimal(value)
+
+def _read_from_sqlite(value: Any) -> Decimal | None:
+    """Give a decimal of its own number, or of the digits where it keeps those."""
+    return None if value is None else Decimal(value if isinstance(value, str) else repr(value))
+
+
+def is_held(value: Decimal) -> bool:
+    """Tell whether DuckDB's decimals hold a number as it is: finite, not too large, with few decimals."""
+    return value.is_finite() and value.quantize(_STEP, context=_HELD) == value
 
 
 def column_type(rule: Any) -> TypeEngine[Any]:

@@ -21,8 +21,7 @@ from docmill.tasks.sinks.examples import Chosen, keep
 from docmill.tasks.sinks.history import keep_earlier
 from docmill.tasks.sinks.outbox import Outbox, put_notices
 from docmill.tasks.sinks.quarantine import QuarantiningResults
-from docmill.tasks.sinks.results import MOST_IN_QUERY
-from docmill.tasks.sinks.rows import Row
+from docmill.tasks.sinks.rows import Row, chunks
 from docmill.tasks.sinks.tables import DECISIONS, OUTCOMES
 from docmill.tasks.sinks.typed_rows import remove_rows, replace_rows
 from docmill.tasks.sinks.upgrade import present, upgrade
@@ -58,8 +57,8 @@ class ReviewedResults(QuarantiningResults):
         """Give the decisions on these documents, those on earlier contents too."""
         found: defaultdict[str, list[Decision]] = defaultdict(list)
         asked = list(documents)
-        for begin in range(0, len(asked), MOST_IN_QUERY):
-            for row in self._rows(_decisions(self._pipeline, asked[begin : begin + MOST_IN_QUERY])):
+        for some in chunks(asked):
+            for row in self._rows(_decisions(self._pipeline, some)):
                 found[row.document_id].append(_decision(row))
         return found
 
@@ -174,7 +173,7 @@ class Deciding:
         """Write the typed rows of a document that is done."""
         if lacking := document.typed.keys() - self._results._tables.keys():
             raise ConfigError(f"there is no table of {min(lacking)} yet: `docmill run` it first")
-        replace_rows(self._connection, self._results._tables, self._results._own, document, run_id)
+        replace_rows(self._connection, self._results._tables, self._results._own, [document], run_id)
 
     def empty(self, document_id: str, content_sha256: str | None) -> None:
         """Remove the typed rows that were made of this content of a document, and those of their items."""

@@ -12,7 +12,7 @@ from sqlalchemy.schema import CreateColumn, MetaData
 from sqlalchemy.sql.compiler import DDLCompiler
 
 from docmill.schemas.errors import ConfigError
-from docmill.tasks.sinks.column_types import DUCKDB_SCALE, Exact
+from docmill.tasks.sinks.column_types import DUCKDB_DECIMAL, Exact
 from docmill.tasks.sinks.encoding import dumps
 from docmill.tasks.sinks.tables import DECISIONS, METADATA
 
@@ -90,4 +90,4 @@ def _double(*_: Any, **__: Any) -> str:
 
 @compiles(Exact, "duckdb")
 def _exact(*_: Any, **__: Any) -> str:
-    return f"DECIMAL(38,{DUCKDB_SCALE})"
+    return DUCKDB_DECIMAL

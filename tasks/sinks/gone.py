@@ -1,6 +1,6 @@
 """Outcomes of documents that are no longer in their source: counted, marked or removed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, select, update
@@ -10,7 +10,7 @@ from docmill.schemas.pipeline import Gone
 from docmill.tasks.sinks.bundle_tables import BUNDLES
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.removing import remove
-from docmill.tasks.sinks.results import MOST_IN_QUERY
+from docmill.tasks.sinks.rows import chunks
 from docmill.tasks.sinks.tables import OUTCOMES
 
 
@@ -40,7 +40,7 @@ def _mark(
     results: ReviewedResults, connection: Connection, documents: Sequence[str], at: datetime | None
 ) -> None:
     """Say of documents that they are gone since then; one that was marked before keeps its time."""
-    for ids in _chunks(documents):
+    for ids in chunks(documents):
         own = OUTCOMES.c.pipeline == results._pipeline, OUTCOMES.c.document_id.in_(ids)
         unmarked = [OUTCOMES.c.gone_at.is_(None)] if at else []
         connection.execute(update(OUTCOMES).where(*own, *unmarked).values(gone_at=at))
@@ -49,11 +49,6 @@ def _mark(
 def _forget(results: ReviewedResults, connection: Connection, documents: Sequence[str]) -> None:
     """Forget how files were divided that are gone: their documents are, or they are themselves."""
     files = list(dict.fromkeys(map(file_of, documents)))
-    for ids in _chunks(files):
+    for ids in chunks(files):
         own = BUNDLES.c.pipeline == results._pipeline, BUNDLES.c.document_id.in_(ids)
         connection.execute(delete(BUNDLES).where(*own))
-
-
-def _chunks(documents: Sequence[str]) -> Iterator[Sequence[str]]:
-    for begin in range(0, len(documents), MOST_IN_QUERY):
-        yield documents[begin : begin + MOST_IN_QUERY]

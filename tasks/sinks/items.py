@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Table, delete, insert
+from sqlalchemy import BigInteger, Column, Connection, Table, delete
 from sqlalchemy import MetaData as Tables
 from sqlalchemy.types import TypeEngine
 
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.item_tables import VALUE, columns_of, item_tables
 from docmill.tasks.sinks.column_types import column_type, stored
+from docmill.tasks.sinks.rows import chunks, insert
 
 ITEMS = "items"  # of a typed table's `info`: the tables of its items, by the property's name
 PARENT = "parent"  # of a table of items' `info`: the name of the typed table
@@ -48,13 +49,15 @@ def _table(name: str, parent: str, key: str, kind: TypeEngine[Any], properties: 
     return Table(name, Tables(), *columns, quote=True, info={PARENT: parent})
 
 
-def replace_items(connection: Connection, table: Table, key: Any, record: Mapping[str, Any]) -> None:
-    """Put a record's items in the place of those that are stored under its key."""
+def replace_items(connection: Connection, table: Table, records: Mapping[Any, Mapping[str, Any]]) -> None:
+    """Put the items of records, by their keys, in the place of those that are stored under these."""
     tables: Mapping[str, Table] = table.info.get(ITEMS, {})
     for name, items in tables.items():
-        connection.execute(delete(items).where(items.c.c0 == key))
-        if rows := list(_rows(items, key, record.get(name) or ())):
-            connection.execute(insert(items), rows)
+        for keys in chunks(list(records)):
+            connection.execute(delete(items).where(items.c.c0.in_(keys)))
+        rows = [row for key, record in records.items() for row in _rows(items, key, record.get(name) or ())]
+        if rows:
+            insert(connection, items, rows)
 
 
 def _rows(table: Table, key: Any, items: Any) -> Iterator[dict[str, Any]]:

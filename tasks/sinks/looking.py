@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import func, select
 
 from docmill.schemas.outcome import GOOD
+from docmill.tasks.sinks.own_id import id_of
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.rows import Row
-from docmill.tasks.sinks.tables import IDENTITY, OUTCOMES, RUNS
+from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 
 STATES = (
     OUTCOMES.c.document_id,
@@ -55,9 +56,10 @@ def made_with_others(results: Results, model: str) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in results._rows(query)]
 
 
-def database_id(results: Results) -> str:
-    """Give the own id of a results database that is open for writing."""
-    return str(next(results._rows(select(IDENTITY.c.id)))[0])
+def database_id(results: Results) -> str | None:
+    """Give the own id of a results database."""
+    with results._failing(), results._engine.connect() as connection:
+        return id_of(connection.execution_options(reading=True))
 
 
 def _of(results: Results, documents: Sequence[str], *columns: object):  # type: ignore[no-untyped-def]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, delete, func, select
+from sqlalchemy import Connection, Engine, delete, func, or_, select, update
 
 from docmill.schemas.notify import Notify
 from docmill.tasks.sinks.database import failing
@@ -44,12 +44,15 @@ class Outbox:
         self._pipeline = pipeline
         self._url = url
 
-    def waiting(self, most: int) -> list[Notice]:
-        """Give the oldest notices."""
-        query = select(OUTBOX).where(OUTBOX.c.pipeline == self._pipeline)
+    def waiting(self, most: int, begun: datetime) -> list[Notice]:
+        """Give the oldest notices, those last that were refused before; none that was since `begun`."""
+        refused = OUTBOX.c.refused_at
+        query = select(OUTBOX).where(
+            OUTBOX.c.pipeline == self._pipeline, or_(refused.is_(None), refused < begun)
+        )
         with failing(self._url, "run again"), self._engine.connect() as connection:
             rows = connection.execution_options(reading=True).execute(
-                query.order_by(OUTBOX.c.at, OUTBOX.c.id).limit(most)
+                query.order_by(refused.asc().nulls_first(), OUTBOX.c.at, OUTBOX.c.id).limit(most)
             )
             return [Notice(row.id, {"id": row.id, **row.body, "at": _utc(row.at)}) for row in rows]
 
@@ -58,6 +61,12 @@ class Outbox:
         query = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.pipeline == self._pipeline)
         with failing(self._url, "run again"), self._engine.connect() as connection:
             return int(connection.execution_options(reading=True).execute(query).scalar_one())
+
+    def put_back(self, notice: Notice) -> None:
+        """Let the others go before one that was refused."""
+        refused = update(OUTBOX).where(OUTBOX.c.id == notice.id).values(refused_at=datetime.now(UTC))
+        with failing(self._url, "run again"), self._engine.begin() as connection:
+            connection.execute(refused)
 
     def remove(self, notices: Sequence[Notice]) -> None:
         """Take away what has been delivered."""

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, case, delete, exists, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from docmill.schemas.outcome import BAD, GOOD, Run
 from docmill.tasks.sinks.history import keep_earlier
-from docmill.tasks.sinks.results import MOST_IN_QUERY, Results
+from docmill.tasks.sinks.results import Results
+from docmill.tasks.sinks.rows import chunks, inserting
 from docmill.tasks.sinks.tables import FAILURES, OUTCOMES
 from docmill.tasks.sinks.upgrade import present
 
@@ -84,8 +84,7 @@ def _forget_good(connection: Connection, run: Run) -> None:
 def _count_bad(connection: Connection, run: Run) -> None:
     copied = ("pipeline", "document_id", "content_sha256", "pipeline_sha256")
     bad = select(*(OUTCOMES.c[name] for name in copied), literal(1))
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(FAILURES).from_select(
+    statement = inserting(connection, FAILURES).from_select(
         [*copied, "runs"], bad.where(*_of(run), OUTCOMES.c.status.in_(BAD))
     )
     new = statement.excluded
@@ -108,8 +107,8 @@ def _mark(connection: Connection, run: Run, held: Any) -> None:
     bad = OUTCOMES.c.status.in_(BAD), OUTCOMES.c.pipeline_sha256 == run.pipeline_sha256
     where = (*of_earlier, *bad, OUTCOMES.c.document_id.in_(held))
     ids = connection.execute(select(OUTCOMES.c.document_id).where(*where)).scalars().all()
-    for begin in range(0, len(ids), MOST_IN_QUERY):
-        rows = [{"document_id": each, "status": "quarantined"} for each in ids[begin : begin + MOST_IN_QUERY]]
+    for some in chunks(ids):
+        rows = [{"document_id": each, "status": "quarantined"} for each in some]
         keep_earlier(connection, run.pipeline, rows, datetime.now(UTC))
     connection.execute(update(OUTCOMES).where(*where).values(status="quarantined"))
 

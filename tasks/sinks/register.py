@@ -1,18 +1,25 @@
 """Which results databases the records of a cache were made for: each run writes its own down, once."""
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import make_url
 
 from docmill.schemas.errors import ConfigError, StorageError
 from docmill.tasks.sinks.database import shown, sqlite_file
 
-REGISTER = "results"
+
+class Noted(Protocol):
+    """A cache, as what it notes of results databases."""
+
+    def results(self) -> list[str]:
+        """Read what was noted, a line each."""
+
+    def note_results(self, line: str) -> None:
+        """Note a line more; OSError where that cannot be."""
 
 
 @dataclass(frozen=True)
@@ -40,40 +47,34 @@ def identity(url: str) -> str:
     return make_url(shown(url)).set(database=str(file.absolute())).render_as_string()
 
 
-def register(directory: Path, url: str, own_id: str | None = None) -> None:
-    """Write a database down in a cache's directory; raises StorageError where that cannot be."""
+def register(cache: Noted, url: str, own_id: str | None = None) -> None:
+    """Write a database down in a cache; raises StorageError where that cannot be."""
     own = identity(url)
     with suppress(ConfigError):  # a damaged list is `prune`'s trouble
-        if any((each.url, each.id) == (own, own_id) for each in registered(directory)):
+        if any((each.url, each.id) == (own, own_id) for each in registered(cache)):
             return
     told = {"url": own, "since": datetime.now(UTC).isoformat()} | ({"id": own_id} if own_id else {})
-    line = json.dumps(told) + "\n"
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
     try:
-        descriptor = os.open(directory / REGISTER, flags, 0o600)
-        try:
-            os.write(descriptor, line.encode())
-        finally:
-            os.close(descriptor)
+        cache.note_results(json.dumps(told))
     except OSError as error:
-        raise StorageError(f"the cache {directory} cannot be written: {error.strerror}") from None
+        raise StorageError(f"the cache {cache} cannot be written: {error.strerror}") from None
 
 
-def registered(directory: Path) -> list[Registered]:
+def registered(cache: Noted) -> list[Registered]:
     """List the databases that runs have written into with this cache.
 
     Raises ConfigError where the list is damaged.
     """
-    file = directory / REGISTER
     found: dict[tuple[str, str | None], Registered] = {}
     try:
-        for line in file.read_text().splitlines():
+        for line in cache.results():
             told = json.loads(line)
             since = datetime.fromisoformat(told["since"])
             each = Registered(told["url"], since, told.get("id"))
             found.setdefault((each.url, each.id), each)
-    except FileNotFoundError:
-        return []
     except (ValueError, KeyError, TypeError):
-        raise ConfigError(f"{file} is damaged: remove it, and run every pipeline once") from None
+        raise ConfigError(
+            f"the list of results databases in the cache {cache} (`results`, or the table "
+            "docmill__results) is damaged: remove it, and run every pipeline once"
+        ) from None
     return list(found.values())

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, delete
 
 from docmill.tasks.sinks.history import keep_earlier
-from docmill.tasks.sinks.results import MOST_IN_QUERY, Results
+from docmill.tasks.sinks.results import Results
+from docmill.tasks.sinks.rows import chunks
 from docmill.tasks.sinks.tables import FAILURES, OUTCOMES
 from docmill.tasks.sinks.typed_rows import delete_rows
 
@@ -16,11 +17,10 @@ REMOVED = {"status": None}  # what no outcome has: so each is kept
 def remove(results: Results, connection: Connection, documents: Sequence[str]) -> None:
     """Remove the outcomes of documents with all their typed rows, and what was counted of them."""
     now = datetime.now(UTC)
-    for begin in range(0, len(documents), MOST_IN_QUERY):
-        ids = documents[begin : begin + MOST_IN_QUERY]
+    for ids in chunks(documents):
         keep_earlier(connection, results._pipeline, [{"document_id": each, **REMOVED} for each in ids], now)
         for table in (OUTCOMES, FAILURES):
             these = table.c.pipeline == results._pipeline, table.c.document_id.in_(ids)
             connection.execute(delete(table).where(*these))
-        for each in ids:
-            delete_rows(connection, results._own, each)
+        for key in results._own.values():
+            delete_rows(connection, key, ids)

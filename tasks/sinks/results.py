@@ -27,15 +27,13 @@ from docmill.tasks.sinks.evaluations import Evaluations
 from docmill.tasks.sinks.fallen import fallen
 from docmill.tasks.sinks.history import History, put
 from docmill.tasks.sinks.keys import type_in
-from docmill.tasks.sinks.rows import Row, outcome_row, run_row
+from docmill.tasks.sinks.rows import Row, chunks, outcome_row, run_row
 from docmill.tasks.sinks.spending import Spending
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 from docmill.tasks.sinks.timelines import Timelines
 from docmill.tasks.sinks.typed_rows import Filled, fill, filled, replace_rows
 from docmill.tasks.sinks.upgrade import present, upgrade
 from docmill.tasks.sinks.work_tables import WORK
-
-MOST_IN_QUERY = 500  # values: a database takes only so many
 
 
 class Results:
@@ -148,9 +146,8 @@ class Results:
             current = self._current(connection, outcomes)
             rows = [{**outcome_row(outcome), **common, "updated_at": now} for outcome in current]
             put(connection, self._pipeline, rows, now)
-            for outcome in current:
-                if outcome.status == "done":
-                    replace_rows(connection, self._tables, self._own, outcome, run_id)
+            done = [outcome for outcome in current if outcome.status == "done"]
+            replace_rows(connection, self._tables, self._own, done, run_id)
             self._stored(connection, rows, outcomes)
 
     def _stored(self, connection: Connection, rows: Sequence[Row], outcomes: Sequence[Outcome] = ()) -> None:
@@ -174,9 +171,8 @@ class Results:
     def outcomes_of(self, choose: Callable[[list[str]], list[str]]) -> Iterator[Row]:
         """Give the outcomes' rows of those documents that are chosen of all ids, in no order."""
         chosen = choose(self.document_ids())
-        for begin in range(0, len(chosen), MOST_IN_QUERY):
-            chunk = chosen[begin : begin + MOST_IN_QUERY]
-            for row in self._rows(self._outcomes(None).where(OUTCOMES.c.document_id.in_(chunk))):
+        for some in chunks(chosen):
+            for row in self._rows(self._outcomes(None).where(OUTCOMES.c.document_id.in_(some))):
                 yield row._mapping
 
     def outcomes(self, statuses: Iterable[str] = (), run_id: str | None = None) -> Iterator[Row]:

@@ -1,14 +1,17 @@
 """What is known, as rows of the results' tables."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from docmill.schemas.outcome import Outcome, Run, StepOutcome
+from docmill.tasks.sinks import duckdb_rows
 from docmill.tasks.sinks.tables import RUNS
 
+MOST_IN_QUERY = 500  # values: a database takes only so many
+T = TypeVar("T")
 Row = Mapping[str, Any]
 
 
@@ -31,10 +34,31 @@ def _step(step: StepOutcome) -> Row:
     return step.model_dump(exclude=absent if step.keys is not None else {*absent, "keys"})
 
 
+def inserting(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """Begin an INSERT that may say what happens where a row is there already."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def chunks(values: Sequence[T], most: int = MOST_IN_QUERY) -> Iterator[Sequence[T]]:
+    """Give values so many at a time as a query may hold."""
+    for begin in range(0, len(values), most):
+        yield values[begin : begin + most]
+
+
+def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows that are not there yet."""
+    if connection.dialect.name == "duckdb":
+        duckdb_rows.insert_rows(connection, table, rows)
+        return
+    connection.execute(table.insert(), [dict(row) for row in rows])
+
+
 def upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert the rows, or put them in the place of those with their keys."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table)
+    if connection.dialect.name == "duckdb":
+        duckdb_rows.insert_rows(connection, table, rows, replacing=True)
+        return
+    statement = inserting(connection, table)
     others = {each.key: statement.excluded[each.key] for each in table.columns if not each.primary_key}
     connection.execute(
         statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=others),

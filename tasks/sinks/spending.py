@@ -9,13 +9,13 @@ from itertools import accumulate, takewhile
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, exists, func, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from docmill.schemas.budget import Balance, Budget, Settled, Total, nano
 from docmill.schemas.errors import StorageError
 from docmill.tasks.sinks.database import reason
 from docmill.tasks.sinks.duckdb_dialect import alone
+from docmill.tasks.sinks.rows import inserting
 from docmill.tasks.sinks.tables import RUNS, SPENDING
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(:pipeline, 0))"
@@ -84,8 +84,7 @@ def _settle(connection: Connection, settled: Settled, own: ColumnElement[bool]) 
 
 
 def _reserve(connection: Connection, row: Mapping[str, Any]) -> None:
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(SPENDING).values(dict(row))
+    statement = inserting(connection, SPENDING).values(dict(row))
     more = {"reserved": SPENDING.c.reserved + row["reserved"]}
     connection.execute(statement.on_conflict_do_update(index_elements=["run_id", "day"], set_=more))
 

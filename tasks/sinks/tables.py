@@ -208,6 +208,7 @@ OUTBOX = Table(
     Column("pipeline", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("body", Json, nullable=False),
+    Column("refused_at", DateTime(timezone=True)),  # the last time; others go first
     Index("docmill__outbox_of", "pipeline", "at"),
 )
 

@@ -5,9 +5,6 @@ from typing import Any
 
 from sqlalchemy import JSON, Column, Connection, Double, Table, Text, inspect
 from sqlalchemy import MetaData as Tables
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import CreateColumn, ExecutableDDLElement
-from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.types import TypeEngine
 
 from docmill.schemas.errors import ConfigError
@@ -16,22 +13,9 @@ from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks import items
 from docmill.tasks.sinks.column_types import Exact, column_type, stored
 from docmill.tasks.sinks.tables import TYPED, Json
-from docmill.tasks.sinks.there import columns_there
+from docmill.tasks.sinks.there import AddColumn, columns_there
 
 Row = dict[str, Any]
-
-
-class AddColumn(ExecutableDDLElement):
-    """ALTER TABLE … ADD COLUMN, which SQLAlchemy has no element of."""
-
-    def __init__(self, column: Column[Any]) -> None:
-        self.column = column
-
-
-@compiles(AddColumn)
-def _add_column(element: AddColumn, compiler: DDLCompiler, **_: Any) -> str:
-    table = compiler.preparer.format_table(element.column.table)
-    return f"ALTER TABLE {table} ADD COLUMN {compiler.process(CreateColumn(element.column))}"
 
 
 def table_name(pipeline: str, into: Into, schema: ToolSchema) -> str:

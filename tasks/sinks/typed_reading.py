@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Column, Connection, Float, MetaData, Numeric, Table, inspect, select
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import Table, inspect, select
 
 from docmill.schemas.errors import ConfigError
-from docmill.tasks.sinks.column_types import Exact
 from docmill.tasks.sinks.formats.export import Export
 from docmill.tasks.sinks.results import Results
-from docmill.tasks.sinks.there import columns_there
+from docmill.tasks.sinks.there import table_there
 
 KEY_COLUMNS = 2  # the id, and in a table of items their position
 
@@ -20,19 +18,8 @@ def stored_table(results: Results, name: str) -> Export:
     with results._failing(), results._engine.connect() as connection:
         if not inspect(connection).has_table(name):
             raise ConfigError(f"--table: there is no table {name} yet: `docmill run` the pipeline first")
-        table = _table(connection, name)
+        table = table_there(connection, name)
     return Export({column.name: column.type for column in table.columns}, _rows(results, table))
-
-
-def _table(connection: Connection, name: str) -> Table:
-    there = columns_there(connection, name)
-    columns = [Column(column, _kind(kind), quote=True) for column, kind in there.items()]
-    return Table(name, MetaData(), *columns, quote=True)
-
-
-def _kind(kind: TypeEngine[Any]) -> TypeEngine[Any]:
-    """Read decimals as their driver gives them: SQLite, which has none, would be warned of."""
-    return Exact() if isinstance(kind, Numeric) and not isinstance(kind, Float) else kind
 
 
 def _rows(results: Results, table: Table) -> Iterator[Mapping[str, Any]]:

@@ -1,9 +1,10 @@
 """The rows of typed tables: replaced with a document's outcome, and filled from those that are stored."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, Table, column, delete, func, select
 
@@ -11,7 +12,7 @@ from docmill.schemas.outcome import Outcome
 from docmill.tasks.sinks import typed
 from docmill.tasks.sinks.items import PARENT, replace_items
 from docmill.tasks.sinks.keys import native
-from docmill.tasks.sinks.rows import upsert
+from docmill.tasks.sinks.rows import chunks, upsert
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,14 @@ class Filled:
     table: str
     rows: int
     rows_in_all: int
+
+
+class Made(NamedTuple):
+    """A record that a run has made of a document."""
+
+    content_sha256: str | None
+    run_id: str
+    record: Mapping[str, Any]
 
 
 def filled(connection: Connection, tables: Iterable[Table], run_id: str) -> list[Filled]:
@@ -38,37 +47,54 @@ def replace_rows(
     connection: Connection,
     tables: Mapping[str, Table],
     own: Mapping[str, Column[Any]],
-    outcome: Outcome,
+    outcomes: Iterable[Outcome],
     run_id: str,
 ) -> None:
-    """Write the records of a done outcome, and remove its rows from the pipeline's other typed tables.
+    """Write the records of done outcomes, and remove their rows from the pipeline's other typed tables.
 
     `tables` are by the schemas' names; `own` is the key column of every typed table, by the table's name.
     """
-    wanted = {tables[name].name: (tables[name], record) for name, record in outcome.typed.items()}
-    delete_rows(connection, {name: own[name] for name in own if name not in wanted}, outcome.document_id)
-    for name, (table, record) in wanted.items():
-        value = native(own[name].type, outcome.document_id)
-        row = typed.row(table, value, outcome.content_sha256, run_id, record)
-        upsert(connection, table, [row])
-        replace_items(connection, table, value, record)
-
-
-def delete_rows(connection: Connection, own: Mapping[str, Column[Any]], document_id: str) -> None:
-    """Delete a document's rows from these typed tables."""
-    for key in own.values():
-        with suppress(ValueError):  # a table of other keys has no such row
-            value = native(key.type, document_id)
-            connection.execute(delete(key.table).where(key == value))
+    last = {outcome.document_id: outcome for outcome in outcomes}
+    declared = {table.name: table for table in tables.values()}
+    wanted: defaultdict[str, dict[str, Made]] = defaultdict(dict)
+    for outcome in last.values():
+        for schema, record in outcome.typed.items():
+            made = Made(outcome.content_sha256, run_id, record)
+            wanted[tables[schema].name][outcome.document_id] = made
+    for name, key in own.items():
+        others = [document_id for document_id in last if document_id not in wanted.get(name, ())]
+        delete_rows(connection, key, others)
+    for name, records in wanted.items():
+        _write(
+            connection, declared[name], [(native(own[name].type, id_), each) for id_, each in records.items()]
+        )
 
 
 def fill(connection: Connection, table: Table, key: Column[Any], rows: Iterable[Any]) -> None:
     """Write the records of stored outcomes into a table; those of another source are left out."""
+    keyed = []
     for row in rows:
         with suppress(ValueError):
-            value = native(key.type, row.document_id)
-            upsert(connection, table, [typed.row(table, value, row.content_sha256, row.run_id, row.record)])
-            replace_items(connection, table, value, row.record)
+            made = Made(row.content_sha256, row.run_id, row.record)
+            keyed.append((native(key.type, row.document_id), made))
+    for some in chunks(keyed):
+        _write(connection, table, some)
+
+
+def _write(connection: Connection, table: Table, keyed: Sequence[tuple[Any, Made]]) -> None:
+    rows = [typed.row(table, key, each.content_sha256, each.run_id, each.record) for key, each in keyed]
+    upsert(connection, table, rows)
+    replace_items(connection, table, {key: each.record for key, each in keyed})
+
+
+def delete_rows(connection: Connection, key: Column[Any], documents: Iterable[str]) -> None:
+    """Delete the rows of documents from the typed table that has this key column."""
+    values = []
+    for document_id in documents:
+        with suppress(ValueError):  # a table of other keys has no such row
+            values.append(native(key.type, document_id))
+    for some in chunks(values):
+        connection.execute(delete(key.table).where(key.in_(some)))
 
 
 def remove_rows(

@@ -4,30 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, inspect
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import ExecutableDDLElement
-from sqlalchemy.sql.compiler import DDLCompiler
 
 from docmill.tasks.sinks.bundle_tables import BUNDLES
 from docmill.tasks.sinks.own_id import give_id
 from docmill.tasks.sinks.tables import METADATA
+from docmill.tasks.sinks.there import AddColumn
 from docmill.tasks.sinks.work_tables import WORK
 
 assert BUNDLES.metadata is WORK.metadata is METADATA  # all tables are declared once this is imported
-
-
-class AddColumn(ExecutableDDLElement):
-    """ALTER TABLE … ADD COLUMN, written by the dialect's own compiler."""
-
-    def __init__(self, column: Column[Any]) -> None:
-        self.column = column
-
-
-@compiles(AddColumn)
-def _written(element: AddColumn, compiler: DDLCompiler, **_: Any) -> str:
-    table = compiler.preparer.format_table(element.column.table)
-    column: str = compiler.get_column_specification(element.column)  # type: ignore[no-untyped-call]
-    return f"ALTER TABLE {table} ADD COLUMN {column}"
 
 
 def upgrade(connection: Connection) -> None:

@@ -13,8 +13,7 @@ from docmill.schemas.pipeline import Into
 from docmill.schemas.shard import Part, Shard, place, ranges
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks.decisions import ReviewedResults
-from docmill.tasks.sinks.results import MOST_IN_QUERY
-from docmill.tasks.sinks.rows import Row, run_row
+from docmill.tasks.sinks.rows import MOST_IN_QUERY, Row, chunks, run_row
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 from docmill.tasks.sinks.work_tables import SHARDS, WORK
 
@@ -206,8 +205,8 @@ class PartResults(ReviewedResults):
         """Write a status to the documents that came to it and had none; says how many that were."""
         ids = [each.document_id for each in outcomes if each.status == status]
         marked = 0
-        for begin in range(0, len(ids), MOST_IN_QUERY // 2):
-            keys = [(place(each), each) for each in ids[begin : begin + MOST_IN_QUERY // 2]]
+        for some in chunks(ids, MOST_IN_QUERY // 2):
+            keys = [(place(each), each) for each in some]
             own = WORK.c.run_id == self.part.run_id, WORK.c.status.is_(None)
             these = tuple_(WORK.c.place, WORK.c.document_id).in_(keys)
             marked += connection.execute(update(WORK).where(*own, these).values(status=status)).rowcount

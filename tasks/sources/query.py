@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.checks.spelling import meant
-from docmill.tasks.sources.high_water import Since, above
+from docmill.tasks.sources.high_water import Since, above, quoting
 
 MAX_BUFFERED_ROWS = 100  # of a slow query few are waited for
 BUFFERED_BYTES = 16_000_000  # about: of large rows fewer are read ahead
@@ -53,7 +53,9 @@ class Query:
             raise ConfigError(f"{place}.url: {shown(url)} cannot be opened: {reason(error)}") from None
         try:
             if since:
-                query = above(query, self._engine.dialect.identifier_preparer.quote(since.column), since.mark)
+                dialect = self._engine.dialect
+                column = dialect.identifier_preparer.quote(since.column)
+                query = above(query, column, since.mark.literal(quoting(dialect)))
             self._result = _configured(self._connection).exec_driver_sql(query)
             if not self._result.returns_rows:
                 raise ConfigError(f"{place}.query: gives no rows: write a SELECT")
@@ -74,6 +76,10 @@ class Query:
                 self._result.yield_per(ahead)
             yield row
             row = self._result.fetchone()
+
+    def first_rows(self) -> list[Any]:
+        """Give the rows that are there already."""
+        return [] if self._first is None else [self._first]
 
     def interrupt(self) -> None:
         """End, from another thread, what the database is doing; its driver may not be able to."""

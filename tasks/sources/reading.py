@@ -98,7 +98,8 @@ class Reading(Iterator[RowRef]):
         self._document = None if columns.document is None else query.columns.index(columns.document)
         self._since = None if columns.since is None else query.columns.index(columns.since)
         self._files = columns.files
-        self._high = HighWater()
+        self._high = HighWater(columns.since or "")
+        self._require_comparable()
         self._render = render
         self._source = source
         self._ids = Ids()
@@ -134,6 +135,10 @@ class Reading(Iterator[RowRef]):
         """Give the highest value of the column `since` once all rows are read; None where they were not."""
         return None if self.count() is None else self._high.mark()
 
+    def unmarked(self) -> str | None:
+        """Say why there is no mark, once all rows are read; None where there is one, or no value."""
+        return None if self.count() is None else self._high.fault
+
     def close(self) -> None:
         """End the reading, wherever it is."""
         self._closing.set()
@@ -141,6 +146,15 @@ class Reading(Iterator[RowRef]):
             self._query.interrupt()
         self._spool.close()
         self._thread.join(JOIN_TIMEOUT_S)
+
+    def _require_comparable(self) -> None:
+        """Raise ConfigError where the first value of the column `since` is a text that does not grow."""
+        if self._since is not None:
+            first = HighWater(self._query.columns[self._since])
+            values = (row[self._since] for row in self._query.first_rows())
+            first.see(next((value for value in values if value is not None), None))
+            if first.fault is not None:
+                raise ConfigError(first.fault)
 
     def _read(self) -> None:
         try:
@@ -173,13 +187,18 @@ class Reading(Iterator[RowRef]):
             self._first_key = key
             self._keyed.set()
         document_id, fault = self._ids.take(key)
-        text, file = "", None if self._document is None else row[self._document]
+        text, file = "", self._named(row)
         if fault is None:
             try:
                 text = self._text(row, alone=file is None)
             except Unreadable as unreadable:
                 fault = str(unreadable)
-        return json.dumps([document_id, text, fault, None if file is None else str(file)]).encode()
+        return json.dumps([document_id, text, fault, file]).encode()
+
+    def _named(self, row: Any) -> str | None:
+        """Give the file that a row names; an empty cell names none."""
+        name = None if self._document is None else row[self._document]
+        return None if name is None or not str(name).strip() else str(name)
 
     def _text(self, row: Any, *, alone: bool) -> str:
         rendered = self._render(dict(zip(self._query.columns, row, strict=True)))

@@ -12,7 +12,8 @@ from docmill.schemas.errors import ConfigError, Deferred, StorageError, Unreadab
 from docmill.tasks.sources.files import MAX_BYTES, document_of
 from docmill.tasks.sources.hashes import Hashes
 from docmill.tasks.sources.parsing import pool
-from docmill.tasks.sources.stores import Entry, Stores, TooLarge, reason, unreached
+from docmill.tasks.sources.store import Entry, TooLarge
+from docmill.tasks.sources.stores import Stores, reason, unreached
 from docmill.tasks.sources.urls import Address, UrlGlob, address_of
 
 MAX_KEY_CHARS = 1024

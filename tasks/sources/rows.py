@@ -97,6 +97,10 @@ class Rows:
         """Give how far its column `since` was read, while it is open; None where that is not known."""
         return self._reading.mark() if self._reading else None
 
+    def unmarked(self) -> str | None:
+        """Say why there is no mark, while it is open; None where there is one."""
+        return self._reading.unmarked() if self._reading else None
+
     def confined(self, below: tuple[Path, ...]) -> "Rows":
         """Read files alone that lie below these folders once links are followed."""
         return Rows(self._declared, replace(self._rules, below=below))
@@ -132,7 +136,7 @@ class Rows:
     def _query(self) -> Query | FileQuery:
         asked = self._declared
         mark = self._rules.mark() if self._rules.mark and asked.since else None
-        since = Since(asked.since, mark) if mark and asked.since else None
+        since = Since(asked.since, mark) if mark and mark.is_plain and asked.since else None
         if asked.url:
             return Query(asked.url, asked.query or "", since=since)
         return FileQuery(asked.patterns(), asked.query, asked.sheet, self._rules.below, since)

@@ -1,6 +1,7 @@
 """Scans and pictures: read by children that see, with the extra `ocr`, and where the pipeline lets them."""
 
 import functools
+import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ PACKAGES = ("rapidocr", "onnxruntime", "cv2", "PIL")
 MOST_SHOWN = 20  # of a document, to a model
 HINT = "docmill[ocr]"  # in the reasons for what is not read without it
 TOO_MUCH = (Reason.SLOW, Reason.MEMORY)
+URL = re.compile("data:image/jpeg;base64,[A-Za-z0-9+/]+={0,2}")  # a child may send nothing else to a model
 PICTURES = (Why.PICTURE, Why.SCANNED, Why.DRAWN, Why.GLYPHS, Why.GARBLED)
 
 
@@ -71,16 +73,25 @@ def completed(kind: Binary, content: bytes, answer: Answer, ocr: Ocr) -> Answer:
 def shown(kind: Binary, content: bytes, numbers: Sequence[int]) -> tuple[str, ...]:
     """Give pages as data URLs, the first of very many; what could be read of them once can be drawn."""
     look: Asked = "view" if kind == "pdf" else "look"
-    return tuple(
-        ask(look, wire.asking(number, content), sees=True).pages[0] for number in numbers[:MOST_SHOWN]
-    )
+    urls = [_url(look, wire.asking(number, content)) for number in numbers[:MOST_SHOWN]]
+    return tuple(url for url in urls if URL.fullmatch(url))
+
+
+def _url(look: Asked, asked: bytes) -> str:
+    """Have a page drawn; empty where that fails: its text has been read."""
+    try:
+        return ask(look, asked, sees=True).pages[0]
+    except Unreadable as error:
+        if error.args[0] is Reason.ENDED:
+            raise
+        return ""
 
 
 def _pages(content: bytes, answer: Answer, *, always: bool) -> Answer:
     """Read the pages of a PDF that are pictures."""
     missed, pages = answer.missed, list(answer.pages)
-    wanted = [number - 1 for number in sorted(missed.pages) if missed.pages[number] in PICTURES]
-    wanted = list(range(len(pages))) if always else wanted
+    pictured = [number for number, why in missed.pages.items() if why in PICTURES and number <= len(pages)]
+    wanted = list(range(len(pages))) if always else [number - 1 for number in sorted(pictured)]
     for number in wanted[MAX_PICTURES:]:
         missed.pages[number + 1] = Why.MANY
     for number, text in _read("page", content, wanted[:MAX_PICTURES], missed, always=always).items():
@@ -100,7 +111,7 @@ def _read(
     """Read pages side by side, in as many children as there may be; tells in `missed` what was not read."""
     ended = Event()
 
-    def one(number: int) -> _Page:
+    def one(number: int) -> _Page | None:
         if ended.is_set():  # what waits must not start children anew
             raise Unreadable(Reason.ENDED)
         try:
@@ -109,7 +120,7 @@ def _read(
             if error.args[0] is Reason.ENDED:
                 ended.set()
                 raise
-            return _Page(number, None)
+            return None if error.args[0] is Reason.EMPTY else _Page(number, None)
 
     texts = {}
     for page in _at_once(one, numbers):
@@ -128,6 +139,7 @@ def _read(
     return texts
 
 
-def _at_once(one: Callable[[int], _Page], numbers: Iterable[int]) -> list[_Page]:
+def _at_once(one: Callable[[int], _Page | None], numbers: Iterable[int]) -> list[_Page]:
+    """Read pages; what stands behind the last one, as the values of a form do, is none of them."""
     with ThreadPoolExecutor(pool.SIZE) as threads:
-        return list(threads.map(one, numbers))
+        return [page for page in threads.map(one, numbers) if page]

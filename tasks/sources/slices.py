@@ -1,9 +1,8 @@
 """A document that is some pages of a larger one: its text, and what of it was not read, or recognized."""
 
 import re
-from collections.abc import Sequence
 
-from docmill.schemas.document import Document, Recognized
+from docmill.schemas.document import Document
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.parsing.missed import Why
 from docmill.tasks.sources.parsing.reasons import Reason
@@ -29,12 +28,10 @@ def pages(document: Document, first: int, last: int) -> Document:
     if not legible(text):
         raise Unreadable(Reason.EMPTY)
     unread = tuple(each for each in document.unread if _is_on(each.part, first, last))
-    return document.model_copy(
+    return document.stretch(begin, begin + len(text)).model_copy(
         update={
-            "text": text,
             "page_starts": tuple(min(start - begin, len(text)) for start, _ in bounds),
             "unread": unread,
-            "recognized": tuple(_recognized(document.recognized, begin, len(text))),
             "pictures": _pictures(document, first, last),
             "first_page": first,
         }
@@ -50,14 +47,6 @@ def _is_on(part: str, first: int, last: int) -> bool:
     """Say whether a part of a file is on these pages; what is on none of them is told of each document."""
     found = PAGE.fullmatch(part)
     return found is None or first <= int(found[1]) <= last
-
-
-def _recognized(spans: Sequence[Recognized], begin: int, length: int) -> Sequence[Recognized]:
-    moved = (
-        each.model_copy(update={"start": max(0, each.start - begin), "end": min(length, each.end - begin)})
-        for each in spans
-    )
-    return [each for each in moved if each.start < each.end]
 
 
 def _pictures(document: Document, first: int, last: int) -> tuple[str, ...]:

@@ -1,133 +1,20 @@
-"""Stores of objects by fsspec: opened, listed in pages, read whole, and closed."""
+"""Stores of objects by fsspec: opened, listed in pages, read whole, written, and closed."""
 
-import asyncio
 import re
 from collections.abc import Iterator
-from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass
 from operator import itemgetter
+from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any
 
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.sources.s3 import S3
+from docmill.tasks.sources.store import PIECE_BYTES, Entry, Nameless, Store, TooLarge
 
-CONNECT_TIMEOUT_S = 5
-READ_TIMEOUT_S = 60  # between chunks
-WHOLE_TIMEOUT_S = 300
-CONNECTIONS = 32
-PIECE_BYTES = 16_000_000
-ATTEMPTS, ROUNDS = 3, 2  # of a request: botocore's tries, and how often s3fs has it try
 # Only stores whose credentials come from the environment or their own configuration.
 PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs", "memory": "fsspec"}
 UNREACHED = {"HTTPClientError", "ClientConnectionError", "ConnectionError", "TimeoutError"}
 NO_CREDENTIALS = re.compile(r"\w*(Credentials|Profile|Token|SSO|Auth)\w*")
-
-
-class TooLarge(Exception):
-    """An object has more bytes than may be read."""
-
-
-class Nameless(Exception):
-    """A folder has an empty name, so that what is in it cannot be listed."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An object that a store lists."""
-
-    key: str
-    size: int
-
-
-class Store(Protocol):
-    """An open store; its methods block, may be called by any thread, and raise what its driver raises."""
-
-    def entries(self, bucket: str, prefix: str, *, deep: bool) -> Iterator[Entry]:
-        """List the objects whose keys begin with `prefix`, page by page; `deep`: also beyond the next slash.
-
-        Raises FileNotFoundError, before the first, where there is no such bucket.
-        """
-
-    def read(self, bucket: str, key: str, most: int) -> bytes:
-        """Read an object; raises TooLarge where it has more than `most` bytes."""
-
-    def pieces(self, bucket: str, key: str, size: int) -> Iterator[bytes]:
-        """Read an object of any size, piece by piece; of S3 one that changes meanwhile is an error."""
-
-    def close(self) -> None:
-        """Let its connections go."""
-
-
-class S3:
-    """S3 by s3fs, whose requests are made here: its paths do not keep every key apart."""
-
-    def __init__(self) -> None:
-        from s3fs import S3FileSystem
-
-        config = {
-            "connect_timeout": CONNECT_TIMEOUT_S,
-            "read_timeout": READ_TIMEOUT_S,
-            "max_pool_connections": CONNECTIONS,
-            "retries": {"mode": "standard", "total_max_attempts": ATTEMPTS},
-        }
-        self._files: Any = S3FileSystem(skip_instance_cache=True, config_kwargs=config)
-        self._files.retries = ROUNDS
-        self._reading: set[Future[bytes]] = set()
-        self._closed = False
-        self._files.connect()
-
-    def entries(self, bucket: str, prefix: str, *, deep: bool) -> Iterator[Entry]:
-        """List as the server does, by key."""
-        asked = {"Bucket": bucket, "Prefix": prefix, "Delimiter": "" if deep else "/"}
-        while True:
-            page = self._files.call_s3("list_objects_v2", **asked)
-            for found in page.get("Contents", []):
-                yield Entry(found["Key"], found["Size"])
-            if not page.get("IsTruncated"):
-                return
-            asked["ContinuationToken"] = page["NextContinuationToken"]
-
-    def read(self, bucket: str, key: str, most: int) -> bytes:
-        """Read it in one request, which is given up where the answer announces too much."""
-        reply = self._files.call_s3("get_object", Bucket=bucket, Key=key)
-        loop, body = self._files.loop, reply["Body"]
-        try:
-            if reply["ContentLength"] > most:
-                raise TooLarge
-            return self._read(asyncio.run_coroutine_threadsafe(body.read(), loop))
-        finally:
-            loop.call_soon_threadsafe(body.close)
-
-    def pieces(self, bucket: str, key: str, size: int) -> Iterator[bytes]:
-        """Read it by ranges, all of the object that the first one named."""
-        same: dict[str, str] = {}
-        for begin in range(0, size, PIECE_BYTES):
-            part = f"bytes={begin}-{min(begin + PIECE_BYTES, size) - 1}"
-            reply = self._files.call_s3("get_object", Bucket=bucket, Key=key, Range=part, **same)
-            same = {"IfMatch": reply["ETag"]}
-            try:
-                yield self._read(asyncio.run_coroutine_threadsafe(reply["Body"].read(), self._files.loop))
-            finally:
-                self._files.loop.call_soon_threadsafe(reply["Body"].close)
-
-    def close(self) -> None:
-        """Close its client; what is under way fails."""
-        from fsspec.asyn import sync
-
-        self._closed = True
-        for reading in tuple(self._reading):
-            reading.cancel()  # as aiohttp lets who reads a body wait for ever
-        sync(self._files.loop, self._files.s3.close)
-
-    def _read(self, reading: "Future[bytes]") -> bytes:
-        self._reading.add(reading)
-        try:
-            if self._closed:
-                raise CancelledError
-            return reading.result(WHOLE_TIMEOUT_S)
-        finally:
-            reading.cancel()
-            self._reading.discard(reading)
 
 
 class AnyStore:
@@ -175,14 +62,19 @@ class AnyStore:
         for begin in range(0, size, PIECE_BYTES):
             yield self._files.cat_file(f"{bucket}/{key}", start=begin, end=min(begin + PIECE_BYTES, size))
 
+    def write(self, bucket: str, key: str, file: Path) -> None:
+        """Write it by the driver's own upload."""
+        self._files.put_file(str(file), f"{bucket}/{key}")
+
     def close(self) -> None:
         """Its connections end with it."""
 
 
 class Stores:
-    """The stores that one source reads, each opened when it is first asked for."""
+    """The stores that one `place` of what users write names, each opened when it is first asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: str = "documents") -> None:
+        self._place = place
         self._open: dict[str, Store] = {}
         self._lock = Lock()
 
@@ -193,7 +85,7 @@ class Stores:
                 try:
                     self._open[protocol] = S3() if protocol == "s3" else AnyStore(protocol)
                 except ImportError:
-                    raise ConfigError(_missing(protocol)) from None
+                    raise ConfigError(_missing(self._place, protocol)) from None
             return self._open[protocol]
 
     def close(self) -> None:
@@ -236,7 +128,7 @@ def _code(error: Exception) -> str:
     return f" ({code})" if re.fullmatch(r"\w{1,50}", str(code or "")) else ""
 
 
-def _missing(protocol: str) -> str:
+def _missing(place: str, protocol: str) -> str:
     package = PACKAGES[protocol]
     extra = " (or docmill's extra: docmill[s3])" if protocol == "s3" else ""
-    return f"documents: {protocol}:// needs the package {package}: pip install '{package}'{extra}"
+    return f"{place}: {protocol}:// needs the package {package}: pip install '{package}'{extra}"

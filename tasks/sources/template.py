@@ -60,9 +60,9 @@ def compiled(text: str, columns: Sequence[str]) -> Render:
             require(columns, name, "rows.text")
 
     def render(row: Mapping[str, Any]) -> str:
-        values = {name: NULL if value is None else writable(value) for name, value in row.items()}
         parts, length = [], 0
         try:
+            values = {name: NULL if value is None else writable(value) for name, value in row.items()}
             for part in template.generate(values):
                 parts.append(part)
                 length += len(part)

@@ -67,10 +67,10 @@ def url_glob(url: str) -> UrlGlob:
     """Read a URL of a pipeline; raises ConfigError, which never holds a password."""
     found = URL.fullmatch(url)
     if not found:
-        raise ConfigError(f"documents: {_safe(url)!r} is no URL of one store: chained ones are not read")
+        raise ConfigError(f"documents: {safe(url)!r} is no URL of one store: chained ones are not read")
     protocol, bucket, pattern = found[1].lower(), found[2], found[3]
     if problem := _problem(protocol, bucket, pattern):
-        raise ConfigError(f"documents: {_safe(url)!r} {problem}")
+        raise ConfigError(f"documents: {safe(url)!r} {problem}")
     return UrlGlob(url, protocol, bucket, pattern)
 
 
@@ -107,7 +107,8 @@ def _problem(protocol: str, bucket: str, pattern: str) -> str | None:
     return None
 
 
-def _safe(url: str) -> str:
+def safe(url: str) -> str:
+    """Write a URL without the user that it may hold."""
     return re.sub(r"//[^/]*@", "//***@", url)
 
 

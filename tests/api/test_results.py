@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterator
 from datetime import UTC
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,23 @@ def test_typed_rows_come_as_python_values(stored: Stored):
     own = {"document_id": "a", "content_sha256": "c", "run_id": "run in-box"}
     assert first == {**own, **RECORD, "due": datetime.date(2026, 1, 31)}
     assert second["document_id"] == "b"
+
+
+def test_decimals_come_alike_from_every_database(database: str):
+    amount = {"type": "object", "properties": {"a": {"type": "number", "multipleOf": 1e-12}}}
+    tool = ToolSchema(id="bill", name="bill", description="Bill.", parameters=amount)
+    opened = Results.open(Into(url=database), "p", {"bill": tool})
+    values = [0.1, 3, 1e-12, 1e20]
+    typed = [outcome(str(n)).model_copy(update={"typed": {"bill": {"a": a}}}) for n, a in enumerate(values)]
+    opened.write(typed, "r", "p")
+    opened.close()
+    with docmill.results(database) as stored:
+        assert [row["a"] for row in stored.rows("p", "bill")] == [
+            Decimal("0.1"),
+            Decimal(3),
+            Decimal("1e-12"),
+            Decimal("1e20"),
+        ]
 
 
 def test_the_one_table_that_into_names_is_found_by_its_name(stored: Stored):

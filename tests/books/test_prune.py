@@ -15,8 +15,9 @@ import pytest
 from docmill.schemas.outcome import Outcome
 from docmill.schemas.pipeline import Into
 from docmill.tasks.chat.bytelock import lock_byte
+from docmill.tasks.chat.kept import DirectoryCache
 from docmill.tasks.chat.places import lock_file
-from docmill.tasks.chat.records import Uses, free, note_use, records
+from docmill.tasks.chat.records import DirectoryRecords, Record, note_use
 from docmill.tasks.sinks.register import register
 from docmill.tasks.sinks.results import Results
 from tests.support.project import Project
@@ -27,11 +28,15 @@ DAY_S = 86_400.0
 STEPS = "  - classify: {labels: {a: the first, b: the second}}\n"
 
 
+def held(cache: Path, since: float = 0.0) -> DirectoryRecords:
+    return DirectoryRecords(cache, since)
+
+
 def aged(cache: Path, days: float = 40) -> None:
     """Let all that the cache holds be so old, and its list of databases older."""
     then = time.time() - days * DAY_S
-    for record in records(cache):
-        os.utime(record.file, (then, then))
+    for record in held(cache).each():
+        os.utime(record.place, (then, then))
     if (list_ := cache / "results").exists():
         lines = [json.loads(line) for line in list_.read_text().splitlines()]
         long_ago = "2020-01-01T00:00:00+00:00"
@@ -39,7 +44,7 @@ def aged(cache: Path, days: float = 40) -> None:
 
 
 def digests(cache: Path) -> set[str]:
-    return {record.digest for record in records(cache)}
+    return {record.digest for record in held(cache).each()}
 
 
 def pruned(project: Project, printed: Printed, *arguments: str) -> dict[str, Any]:
@@ -200,16 +205,8 @@ def test_a_database_that_is_listed_without_an_id_is_taken_as_it_is(
     assert pruned(edited, capfd)["needed"] == 2
 
 
-def test_a_cache_in_a_database_is_not_pruned(
-    project: Project, monkeypatch: pytest.MonkeyPatch, capfd: Printed
-):
-    monkeypatch.setenv("DOCMILL_CACHE", "postgresql://nobody@host.invalid/cache")
-    assert project.run("prune") == 2
-    assert "DOCMILL_CACHE: names a database" in capfd.readouterr().err
-
-
 def test_a_database_with_a_password_has_to_be_named(edited: Project, cache: Path, capfd: Printed):
-    register(cache, "postgresql://somebody:secret@db.example/results")
+    register(DirectoryCache(cache), "postgresql://somebody:secret@db.example/results")
     assert edited.run("prune") == 2
     said = capfd.readouterr().err
     assert "secret" not in said + (cache / "results").read_text()
@@ -245,18 +242,18 @@ def test_people_read_what_was_freed_and_why_the_rest_stays(edited: Project, cach
 DIGEST = "ab" * 32
 
 
-def written(cache: Path) -> Any:
+def written(cache: Path) -> Record:
     """Write a record that is old."""
     file = cache / "chat" / "v1" / "ab" / DIGEST
     file.parent.mkdir(parents=True)
     file.write_text("{}")
     aged(cache)
-    [record] = records(cache)
+    [record] = held(cache).each()
     return record
 
 
 def test_a_record_that_is_asked_for_at_the_moment_stays(cache: Path):
-    record, uses = written(cache), Uses(cache, time.time() - DAY_S)
+    record, of = written(cache), held(cache, time.time() - DAY_S)
     code = (
         "import sys; from pathlib import Path\n"
         "from docmill.tasks.chat.bytelock import lock_byte\n"
@@ -266,29 +263,33 @@ def test_a_record_that_is_asked_for_at_the_moment_stays(cache: Path):
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "True\n"
-        assert not free(cache, record, uses)
+        assert not of.free([record])
         holder.communicate()
-    assert free(cache, record, uses)
+    assert of.free([record]) == [record]
     assert lock_byte(lock_file(cache), DIGEST)  # it was let go
 
 
 def test_a_record_that_was_read_or_written_meanwhile_stays(cache: Path):
-    record, uses = written(cache), Uses(cache, time.time() - DAY_S)
-    assert not uses.has(DIGEST)
-    note_use(cache, DIGEST, record.written)
-    assert not free(cache, record, uses)
-    os.utime(record.file)
-    assert not free(cache, record, Uses(cache, time.time() + 2 * DAY_S))
-    assert record.file.exists()
+    record, of = written(cache), held(cache, time.time() - DAY_S)
+    assert not of.was_used(record)
+    note_use(cache, DIGEST)
+    assert not of.free([record])
+    os.utime(record.place)
+    assert not held(cache, time.time() + 2 * DAY_S).free([record])
+    assert Path(record.place).exists()
 
 
 def test_what_is_none_of_docmills_is_no_record(cache: Path):
     record = written(cache)
-    (record.file.parent / "README").write_text("mine")
-    (record.file.parent / f"{DIGEST[:-1]}c").symlink_to(record.file)
-    part = record.file.parent / f".{DIGEST}.12ab"
+    folder = Path(record.place).parent
+    (folder / "README").write_text("mine")
+    (folder / f"{DIGEST[:-1]}c").symlink_to(record.place)
+    part = folder / f".{DIGEST}.12ab"
     part.write_text("half")
-    assert {(each.file, each.is_whole) for each in records(cache)} == {(record.file, True), (part, False)}
+    assert {(each.place, each.is_whole) for each in held(cache).each()} == {
+        (record.place, True),
+        (str(part), False),
+    }
 
 
 def test_prefect_is_not_imported(project: Project, cache: Path):

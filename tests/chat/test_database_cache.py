@@ -218,20 +218,6 @@ async def test_a_reply_is_stored_although_its_call_is_cancelled(shared: Cache):
     assert json.loads(content) == json.loads(RECORD)
 
 
-async def test_prune_lists_what_is_older_and_frees_what_nobody_asks_for(url: str):
-    cache, other = DatabaseCache(url), DatabaseCache(url)
-    for key in (A, B):
-        await cache.write(key, RECORD)
-    assert not list(cache.older(0))
-    [first, second] = [row for chunk in cache.older(4e9, 1) for row in chunk]
-    assert [first[0], second[0]] == [A, B]
-    assert await other.lock(A)
-    assert not cache.free(A, first[2])
-    assert not cache.free(B, second[2] - 1)
-    assert cache.free(B, second[2])
-    assert asked(url, "SELECT key FROM docmill__completions") == [(A,)]
-
-
 @pytest.mark.parametrize(
     "wrong",
     [

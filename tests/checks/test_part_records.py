@@ -1,16 +1,19 @@
 """The record of a long document, made of what its parts say."""
 
+import time
 from typing import Any
 
 import pytest
 
+from docmill.schemas.document import Recognized
 from docmill.schemas.outcome import MissingRow
-from docmill.tasks.checks.completeness.missing import Completeness
+from docmill.tasks.checks.completeness.missing import Completeness, completeness
 from docmill.tasks.checks.evidence.grounding import Grounds
 from docmill.tasks.checks.parts.dividing import Part
 from docmill.tasks.checks.parts.holding import grounding, in_whole, missing
 from docmill.tasks.checks.parts.merging import Merged, PartRecord, merged
 from docmill.tasks.checks.parts.relaxed import filled, relaxed
+from docmill.tasks.checks.parts.tabled import of_tables
 from docmill.tasks.checks.validation import validator
 
 STRING: Any = {"type": "string"}
@@ -200,3 +203,86 @@ def test_a_row_of_an_array_within_an_item_has_its_place_in_the_whole():
     found, parts = read(declared, *said)
     told = missing(parts, found, [None, left_out("rooms[0].lines", 5, "oak 1")])
     assert [(row.path, row.start) for row in told.rows] == [("rooms[1].lines", 10)]
+
+
+def test_a_value_that_a_part_has_but_alike_is_so_in_the_whole():
+    declared, text = schema(name=STRING), "It is AdaLtd."
+    page = (Recognized(part="page 1", confidence=0.9, start=0, end=len(text)),)
+    part = Part(10, 10, 10 + len(text))
+    of_part = Grounds(text, recognized=page).of({"name": "Ada Ltd"}, declared)
+    whole = Grounds(" " * 10 + text)
+    record = PartRecord(part, {"name": "Ada Ltd"}, in_whole(whole, part, of_part))
+    told = grounding([record], merged([record], declared), declared)
+    assert (told.evidence[0]["start"], told.evidence[0]["similar"]) == (16, 0.9)
+    assert (told.missing, told.similar) == (["name"], ["name"])
+
+
+def test_ten_thousand_names_of_a_set_are_merged_at_once():
+    names = {"type": "array", "items": STRING, "uniqueItems": True}
+    said = [
+        ("", {"names": [f"Name {number}" for number in range(1_000 * each, 1_000 * each + 2_000)]})
+        for each in range(9)
+    ]
+    begun = time.process_time()
+    found, _ = read(schema(names=names), *said)
+    assert len(found.record["names"]) == 10_000
+    assert time.process_time() - begun < 5
+
+
+def test_a_number_is_not_its_truth_value_nor_its_text():
+    names = {"type": "array", "uniqueItems": True}
+    found, _ = read(
+        schema(names=names), ("", {"names": [1, True, "1"]}), ("", {"names": [1.0, {"a": 1}, {"a": True}]})
+    )
+    assert found.record["names"] == [1, True, "1", {"a": 1}, {"a": True}]
+
+
+WORKERS = (
+    "| Worker | Age | Wage |",
+    "|---|---|---|",
+    *(f"| Ada {at} | {20 + at} | {900 + at} |" for at in range(8)),
+)
+PAID: Any = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"article": STRING, "qty": {"type": "integer"}, "price": {"type": "integer"}},
+    },
+}
+
+
+def test_rows_of_another_table_whose_header_is_in_the_part_before_are_not_missing():
+    declared = schema(lines=PAID)
+    sold = "| Article | Qty | Price |\n|---|---|---|\n| oak | 3 | 40 |\n| ash | 5 | 70 |\n"
+    items = [{"article": "oak", "qty": 3, "price": 40}, {"article": "ash", "qty": 5, "price": 70}]
+    second = "\n".join(WORKERS[5:])
+    assert completeness(Grounds(second), NO_LINES, declared).missing == {"lines": 5}
+    whole = sold + "It rained. " * 200 + "\n\n" + "\n".join(WORKERS[:5]) + "\n" + second
+    assert of_tables(whole, {"lines": items}, declared) == Completeness((), {}, {})
+
+
+def test_rows_of_a_table_that_goes_on_without_its_header_are_missing_where_they_stand():
+    fees = {"type": "array", "items": schema(name=STRING, fee={"type": "integer"})}
+    declared = schema(fees=fees)
+    first, second = "Name;Fee\nAda;40\nBob;70\n", "Cy;80\nDi;20\n"
+    items = [{"name": "Ada", "fee": 40}, {"name": "Bob", "fee": 70}]
+    assert completeness(Grounds(second), {"fees": []}, declared).missing == {}
+    whole = "It rained. " * 300 + "\n\n" + first + second
+    told = of_tables(whole, {"fees": items}, declared)
+    assert told is not None
+    assert [whole[row.start : row.end] for row in told.rows] == ["Cy;80", "Di;20"]
+    assert [(row.path, row.quote) for row in told.rows] == [("fees", "Cy;80"), ("fees", "Di;20")]
+    assert told.missing == {"fees": 2}
+
+
+def test_two_tables_that_stand_apart_are_told_with_their_own_places():
+    declared = schema(lines=ITEMS)
+    rain = "\n\n" + "It rained. " * 300 + "\n\n"
+    whole = f"a;n\noak;1\nash;2\n{rain}a;n\nelm;3\nfir;4\n"
+    told = of_tables(whole, {"lines": [{"a": "oak", "n": 1}, {"a": "elm", "n": 3}]}, declared)
+    assert told is not None
+    assert [whole[row.start : row.end] for row in told.rows] == ["ash;2", "fir;4"]
+
+
+def test_a_document_of_too_many_rows_is_looked_at_by_its_parts_alone():
+    assert of_tables("a;n\n" + "oak;1\n" * 20_001, NO_LINES, schema(lines=ITEMS)) is None

@@ -49,6 +49,16 @@ def test_letters_of_a_font_without_a_map_are_garbage(language: str, by: int):
     assert is_garbled(_shifted(PROSE[language] * 8, by))
 
 
+@pytest.mark.parametrize("char", ["\U0010ffff", "\U0010fff0", "\ue000", "\x01"])
+def test_any_character_may_stand_on_a_page(char: str):
+    assert not is_garbled(f"{char} Bolzen Muttern Schrauben Beilagscheiben " * 20)
+
+
+def test_a_font_without_a_map_is_told_behind_a_page_of_long_words():
+    codes = " ".join(f"Beilagscheibe{n}" for n in range(100))
+    assert is_garbled(codes + _shifted(PROSE["English"] * 8, 29))
+
+
 def test_letters_of_a_wrong_map_are_garbage():
     text = " ".join(PROSE[language] for language in ("English", "German", "French", "Polish"))
     wrong = str.maketrans("aeiouybcdfgh", "xzqwvkaeiouy")

@@ -2,7 +2,10 @@
 
 import csv
 import json
+import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,8 @@ from docmill.schemas.outcome import Outcome, Run
 from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks.results import Results
+from docmill.tasks.sources.store import PIECE_BYTES
+from docmill.tasks.sources.stores import Stores
 from tests.support.project import Project
 from tests.support.s3 import Bucket, bucket, s3_server
 
@@ -139,13 +144,58 @@ def test_an_object_of_a_store_is_written(project: Project, bucket: Bucket):
     assert [row[0] for row in parquet("back.parquet", "document_id")] == ["in/1.txt", "in/2.txt"]
 
 
+def test_an_object_of_any_size_and_key_is_written(bucket: Bucket, tmp_path: Path):
+    file = tmp_path / "large"
+    with closing(Stores()) as stores:
+        store = stores.of("s3")
+        for size in (0, PIECE_BYTES - 1, PIECE_BYTES, 2 * PIECE_BYTES + 1):
+            file.write_bytes(os.urandom(size))
+            store.write(bucket.name, "a//b?versionId=1 ä%41", file)
+            assert store.read(bucket.name, "a//b?versionId=1 ä%41", size) == file.read_bytes()
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_store_that_takes_nothing_is_told(project: Project, bucket: Bucket, capfd: Printed):
+    for url, why in (("s3://no-such-bucket/x", "no such bucket"), (f"{bucket.url}/x", "access is refused")):
+        bucket.deny("s3:PutObject")
+        assert project.run("export", "p.yaml", "--to", "csv", "--output", url) == 3
+        assert f"--output: {url!r} cannot be written: " in (said := capfd.readouterr().err)
+        assert why in said
+
+
 def test_a_file_stands_as_a_whole_or_not_at_all(project: Project, stored: Results):
     file = exported(project, "--to", "parquet", "--table", "bill")
     before = file.read_bytes()
     stored.write([outcome(3, total=0.12345678901)], "r2", "s")
     assert project.run("export", "p.yaml", "--to", "parquet", "--table", "bill", "--output", str(file)) == 2
     assert file.read_bytes() == before
-    assert [each.name for each in project.root.iterdir() if "docmill-export" in each.name] == []
+    assert [each.name for each in project.root.iterdir() if each.name.startswith(".docmill-")] == []
+
+
+def test_a_link_stays_and_leads_to_what_is_written(project: Project, stored: Results):
+    Path("real").mkdir()
+    Path("out.csv").symlink_to("real/out.csv")
+    for number in (2, 3):
+        assert exported(project, "--to", "csv").is_symlink()
+        assert len(Path("real/out.csv").read_text().splitlines()) == number + 1
+        stored.write([outcome(3)], "r2", "s")
+
+
+@pytest.mark.usefixtures("stored")
+def test_what_is_no_file_stays_and_is_told(project: Project, capfd: Printed):
+    os.mkfifo("pipe")
+    Path("null").symlink_to("/dev/null")
+    for name in ("pipe", "null", "/dev/null"):
+        assert project.run("export", "p.yaml", "--to", "csv", "--output", name) == 2
+        assert f"--output: {name!r} is not a file" in capfd.readouterr().err
+    assert Path("pipe").is_fifo()
+    assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_file_may_be_called_as_one_of_duckdbs(project: Project):
+    assert project.run("export", "p.yaml", "--to", "parquet", "--output", "x.duckdb") == 0
+    assert len(parquet("x.duckdb", "document_id")) == 2
 
 
 WRONG = {
@@ -153,6 +203,7 @@ WRONG = {
     "no folder": (["--to", "csv", "--output", "no/out.csv"], "--output: there is no folder 'no' for out.csv"),
     "no store": (["--to", "csv", "--output", "ftp://h/x"], "--output: 'ftp://h/x' is no URL of a store"),
     "no object": (["--to", "csv", "--output", "s3://b/"], "--output: 's3://b/' names no object"),
+    "a user": (["--to", "csv", "--output", "s3://u:pw@b/x"], "--output: 's3://***@b/x' names no object"),
     "no table": (
         ["--to", "csv", "--table", "bil"],
         "--table: the pipeline has no extract schema 'bil'",
@@ -169,6 +220,47 @@ def test_what_is_wrong_is_said(project: Project, capfd: Printed, arguments: list
     printed = capfd.readouterr()
     assert said in printed.err
     assert printed.out == ""
+
+
+def test_a_field_that_is_named_as_a_column_of_ours_has_its_own(project: Project):
+    names = ["status", "changed_at", "record.status", "x"]
+    bill = {"type": "object", "x-evidence": False, "properties": {name: {"type": "string"} for name in names}}
+    project.schema("bill", {"name": "bill", "description": "Bill.", "parameters": bill})
+    project.pipeline("local", "  - extract: {schema: bill}\n")
+    results = Results.open(Into(url="sqlite:///results.db"), "p", {})
+    whole = {name: f"my {name}" for name in names}
+    done = Outcome(document_id="1", uri="u", content_sha256="c", status="done", record=whole)
+    run(results, "r1")
+    run(results, "r2", done)
+    results.close()
+    [row] = csv.DictReader(exported(project, "--to", "csv").open(newline=""))
+    assert row == {
+        "document_id": "1",
+        "status": "done",
+        "label": "",
+        "summary": "",
+        "x": "my x",
+        "record.status": "my record.status",
+        "record.record.status": "my status",
+        "changed_at": "my changed_at",
+    }
+    [row] = csv.DictReader(exported(project, "--to", "csv", "--changes-since", "r1").open(newline=""))
+    assert (row["changed_at"][:2], row["record.changed_at"]) == ("20", "my changed_at")
+
+
+def test_changes_in_a_database_of_an_earlier_version(project: Project, stored: Results):
+    run(stored, "r2", outcome(1, name="two"))
+    stored.close()
+    with closing(sqlite3.connect("results.db")) as database:
+        for table in ("docmill_outcomes", "docmill_history"):
+            for column in ("recognized", "reviewed_at"):
+                database.execute(f"alter table {table} drop column {column}")
+    lines = exported(project, "--to", "jsonl", "--changes-since", "r1").read_text().splitlines()
+    assert [json.loads(line)["record"]["name"] for line in lines] == ["two"]
+    assert exported(project, "--to", "parquet", "--changes-since", "r1").exists()
+    with closing(sqlite3.connect("results.db")) as database:
+        database.execute("drop table docmill_history")
+    assert exported(project, "--to", "jsonl", "--changes-since", "r1").read_text().count("\n") == 1
 
 
 def test_changes_since_a_run_are_every_form_that_began_later(project: Project, stored: Results):

@@ -326,3 +326,17 @@ def test_a_database_that_does_not_answer_is_no_empty_one(
 
 def test_an_empty_source_is_a_wrong_configuration(project: Project, provider: Provider):
     assert project.run("plan", written(project, provider, FREE)) == 2
+
+
+def test_a_step_whose_parts_have_no_room_ends_its_document_and_not_the_plan(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    documents(project, 3)
+    project.schema("thing", THING)
+    read = "  - extract: {schema: thing, input: summarize, long: parts, max_tokens: 3900}\n"
+    endpoint = priced(provider).replace("{base", "{context_tokens: 4000, base")
+    file = str(project.pipeline(endpoint, f"{FREE}{read}  - ask: {{prompt: Who pays?}}\n"))
+    planned = plan(project, file, capsys)
+    assert (planned["documents"], planned["calls"]) == (3, 6)
+    assert project.run("run", file) == 1
+    assert len(provider.requests) == 6

@@ -15,14 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmill.flows.report import page
+from docmill.flows.report import page, pictures
 from docmill.flows.report.entries import ROW, entry
 from docmill.flows.report.marked_text import MAX_CHARS, Span, runs
 from docmill.flows.report.texts import CHANGED, GONE, NEVER_READ, texts
 from docmill.schemas.document import Document
 from docmill.schemas.errors import StorageError
+from docmill.schemas.outcome import Status
 from docmill.tasks.sources.files import Files
 from tests.cli.test_commands import without_prefect
+from tests.support import scans
+from tests.support.documents import pdf
 from tests.support.planted import STARTED, evidence, outcome, plant, plant_texts
 from tests.support.project import Project
 from tests.support.provider import Provider
@@ -110,6 +113,60 @@ def test_evidence_stands_at_its_characters(project: Project):
         ("on", "2026-05-03", "found"),
     ]
     assert "<small>1 to check</small>" in html
+
+
+def _plant_invoices(project: Project, **statuses: Status) -> None:
+    """Plant PDFs of a cover and an invoice, each read as its status says."""
+    project.documents(x="")
+    project.pipeline("http://127.0.0.1:9/v1", "  - extract: {schema: thing}\n", documents="in/*.pdf")
+    text = f"Cover\n\n{TEXT}"
+    told = [{**each, "page": 2} for each in evidence(text, name="88213")]
+    planted = []
+    for name, status in statuses.items():
+        file = Path(f"in/{name}.pdf")
+        file.write_bytes(pdf("Cover", TEXT))
+        planted.append(outcome(file, status, record={"name": "88213"}, evidence=told))
+    plant(planted)
+
+
+def _pictured(html: str) -> list[list[int]]:
+    return [[each["page"] for each in told.get("pages", ())] for told in _texts(html)]
+
+
+def test_the_page_with_the_evidence_is_a_picture_with_its_boxes(project: Project):
+    _plant_invoices(project, a="done")
+    [told] = _texts(_page(project))
+    [shown] = told["pages"]
+    assert (shown["page"], shown["pages"]) == (2, 2)
+    assert shown["image"].startswith("data:image/png;base64,iVBOR")
+    [box] = shown["boxes"]
+    assert (box["path"], 60 / 595 < box["box"][0] < box["box"][2] < 0.3) == ("name", True)
+
+
+def test_so_many_pages_are_shown_of_documents_in_review_first(project: Project):
+    _plant_invoices(project, a="done", b="done", c="review")
+    assert _pictured(_page(project)) == [[2], [2], [2]]
+    assert _pictured(_page(project, "--pages", "2")) == [[2], [], [2]]
+    assert _pictured(_page(project, "--pages", "0")) == [[], [], []]
+
+
+def test_the_pictures_of_a_page_have_a_bound_in_bytes(project: Project, monkeypatch: pytest.MonkeyPatch):
+    _plant_invoices(project, a="done", b="done")
+    monkeypatch.setattr(pictures, "MOST_BYTES", 1_000)
+    assert _pictured(_page(project)) == [[2], []]
+
+
+@pytest.mark.slow
+def test_a_scan_is_shown_as_it_was_read(project: Project):
+    project.documents(x="")
+    project.pipeline("http://127.0.0.1:9/v1", "  - extract: {schema: thing}\n", documents="in/*.png")
+    Path("in/a.png").write_bytes(scans.file(scans.page()))
+    told = [{**each, "page": 1} for each in evidence("Invoice RE-2031-0042", name="RE-2031-0042")]
+    plant([outcome(Path("in/a.png"), record={"name": "RE-2031-0042"}, evidence=told)])
+    [shown] = _texts(_page(project))[0]["pages"]
+    assert shown["image"].startswith("data:image/jpeg;base64,")
+    [box] = shown["boxes"]
+    assert (box["path"], 0.5 / 6 < box["box"][0] < box["box"][2] < 0.5) == ("name", True)
 
 
 def test_what_a_person_decided_is_not_to_be_checked_again(project: Project):
@@ -397,7 +454,7 @@ def test_a_page_takes_the_place_of_the_one_before_only_as_a_whole(project: Proje
     with pytest.raises(KeyboardInterrupt):
         page.write(PAGE, {}, failing(), "no source", listed=True, tell=lambda read, total: None)
     assert PAGE.read_text() == "before"
-    assert [each.name for each in Path().iterdir() if each.name.endswith(".tmp")] == []
+    assert [each.name for each in Path().iterdir() if each.name.startswith(".docmill-")] == []
     Path("link.html").symlink_to(PAGE)
     assert project.run("report", "p.yaml", "--html", "link.html") == 0
     assert PAGE.read_text().startswith("<!doctype html>")
@@ -426,7 +483,7 @@ def test_the_policy_lets_its_own_style_and_script_alone_work(project: Project):
     [style] = [held for attrs, held in found.held if not attrs and "color-scheme" in held]
     [script] = [held for attrs, held in found.held if not attrs and "use strict" in held]
     assert policy == (
-        f"default-src 'none'; style-src '{_sha256(style)}'; script-src '{_sha256(script)}'; "
+        f"default-src 'none'; img-src data:; style-src '{_sha256(style)}'; script-src '{_sha256(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
     for tag, attrs in found.elements:

@@ -16,6 +16,7 @@ from docmill.tasks.sinks.results import Results
 from docmill.tasks.sources.files import FileRef, Files, listed
 from tests.report.test_html import PAGE, Skeleton
 from tests.support.devtools import Tab, browsing
+from tests.support.documents import pdf
 from tests.support.planted import evidence, outcome, plant, plant_texts
 from tests.support.project import Project
 from tests.support.tickets import tell
@@ -221,6 +222,22 @@ def test_pages_are_told_between_the_text_and_are_no_part_of_it(project: Project,
     told_pages = "[...document.querySelectorAll('#one .page')].map((each) => each.dataset.said)"
     assert tab.run(told_pages) == ["page 1", "page 2", "page 3"]
     assert tab.run("document.querySelector('.where').textContent") == "in the text, page 1"
+
+
+def test_a_field_and_its_box_on_the_page_light_each_other(project: Project, tab: Tab):
+    project.documents(x="")
+    project.pipeline("http://127.0.0.1:9/v1", "  - extract: {schema: thing}\n", documents="in/*.pdf")
+    Path("in/a.pdf").write_bytes(pdf("Invoice 88213"))
+    told = [{**each, "page": 1} for each in evidence("Invoice 88213", name="88213")]
+    plant([outcome(Path("in/a.pdf"), record={"name": "88213"}, evidence=told)])
+    tab.open(f"{_written(project)}#/0")
+    tab.run(WAIT)
+    assert tab.run("document.querySelector('.leaf img').naturalHeight") == 1400
+    assert tab.run("document.querySelector('.paper h3').textContent") == "Page 1 of 1"
+    assert tab.run("document.querySelectorAll('.box').length") == 1
+    tab.run("document.querySelector('.field').dispatchEvent(new MouseEvent('mouseenter'))")
+    assert tab.run("document.querySelector('.box').classList.contains('lit')")
+    assert tab.told("Log.entryAdded") == []
 
 
 def test_a_field_and_its_mark_light_each_other(project: Project, tab: Tab):

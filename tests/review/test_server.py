@@ -13,6 +13,8 @@ from docmill.flows.review.server import ReviewServer
 from tests.support.documents import pdf
 from tests.support.project import Project
 from tests.support.reviewing import TEXT, Bills, served
+from tests.support.scans import page as scan
+from tests.support.scans import scanned
 
 A, P = "in/a.txt", "in/p.txt"
 
@@ -203,6 +205,18 @@ def test_a_page_of_a_pdf_is_drawn_with_the_boxes_of_its_evidence(page: Page):
     assert {"on", "net", "tax", "total"} < boxes.keys()
     assert boxes["on"][1] < boxes["net"][1] < boxes["total"][1]
     assert page.ask(f"/page?id={quote(P)}&number=1")[1]["boxes"] == []
+
+
+@pytest.mark.slow
+def test_a_scan_is_drawn_with_the_boxes_of_what_was_recognized(page: Page):
+    bills = page.bills
+    bills.plant(bills.outcome("p", text=scanned(scan(TEXT.splitlines())), name="Eve"))
+    page.enter()
+    drawn = page.ask(f"/page?id={quote(P)}&number=1")[1]
+    assert drawn["image"].startswith("data:image/jpeg;base64,")
+    boxes = {each["path"]: each["box"] for each in drawn["boxes"]}
+    assert boxes["on"][0] > 0.5 / 6
+    assert boxes["on"][3] < boxes["total"][1]
 
 
 def test_a_page_is_drawn_of_what_the_outcome_was_made_of_alone(page: Page):

@@ -298,3 +298,26 @@ def test_long_lists_of_a_long_document_are_read_by_code(project: Project, provid
     assert found["record"]["lines"] == [row.record for row in rows]
     assert (found["record"]["number"], found["record"]["received_by"]) == ("LW-4711", "A. Pellworth")
     assert all(text[each["start"] : each["end"]] == each["quote"] for each in found["evidence"])
+
+
+def test_a_table_that_a_cut_divides_is_one_table(project: Project, provider: Provider):
+    items = [{"name": f"Ada {number}", "fee": 40 + number} for number in range(120)]
+    table = "\n".join(["Name;Fee", *(f"{each['name']};{each['fee']}" for each in items)])
+    text = f"{'It rained. ' * 100}\n\n{table}\n\n{'It snowed. ' * 100}\n"
+
+    def forgetful(request: Request) -> Reply:
+        shown = shown_document(request)
+        given = [each for each in items if f"{each['name']};" in shown and "Name;Fee" in shown]
+        return written(completion(request, json.dumps({"fees": given})))
+
+    provider.always(forgetful)
+    project.documents(a=text)
+    fee = {"type": "object", "properties": {"name": {"type": "string"}, "fee": {"type": "integer"}}}
+    parameters = {"type": "object", "properties": {"fees": {"type": "array", "items": fee}}}
+    project.schema("fees", {"name": "fees", "parameters": parameters})
+    steps = "  - extract: {schema: fees, long: parts, lists: model, max_input_tokens: 300}\n"
+    assert project.run("run", str(project.pipeline(provider.url, steps))) == 0
+    given = outcome(project)["record"]["fees"]
+    assert 0 < len(given) < len(items)
+    [[missing]] = project.rows("select missing from docmill_outcomes")
+    assert [row["quote"] for row in json.loads(missing)] == table.split("\n")[1 + len(given) :]

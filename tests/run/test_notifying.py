@@ -1,9 +1,14 @@
 """`notify`: outcomes that are told by a webhook, at least once, and without holding up a run."""
 
+import asyncio
+from datetime import UTC, datetime
+
 import pytest
 
 from docmill.flows.run import notifying
+from docmill.flows.run.notifying import Courier
 from docmill.schemas.errors import StorageError
+from docmill.schemas.notify import Notify
 from docmill.schemas.outcome import Outcome
 from docmill.schemas.pipeline import Into
 from docmill.tasks.sinks.decisions import ReviewedResults
@@ -104,14 +109,67 @@ class TestRuns:
         assert provider.bodies() == []
 
 
-def test_notices_are_stored_with_their_outcomes_or_not_at_all(database: str):
-    from docmill.schemas.notify import Notify
+def outbox_of(database: str, *documents: str) -> ReviewedResults:
+    """Give results with a notice for each of these documents."""
+    results = ReviewedResults.open(Into(url=database), "p", {})
+    results.notify = Notify(url="https://h/x")
+    for document in documents:
+        outcome = Outcome(document_id=document, uri="u", content_sha256="c", status="done")
+        results.write([outcome], "r1", "s")
+    return results
 
+
+def delivered(results: ReviewedResults, receiver: Receiver, batch: int) -> list[str]:
+    """Give the documents that a run which is over yet delivers."""
+
+    async def deliver() -> None:
+        courier = Courier(Notify(url=receiver.url, batch=batch), results.outbox())
+        courier.ended.set()
+        await courier.go_on()
+        await courier.close()
+
+    before = len(receiver.taken)
+    asyncio.run(deliver())
+    return [each["document_id"] for each in receiver.taken[before:]]
+
+
+def test_a_notice_that_is_refused_holds_up_no_other(database: str, receiver: Receiver):
+    results = outbox_of(database, *"abcdefgh")
+    receiver.unfit = {"a", "d"}
+    assert sorted(delivered(results, receiver, 100)) == list("bcefgh")
+    assert results.outbox().count() == 2
+    assert delivered(results, receiver, 100) == []
+    receiver.unfit = {"a"}
+    assert delivered(results, receiver, 1) == ["d"]
+    results.close()
+
+
+def test_a_webhook_that_refuses_everything_is_asked_a_few_times(database: str, receiver: Receiver):
+    results = outbox_of(database, *"abcdefgh")
+    receiver.unfit = set("abcdefg")
+    assert delivered(results, receiver, 1) == []
+    assert len(receiver.ids) == 3
+    assert delivered(results, receiver, 1) == []
+    assert delivered(results, receiver, 1) == ["h"]  # those that were refused came last
+    results.close()
+
+
+def test_a_webhook_that_is_closed_is_asked_once(database: str, receiver: Receiver):
+    results = outbox_of(database, "a", "b")
+    for status in (301, 401, 404, 410):
+        receiver.answers = [status]
+        receiver.ids.clear()
+        assert delivered(results, receiver, 1) == []
+        assert len(receiver.ids) == 1
+    results.close()
+
+
+def test_notices_are_stored_with_their_outcomes_or_not_at_all(database: str):
     results = ReviewedResults.open(Into(url=database), "p", {})
     results.notify = Notify(url="https://h/x")
     outcome = Outcome(document_id="d", uri="u", content_sha256="c", status="done", record={"ä": 1})
     results.write([outcome], "r1", "s")
-    [notice] = results.outbox().waiting(10)
+    [notice] = results.outbox().waiting(10, datetime.now(UTC))
     assert notice.body["record"] == {"ä": 1}
     assert notice.body["at"].endswith("+00:00")
     with pytest.raises(StorageError), results.deciding() as deciding:
@@ -124,6 +182,6 @@ def test_notices_are_stored_with_their_outcomes_or_not_at_all(database: str):
     assert results.outbox().count() == 0
     with results.deciding() as deciding:
         deciding.change("d", {"status": "done", "record": {"ä": 2}})
-    [told] = results.outbox().waiting(10)
+    [told] = results.outbox().waiting(10, datetime.now(UTC))
     assert told.body["record"] == {"ä": 2}
     results.close()

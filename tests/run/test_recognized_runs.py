@@ -112,3 +112,45 @@ def test_vision_without_the_extra_says_what_to_type(
     pipeline = project.pipeline(endpoint, "  - summarize:\n", documents="in/*", ocr="off")
     assert project.run("run", str(pipeline)) == 2
     assert "endpoint.vision: pages are drawn where they are read by their pictures" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("partial")
+def test_a_similar_value_in_a_later_part_stays_in_review_until_it_is_decided(
+    project: Project, provider: Provider
+):
+    Path("in").mkdir()
+    text = f"{'It rained all day long. ' * 200}Ada Ltcl sent 3 things to AdaLtd on 2O24-01-31."
+    Path("in/a.pdf").write_bytes(partly(text, seen={"page 1": 0.91}))
+    project.schema("thing", SCHEMA)
+    provider.always(saying(json.dumps(RECORD)))
+    steps = "  - extract: {schema: thing, long: parts, max_input_tokens: 500}\n"
+    pipeline = str(project.pipeline(provider.url, steps, documents="in/*"))
+    assert project.run("run", pipeline) == 0
+    [found] = results("sqlite:///results.db").outcomes("p")
+    assert found.error == "extract: only similar to what was read on a picture: name, on"
+    assert [text[each["start"] : each["end"]] for each in found.evidence or ()] == [
+        "AdaLtd",
+        "3",
+        "2O24-01-31",
+    ]
+    assert [each.get("similar") for each in found.evidence or ()] == [0.91, None, 0.91]
+    assert project.run("review", pipeline, "--set", "in/a.pdf", "name=Ada Ltcl") == 0
+    changed = steps.replace("long:", "instructions: Be exact, long:")
+    assert project.run("run", str(project.pipeline(provider.url, changed, documents="in/*"))) == 0
+    [found] = results("sqlite:///results.db").outcomes("p")
+    assert (found.status, found.record["name"]) == ("review", "Ada Ltcl")  # type: ignore[index]
+    assert found.error == "extract: only similar to what was read on a picture: on"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("context", "shown"), [(4_000, 1), (2_000, 0)])
+def test_pages_that_do_not_fit_beside_a_text_to_be_read_in_parts_are_not_shown(
+    project: Project, provider: Provider, context: int, shown: int
+):
+    Path("in").mkdir()
+    Path("in/a.pdf").write_bytes(scanned(written("A first page."), page(["A letter"], size=(3, 2))))
+    endpoint = f"{{base_url: '{provider.url}', vision: true, context_tokens: {context}}}"
+    pipeline = project.pipeline(endpoint, "  - summarize: {long: parts}\n", documents="in/*")
+    assert project.run("run", str(pipeline)) == 0
+    [request] = provider.requests
+    assert request.text.count("data:image/jpeg") == shown

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +14,11 @@ from prefect.states import Running, Scheduled
 from docmill.flows.observe.progress import RunProgress
 from docmill.flows.shards import deployment
 from docmill.flows.shards.following import Following
+from docmill.schemas.budget import NANO, Budget, Settled
 from docmill.schemas.outcome import Run
 from docmill.schemas.pipeline import Into
 from docmill.schemas.shard import place
+from docmill.tasks.chat.purse import Purse
 from docmill.tasks.sinks.work import Listed, ShardedResults
 
 
@@ -59,7 +63,7 @@ def following(tmp_path: Any) -> Iterator[Following]:
     results.add_work("r", [Listed(place(each), each, each) for each in "abcd"])
     results.deal(row, "")
     told: list[str] = []
-    session = SimpleNamespace(tell=told.append)
+    session = SimpleNamespace(tell=told.append, purse=None)
     observer = SimpleNamespace(sharded=lambda rows: None)
     run: Any = SimpleNamespace(
         row=row,
@@ -118,3 +122,19 @@ async def test_a_flow_run_that_the_server_no_longer_has_is_started_again(
     server.known = {}
     await look_and_judge(following)
     assert server.keys == ["docmill-r-1-1", "docmill-r-1-2"]
+
+
+async def test_what_the_shards_have_spent_of_the_budget_is_told_once(following: Following, server: Server):
+    move = partial(following._results.spending.move, "r", limits := Budget(run_usd=Decimal(1)))
+    told: list[tuple[str, float, float]] = []
+    purse = Purse(move, limits, lambda error: None, lambda *nearly: told.append(nearly))
+    following._run.session.purse = purse
+    today = datetime.now(UTC).date()
+    for cents in (50, 45):
+        move(today, [cents * NANO // 100], [])
+        await look_and_judge(following)
+        move(today, [], [Settled(today, cents * NANO // 100, cents * NANO // 100)])
+        await look_and_judge(following)
+        await look_and_judge(following)
+    await purse.close()
+    assert told == [("run", 0.95, 1.0)]

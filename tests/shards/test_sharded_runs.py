@@ -3,11 +3,12 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,12 @@ class Sharded:
         for each in self.documents[:10]:
             (site.root / name / f"{each}.txt").write_text(f"The same text of {name}.")
 
-    def begin(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Begin `docmill run` of the pipeline with these arguments."""
-        command = [sys.executable, "-m", "docmill", "run", self.name, *arguments]
+    def begin(self, *arguments: str, command: str = "run") -> "subprocess.Popen[str]":
+        """Begin `docmill run`, or another command, of the pipeline with these arguments."""
+        whole = [sys.executable, "-m", "docmill", command, self.name, *arguments]
         environment = {**self.site.environment, "PREFECT_API_URL": self.site.api}
         return subprocess.Popen(
-            command,
+            whole,
             cwd=self.site.root,
             env=environment,
             stdout=subprocess.PIPE,
@@ -70,9 +71,9 @@ class Sharded:
             text=True,
         )
 
-    def run(self, *arguments: str, code: int = 0) -> str:
+    def run(self, *arguments: str, code: int = 0, command: str = "run") -> str:
         """Run it to its end; gives what it printed."""
-        return ended(self.begin(*arguments), code)
+        return ended(self.begin(*arguments, command=command), code)
 
     def rows(self) -> list[dict[str, Any]]:
         """Give the runs' rows in their order."""
@@ -231,11 +232,39 @@ def test_a_cancel_in_the_ui_stops_all_shards_and_the_next_run_finishes(many: Sha
     assert many.rows()[-1]["done"] + many.rows()[-1]["unchanged"] == 40
 
 
-def test_a_budget_holds_over_all_shards(many: Sharded):
+def test_a_budget_holds_over_all_shards_and_what_it_left_is_tried_again_by_shards(many: Sharded):
     with many.site.working():
         printed = many.run("--shards", "2", "--max-cost", "0.045", code=3)
+        many.run("--shards", "2", command="retry")
     assert "the budget of the run, $0.045" in printed
-    [row] = many.rows()
-    assert row["state"] == "stopped"
-    assert 0 < row["cost_usd"] <= 0.045
-    assert 0 < row["done"] < 40
+    first, again = many.rows()
+    assert first["state"] == "stopped"
+    assert 0 < first["cost_usd"] <= 0.045
+    assert 0 < first["done"] < 40
+    assert (again["documents_in"], again["done"], again["unchanged"], again["shards"]) == (
+        first["deferred"],
+        first["deferred"],
+        0,
+        2,
+    )
+
+
+QUARANTINED = """
+update docmill_outcomes set status = 'failed' where document_id like '%/d3_.txt';
+insert into docmill__failures
+  select pipeline, document_id, content_sha256, pipeline_sha256, 3 from docmill_outcomes
+   where status = 'failed'
+"""
+
+
+def test_what_is_in_quarantine_is_passed_over_and_released_for_shards(many: Sharded):
+    with many.site.working():
+        many.run("--shards", "2")
+        with closing(sqlite3.connect(many.site.root / f"{many.name}.db")) as connection:
+            connection.executescript(QUARANTINED)
+        many.run("--shards", "2")
+        many.run("--quarantined", "--shards", "2", command="retry")
+    _, over, again = many.rows()
+    assert (over["documents_in"], over["unchanged"]) == (40, 30)
+    assert (again["documents_in"], again["done"], again["calls"]) == (10, 10, 0)
+    assert many.site.rows(many.name, "select count(*) from docmill__failures") == [(0,)]

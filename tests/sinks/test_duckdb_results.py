@@ -1,13 +1,18 @@
 """Results in a DuckDB file: the same tables, one process at a time, and nothing rounded."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, MetaData, Table, Text, event, select
+from sqlalchemy.types import TypeEngine
 
 import docmill
 from docmill.schemas.errors import ConfigError, StorageError
@@ -15,7 +20,12 @@ from docmill.schemas.outcome import Outcome
 from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks import toolschema
+from docmill.tasks.sinks.column_types import Exact, is_held
+from docmill.tasks.sinks.database import engine_of
 from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sinks.duckdb_rows import insert_rows
+from docmill.tasks.sinks.formats.export import Export, as_json
+from docmill.tasks.sinks.formats.parquet import write_parquet
 from docmill.tasks.sinks.typed_reading import stored_table
 from tests.sinks.test_results import run
 from tests.support.project import Project
@@ -107,6 +117,57 @@ def test_outcomes_and_typed_rows_are_read_as_they_were_written(results: Reviewed
     ]
 
 
+def test_values_of_every_kind_come_back_as_they_were_given(results: ReviewedResults, url: str):
+    odd: dict[str, Any] = {
+        "tags": [10**30, 1e22, "\0", [], None],
+        "name": 'q"\\ \u2028 \x07 ü 😀\n',
+        "count": -(2**63),
+    }
+    results.write([outcome(price=5e-324, **odd), outcome("d2", price=1.7976931348623157e308)], "r1", "s")
+    with docmill.results(url) as stored:
+        first, second = stored.rows("p", "bill")
+    assert {name: first[name] for name in odd} == odd
+    assert (first["price"], second["price"]) == (5e-324, 1.7976931348623157e308)
+
+
+KEYS: dict[str, tuple[TypeEngine[Any], Any]] = {
+    "a time without a zone": (DateTime(), datetime(2026, 1, 2, 3, 4, 5, 678901)),
+    "a time": (DateTime(timezone=True), datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)),
+    "a day": (Date(), date(2026, 1, 2)),
+    "a truth": (Boolean(), False),
+    "a number": (BigInteger(), 2**62),
+}
+
+
+@pytest.mark.parametrize(("kind", "key"), KEYS.values(), ids=KEYS)
+def test_rows_of_any_key_are_put_in_the_place_of_others(tmp_path: Path, kind: TypeEngine[Any], key: Any):
+    engine = engine_of(f"duckdb:///{tmp_path}/keys.duckdb")
+    columns = (
+        Column("the id", kind, key="c0", primary_key=True, autoincrement=False),
+        Column("v", Text(), key="c1"),
+    )
+    table = Table('my "keys"', MetaData(), *columns, quote=True)
+    with engine.begin() as connection:
+        table.create(connection)
+        for values in (("a",), ("b", "c")):  # of two rows with one key the last one stands
+            insert_rows(connection, table, [{"c0": key, "c1": each} for each in values], replacing=True)
+        assert [tuple(row) for row in connection.execute(select(table))] == [(key, "c")]
+    engine.dispose()
+
+
+def test_many_outcomes_take_no_more_statements_than_few(results: ReviewedResults):
+    said: list[str] = []
+    event.listen(results._engine, "before_cursor_execute", lambda *given: said.append(given[2]))
+    counts = []
+    for name in ("A", "B"):  # new ones, and those whose earlier forms are kept
+        for many in (range(2), range(2, 50)):
+            said.clear()
+            results.write([outcome(f"d{each}", name=name) for each in many], "r1", "s")
+            counts.append(len(said))
+    assert counts[0] == counts[1]
+    assert counts[2] == counts[3]
+
+
 def test_what_changes_has_its_history_and_decisions_are_numbered(results: ReviewedResults):
     results.write([outcome()], "r1", "s")
     results.write([outcome(name="B")], "r1", "s")
@@ -115,6 +176,48 @@ def test_what_changes_has_its_history_and_decisions_are_numbered(results: Review
     before, after, now = results.history.forms("d1")
     assert [each["record"]["name"] for each in (before, after, now)] == ["Ä", "B", "B"]
     assert [each["status"] for each in (before, after, now)] == ["done", "done", "review"]
+
+
+HELD = {
+    "0.1": True,
+    "0": True,
+    "1E+28": True,
+    "-99999999999999999999999999999.999999999": True,
+    "0.1234567890000": True,
+    "1E+29": False,
+    "1E+400": False,
+    "0.0000000001": False,
+    "NaN": False,
+    "sNaN": False,
+    "Infinity": False,
+    "-Infinity": False,
+}
+
+
+@pytest.mark.parametrize(("number", "held"), HELD.items(), ids=HELD)
+def test_a_number_is_held_where_no_digit_of_it_is_lost(tmp_path: Path, number: str, held: bool):
+    value = Decimal(number)
+    assert is_held(value) == held
+    file = tmp_path / "x.parquet"
+    export = Export({"n": Exact()}, [{"n": value}])
+    if not held:
+        with pytest.raises(ConfigError, match="n has a number that its decimals do not hold"):
+            write_parquet(export, file)
+        return
+    write_parquet(export, file)
+    with duckdb.connect() as connection:
+        assert connection.execute(f"select n from '{file}'").fetchall() == [(value,)]
+
+
+def test_a_large_decimal_is_stored(results: ReviewedResults, url: str):
+    results.write([outcome(total=1e20)], "r1", "s")
+    results.close()
+    assert asked(url, "select total from p__bill") == [(Decimal(10**20),)]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity"])
+def test_json_has_no_number_that_is_not_finite(number: str):
+    assert json.dumps(Decimal(number), default=as_json) == f'"{number}"'
 
 
 def test_a_number_that_would_be_rounded_is_refused(url: str):

@@ -56,6 +56,20 @@ def test_a_picture_is_read_with_its_confidence():
     assert 0.9 < seen.confidence <= 1
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "AVIF"])
+def test_pictures_of_every_kind_are_read(kind: str):
+    assert parsed(file(LINE, kind), "a").text == "Invoice RE-2031-0042"
+
+
+def test_a_picture_of_a_kind_that_is_not_read_is_told_as_such():
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["Subject"] = "a@example.com", "A photograph"
+    mail.set_content("See the photograph.")
+    photograph = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(1000)
+    mail.add_attachment(photograph, "image", "heic", filename="a.heic")
+    assert parsed(mail.as_bytes(), "a.eml").unread == (("attachment a.heic", Why.KIND),)
+
+
 def test_the_document_says_what_of_it_was_a_picture(tmp_path: Path):
     (tmp_path / "a.png").write_bytes(file(LINE))
     [recognized] = FileRef("a.png", "file:///a.png", tmp_path / "a.png").read().recognized
@@ -171,6 +185,25 @@ def test_pictures_of_a_mail_are_read():
         ("attachment scan.png", TEXT),
         ("attachment b.pdf, page 1", "Invoice RE-2031-0042"),
     ]
+
+
+def _mail_of_a_scan() -> bytes:
+    message = EmailMessage()
+    message["From"], message["Subject"] = "a@b.example", "The invoice"
+    message.set_content("See the scan.")
+    message.add_attachment(scanned(LINE), maintype="application", subtype="pdf", filename="b.pdf")
+    return message.as_bytes(policy=SMTP)
+
+
+def test_a_scanned_pdf_that_is_all_a_mail_has_of_pictures_is_read():
+    text, _, unread, [seen], _ = parsed(_mail_of_a_scan(), "a.eml")
+    assert text.endswith("Attachment: b.pdf\n\nInvoice RE-2031-0042")
+    assert (unread, seen.part) == ((), "attachment b.pdf, page 1")
+
+
+@pytest.mark.usefixtures("without")
+def test_without_the_extra_a_mail_says_which_pages_of_its_scan_are_pictures():
+    assert parsed(_mail_of_a_scan(), "a.eml").unread == (("attachment b.pdf, page 1", Why.SCANNED),)
 
 
 @pytest.mark.slow

@@ -15,11 +15,12 @@ from PIL import Image
 
 from docmill.schemas.document import Ocr
 from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources import scans
 from docmill.tasks.sources.parse import parsed
 from docmill.tasks.sources.parsing import pool, process, wire
-from docmill.tasks.sources.parsing.missed import Why
+from docmill.tasks.sources.parsing.missed import Missed, Why
 from docmill.tasks.sources.parsing.ocr.engine import MODELS
-from docmill.tasks.sources.parsing.reasons import Reason
+from docmill.tasks.sources.parsing.reasons import MAX_PAGES, Reason
 from tests.support.processes import eventually
 from tests.support.scans import file, page, scanned, written
 
@@ -116,6 +117,30 @@ def test_what_a_child_says_of_pages_that_there_are_not_is_not_believed(monkeypat
     pool.close()
     monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", program))
     assert [(each.start, each.end) for each in parsed(b"%PDF-1.7", "a.pdf", "off").seen] == [(0, 1)]
+
+
+ANSWERS = """
+import sys
+from docmill.tasks.sources.parsing import wire
+while message := wire.receive(sys.stdin.buffer):
+    number = wire.asked(message[1])[0]
+    tag, said = [(wire.REASON, "SLOW"), (wire.TEXT, "[[],[],[]]\\0http://a.example/"),
+        (wire.TEXT, "[[],[],[]]\\0data:image/jpeg;base64,/9j/4AA=")][number]
+    wire.send(sys.stdout.buffer, tag, said.encode())
+"""
+
+
+def test_a_page_that_cannot_be_drawn_is_not_shown_nor_what_is_no_picture(monkeypatch: pytest.MonkeyPatch):
+    pool.close()
+    monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", ANSWERS))
+    assert scans.shown("pdf", b"", [0, 1, 2]) == ("data:image/jpeg;base64,/9j/4AA=",)
+    pool.close()
+
+
+@pytest.mark.parametrize("page", [-1, 0, MAX_PAGES + 1])
+def test_a_child_can_name_no_page_that_no_document_has(page: int):
+    with pytest.raises(ValueError, match="no page and reason"):
+        Missed.read(json.dumps([[[page, "SCANNED"]], [], []]))
 
 
 @pytest.mark.slow

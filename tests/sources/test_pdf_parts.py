@@ -136,18 +136,27 @@ def test_a_ticked_box_is_read(on: bytes, line: str):
     assert _read(_form(ticked, open_)).text == f"Order form\n{line}"
 
 
-def test_the_values_of_an_xfa_form_are_read_and_its_pages_told():
+def _xfa() -> bytes:
     data = (
         b'<xdp:xdp xmlns:xdp="a"><xfa:datasets xmlns:xfa="b"><xfa:data><form>'
         b"<sum>731.25</sum><who><name>Ann &amp; Co</name><none/></who></form></xfa:data>"
         b"</xfa:datasets></xdp:xdp>"
     )
     fields = _field(b"x", b"/FT /Tx"), stream(data)
-    text, _, unread, *_ = _read(
-        _form(*fields, xfa=b"/XFA 5 0 R").replace(b"/Type /Catalog", b"/Type /Catalog /NeedsRendering true")
-    )
+    form = _form(*fields, xfa=b"/XFA 5 0 R")
+    return form.replace(b"/Type /Catalog", b"/Type /Catalog /NeedsRendering true")
+
+
+def test_the_values_of_an_xfa_form_are_read_and_its_pages_told():
+    text, _, unread, *_ = _read(_xfa())
     assert text.split("\n") == ["Order form", "", "sum: 731.25", "name: Ann & Co"]
     assert unread == (("form", Why.XFA),)
+
+
+def test_the_values_of_an_xfa_form_are_no_page_that_could_be_read_by_its_picture():
+    read = parsed(_xfa(), "a.pdf", "always")
+    assert read.text.endswith("sum: 731.25\nname: Ann & Co")
+    assert read.unread == (("form", Why.XFA),)
 
 
 def test_entities_of_an_xfa_form_are_not_expanded():

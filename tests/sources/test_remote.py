@@ -18,10 +18,10 @@ from docmill.flows.arrived import arrived
 from docmill.flows.process import process
 from docmill.flows.watch.watch import watched
 from docmill.schemas.errors import ConfigError, Deferred, StorageError, Unreadable
-from docmill.tasks.sources import stores
 from docmill.tasks.sources.arrivals import Arrivals, Outside
 from docmill.tasks.sources.documents import Documents, source_of
 from docmill.tasks.sources.hashes import AT_ONCE, LARGE_AT_ONCE, LARGE_BYTES, Hashes
+from docmill.tasks.sources.s3 import S3
 from tests.support.project import Project
 from tests.support.provider import Provider
 from tests.support.s3 import Bucket, bucket, environment, s3_server, served
@@ -420,7 +420,7 @@ def test_objects_that_an_outage_keeps_from_being_read_are_deferred(
         raise ConnectionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(stores.S3, "read", unreached)
+        patched.setattr(S3, "read", unreached)
         assert project.run("run", pipeline) == 1
     assert project.statuses() == {f"{bucket.url}/in/a.txt": "deferred"}
     assert project.run("run", pipeline) == 0

@@ -54,8 +54,9 @@ def test_without_a_text_of_its_own_a_row_is_its_file():
     assert told(rows_of("a.txt", "", text=None)) == ["Dear all", "no text: the row's text is empty"]
 
 
-def test_a_row_that_names_no_file_is_its_own_text():
-    assert told(rows_of("")) == ["From Ada"]
+@pytest.mark.parametrize("cell", ["", "  ", '" 	"'])
+def test_a_row_that_names_no_file_is_its_own_text(cell: str):
+    assert told(rows_of(cell)) == ["From Ada"]
 
 
 def test_a_row_changes_with_its_file_and_with_its_columns():

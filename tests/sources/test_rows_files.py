@@ -15,8 +15,11 @@ import pytest
 
 from docmill.schemas.errors import ConfigError, StorageError
 from docmill.schemas.pipeline import Rows as Declared
+from docmill.tasks.sources.parsing import process
+from docmill.tasks.sources.parsing.reasons import Reason
 from docmill.tasks.sources.reading import RowRef
 from docmill.tasks.sources.rows import Rows
+from tests.support.bombs import BOMBS
 from tests.support.s3 import Bucket, bucket, s3_server
 from tests.support.tickets import fault, ids, read, refusal
 
@@ -156,6 +159,107 @@ def test_a_broken_record_of_csv_fails_alone():
         "record 5 of t.csv is no row: it is not UTF-8: save the file so",
         "record 7 of t.csv is no row: a quote in it is not closed: what follows in the file is not read",
     ]
+
+
+def test_a_query_that_reads_no_csv_has_no_broken_record():
+    WRITTEN["t.csv"]()
+    assert texts(rows_of("t.csv", query="select 1 as id, 'x' as body")) == {"1": "x"}
+
+
+HOSTILE = {
+    "xlsx: a billion laughs": Reason.DAMAGED,
+    "xlsx: row 10,000,000,000": Reason.DAMAGED,
+    "xlsx: column ZZZZZZZ": Reason.DAMAGED,
+}
+
+
+@pytest.mark.parametrize(("name", "reason"), HOSTILE.items(), ids=HOSTILE)
+def test_a_workbook_that_is_a_bomb_is_told(name: str, reason: Reason):
+    Path("t.xlsx").write_bytes(BOMBS[name][1]())
+    assert refusal(rows_of("t.xlsx")) == f"rows.files: t.xlsx: {reason}"
+
+
+LIES = {
+    "nothing": "",
+    "text": "out.write(b'text\\0\\0' + b'\\0\\0\\0\\x02' + b'[]')",
+    "names that are none": "out.write(b'names\\0' + b'\\0\\0\\0\\x03' + b'[1]')",
+    "no JSON": "out.write(b'names\\0' + b'\\0\\0\\0\\x01' + b'[')",
+    "no lines": "out.write((b'names\\0' + b'\\0\\0\\0\\x02' + b'[]') * 2)",
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_what_the_reader_of_a_workbook_says_is_not_trusted(lie: str, monkeypatch: pytest.MonkeyPatch):
+    WRITTEN["t.xlsx"]()
+    program = f"import sys; out = sys.stdout.buffer; sys.stdin.buffer.read(10); {lie}; out.flush()"
+    monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", program))
+    assert refusal(rows_of("t.xlsx")) == f"rows.files: t.xlsx: {Reason.DIED}"
+
+
+ALONE = """
+import sys
+from pathlib import Path
+from docmill.tasks.sources.tabular.workbook import write_lines
+write_lines(Path("t.xlsx"), None, "t.xlsx", Path("lines"))
+print("openpyxl" in sys.modules)
+"""
+
+
+def test_a_workbook_is_read_in_another_process():
+    WRITTEN["t.xlsx"]()
+    said = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=True)
+    assert said.stdout == "False\n"
+    assert Path("lines").read_text().splitlines()[1] == '{"id": 2, "body": "ä"}'
+
+
+def test_a_sheet_of_many_parts_is_read_whole():
+    sheet("t.xlsx", ("id", "body"), *((number, "x" * 30_000) for number in range(100)))
+    assert len(texts(rows_of("t.xlsx"))) == 100
+
+
+UNNAMED = {
+    "two keys of a line": ('{"id": 1, "body": "a", "BODY": "b"}', "has two columns 'body': rename one"),
+    "keys of two lines": ('{"id": 1, "body": "a"}\n{"id": 2, "Body": "b"}', "has two columns"),
+    "an empty key": ('{"id": 1, "": "a"}', "has an empty key, which names no column: give it a name"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), UNNAMED.values(), ids=UNNAMED)
+def test_keys_that_make_no_columns_are_told(text: str, said: str):
+    Path("a.jsonl").write_text('{"id": 0}\n')
+    Path("b.jsonl").write_text(text)
+    assert refusal(rows_of("a.jsonl", "b.jsonl", text="x")).startswith(f"rows.files: b.jsonl {said}")
+
+
+@pytest.mark.parametrize("inner", ['{"": 1}', '{"a": 1, "A": 2}'])
+def test_an_object_whose_keys_make_no_columns_is_kept_as_it_stands(inner: str):
+    Path("t.jsonl").write_text(f'{{"id": 1, "body": {inner}}}\n')
+    assert texts(rows_of("t.jsonl")) == {"1": inner}
+
+
+@pytest.mark.parametrize("depth", [50, 51, 500, 100_000])
+@pytest.mark.parametrize(("begin", "inmost", "end"), [("[", "", "]"), ('{"[": ', "1", "}")])
+def test_what_is_nested_deeply_is_kept_as_it_stands(depth: int, begin: str, inmost: str, end: str):
+    body = begin * depth + inmost + end * depth
+    Path("t.jsonl").write_text(f'{{"id": 1, "body": {body}}}\n{{"id": 2, "body": "x"}}\n')
+    found = texts(rows_of("t.jsonl"))
+    assert found["1"].replace(" ", "") == body.replace(" ", "")
+    assert found["2"] == "x"
+
+
+def test_a_file_is_packed_where_its_name_says_so():
+    packed = gzip.compress(b"id,body\n1,a\n")
+    for name in ("T.CSV.GZ", "blob"):
+        Path(name).write_bytes(packed)
+    Path("link.csv.gz").symlink_to("blob")
+    assert texts(rows_of("T.CSV.GZ")) == texts(rows_of("link.csv.gz")) == {"1": "a"}
+
+
+@pytest.mark.parametrize("content", [b"id,body\n1,a\n", gzip.compress(b"id,body\n")[:12], b"\x1f\x8b\x08"])
+def test_what_is_no_gzip_file_is_told(content: bytes):
+    Path("t.csv.gz").write_bytes(content)
+    said = refusal(rows_of("t.csv.gz"))
+    assert said == "rows.files: t.csv.gz is no gzip file, or a damaged one"
 
 
 def test_a_broken_line_of_json_fails_alone():

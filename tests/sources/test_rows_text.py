@@ -33,6 +33,14 @@ def test_null_is_nothing_whatever_it_goes_through():
     assert rendered("{{ a|tojson }}{{ b.c }}", a=None, b={"c": None}) == "null"
 
 
+def test_a_value_that_is_nested_too_deeply_fails_its_row_alone():
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(Unreadable, match="the template cannot be filled: RecursionError"):
+        rendered("{{ a }}", a=deep)
+
+
 def test_nothing_is_escaped():
     assert rendered("{{ a }} {{ a ~ '&' }} {{ b|tojson }}", a="<ä>", b={"x": "ä & <b>"}) == (
         '<ä> <ä>& {"x": "ä & <b>"}'

@@ -25,9 +25,8 @@ def test_text_of_two_kilobytes_is_read_as_it_was_written(number: int):
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", parsing.BINARY)
 def test_small_documents_of_binary_formats_cost_milliseconds_each(suffix: str):
-    took_s, cpu_ms = parsing.binaries(suffix)
-    assert took_s < 30
-    assert cpu_ms < 40  # a child a document would take a hundred
+    _, cpu_ms = parsing.binaries(suffix)
+    assert cpu_ms < 20  # measured: 2.7 of a PDF; a child a document would take a hundred
 
 
 @pytest.mark.slow

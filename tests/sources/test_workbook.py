@@ -18,6 +18,7 @@ from docmill.tasks.sources.parsing.missed import Why
 from docmill.tasks.sources.parsing.picture import pixels
 from tests.support.bombs import sheet
 from tests.support.documents import PACKAGE, RELATIONS, replaced, xlsx
+from tests.support.scans import INVOICE, file, page
 
 EUROS = '_-* #,##0.00\\ "€"_-;\\-* #,##0.00\\ "€"_-;_-* "-"??\\ "€"_-;_-@_-'
 
@@ -146,8 +147,15 @@ def test_the_text_of_boxes_is_read_behind_the_rows():
 @pytest.mark.parametrize(("side", "told"), [(900, True), (90, False)])
 def test_a_picture_as_large_as_a_page_is_told(side: int, told: bool):
     image = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + side.to_bytes(4) * 2
-    unread = parsed(_with_drawing("", image=image), "a.xlsx").unread
-    assert unread == ((("sheet A, a picture", Why.SHEET),) if told else ())
+    unread = parsed(_with_drawing("", image=image), "a.xlsx", "off").unread
+    assert unread == ((("sheet A, picture i.png", Why.PICTURE),) if told else ())
+
+
+@pytest.mark.slow
+def test_a_large_picture_on_a_sheet_is_read_behind_the_rows():
+    text, _, unread, [seen], _ = parsed(_with_drawing("", image=file(page(dpi=200))), "a.xlsx")
+    assert (text, unread) == ("## A\n\ntext\n\n" + "\n".join(INVOICE).replace("\t\t", "\t"), ())
+    assert (seen.part, text[seen.start : seen.start + 7]) == ("sheet A, picture i.png", "Invoice")
 
 
 def test_a_strict_workbook_is_read():

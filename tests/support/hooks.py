@@ -15,10 +15,14 @@ SECRET = "a-secret-of-the-tests"
 
 
 class Receiver:
-    """Takes what is posted; `answers` are the statuses of the next requests, 204 once they are used up."""
+    """Takes what is posted; `answers` are the statuses of the next requests, 204 once they are used up.
+
+    A request with a document of `unfit` is answered 422.
+    """
 
     def __init__(self) -> None:
         self.answers: list[int] = []
+        self.unfit: set[str] = set()
         self.ids: list[str] = []
         self.taken: list[dict[str, Any]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -37,8 +41,11 @@ class Receiver:
             return 401
         self.ids.append(headers["webhook-id"])
         status = self.answers.pop(0) if self.answers else 204
+        notices = json.loads(body)["notices"]
+        if self.unfit & {notice["document_id"] for notice in notices}:
+            return 422
         if status == 204:
-            self.taken += json.loads(body)["notices"]
+            self.taken += notices
         return status
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

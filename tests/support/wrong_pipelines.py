@@ -104,6 +104,8 @@ PASSWORDS = {
     "rows: {url: 'postgresql://u:secret@h/db', query: q, key: k, text: t}": "3:8: rows.url",
     "endpoint: https://u:secret@h/v1": "3:1: endpoint",
     "endpoint: {base_url: 'https://u:secret@h/v1'}": "3:12: endpoint.base_url",
+    "notify: {url: 'https://u:secret@h/hook'}": "3:10: notify.url",
+    "notify: {url: '${DOCMILL_SCHEME}://u:secret@h/hook'}": "3:10: notify.url",
 }
 CLASSIFY = "  - classify: {labels: {a: the first, b: the second}}\n"
 RING = " (a step without `needs` waits for the one above)"

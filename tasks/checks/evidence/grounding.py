@@ -31,7 +31,7 @@ class Grounding:
     missing: list[str]
     similar: list[str] = field(default_factory=list)
 
-    def add(self, value: Value, entry: dict[str, Any]) -> None:
+    def add(self, value: Value, entry: Mapping[str, Any]) -> None:
         """Note the evidence of one more value."""
         self.evidence.append({"path": place(value.path), **entry})
         if in_doubt(entry):

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from docmill.schemas.outcome import MissingRow
@@ -24,7 +24,8 @@ def in_whole(grounds: Grounds, part: Part, found: Grounding) -> dict[str, list[E
     for each in found.evidence:
         is_found = each["start"] is not None
         span = (part.start + each["start"], part.start + each["end"]) if is_found else None
-        evidence.setdefault(each["path"], []).append(grounds.entry(span))
+        alike = {"similar": each["similar"]} if "similar" in each else {}
+        evidence.setdefault(each["path"], []).append({**grounds.entry(span), **alike})
     return evidence
 
 
@@ -39,9 +40,7 @@ def grounding(parts: Sequence[PartRecord], found: Merged, schema: Schema) -> Gro
         entries = parts[number].evidence.get(at, ())
         entry = entries[passed[number, at]] if passed[number, at] < len(entries) else NOWHERE
         passed[number, at] += 1
-        result.evidence.append({"path": place(value.path), **entry})
-        if entry["start"] is None:
-            result.missing.append(place(value.named))
+        result.add(value, entry)
     return result
 
 
@@ -73,6 +72,26 @@ def missing(
     repeated = sum((Counter(each.repeated) for _, each in known), Counter[str]())
     listed = tuple(rows[at] for at in sorted(rows)[:MAX_MISSING])
     return Completeness(listed, dict(counts), dict(repeated), any(each.is_cut for _, each in known))
+
+
+def by_whole(of_parts: Completeness, whole: Completeness | None, read: Collection[str]) -> Completeness:
+    """Give what is missing by the whole, where that is known; of arrays that code has read by the parts."""
+    if whole is None:
+        return of_parts
+
+    def those(each: Completeness, *, are_read: bool) -> Completeness:
+        rows = tuple(row for row in each.rows if _is_of(row.path, read) is are_read)
+        missing = {path: many for path, many in each.missing.items() if _is_of(path, read) is are_read}
+        repeated = {path: many for path, many in each.repeated.items() if _is_of(path, read) is are_read}
+        return Completeness(rows, missing, repeated)
+
+    own, others = those(of_parts, are_read=True), those(whole, are_read=False)
+    rows = sorted((*own.rows, *others.rows), key=lambda row: row.start)[:MAX_MISSING]
+    return Completeness(tuple(rows), own.missing | others.missing, own.repeated | others.repeated)
+
+
+def _is_of(path: str, names: Collection[str]) -> bool:
+    return any(path == name or path.startswith((f"{name}[", f"{name}.")) for name in names)
 
 
 def _in_whole(row: MissingRow, part: Part, path: str) -> MissingRow:

@@ -1,7 +1,7 @@
 """One record out of those of a document's parts, with where each of its values comes from."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,10 +95,7 @@ class _Merging:
     def _scalar(self, path: Path, said: list[Said]) -> Any:
         said = [each for each in said if each.value != ""] or said
         found = [each for each in said if self.parts[each.number].is_found(each.path)] or said
-        different: list[Said] = []
-        for each in found:
-            if not any(_alike(each.value, other.value) for other in different):
-                different.append(each)
+        different = _different(found)
         if len(different) > 1:
             self.result.conflicts.append(Conflict(path, tuple(different)))
         self.result.sources[path] = different[0]
@@ -109,10 +106,11 @@ class _Merging:
         kept: list[Said] = []
         last: list[_Item] = []
         for of_part in said:
-            items = self._items(of_part)
-            new = [each.said for each in items if not self._is_repeated(each, last)]
-            kept += [each for each in new if not (is_set and _has(kept, each))]
+            items, begins = self._items(of_part), self.parts[of_part.number].part.start
+            last = [each for each in last if any(at >= begins for at in each.starts)]
+            kept += [each.said for each in items if not self._is_repeated(each, last)]
             last = items
+        kept = _different(kept) if is_set else kept
         for index, each in enumerate(kept):
             self.result.sources[(*path, index)] = each
         return [each.value for each in kept]
@@ -131,12 +129,15 @@ class _Merging:
         ]
 
     def _is_repeated(self, item: "_Item", last: list["_Item"]) -> bool:
-        """Say whether the part before gives an item of what both show; that one then stands for no other."""
+        """Say whether the part before gives an item of what both show; that one then stands for no other.
+
+        `last` are the items of the part before that stand, at least in part, in what both show.
+        """
         part = self.parts[item.said.number].part
         if not item.starts or not all(part.start <= at < part.own for at in item.starts):
             return False
         for each in last:
-            if each.said.value == item.said.value and any(at >= part.start for at in each.starts):
+            if each.said.value == item.said.value:
                 last.remove(each)
                 return True
         return False
@@ -148,16 +149,23 @@ class _Item:
     starts: list[int]
 
 
-def _has(kept: Sequence[Said], item: Said) -> bool:
-    return any(_alike(each.value, item.value) for each in kept)
+def _different(said: Iterable[Said]) -> list[Said]:
+    """Give the first of each value: texts are the same but for case and blanks; true is not 1."""
+    first: dict[Hashable, Said] = {}
+    for each in said:
+        value = each.value
+        sense = folded(value).text.strip() if isinstance(value, str) else _sense(value)
+        first.setdefault(sense, each)
+    return list(first.values())
 
 
 def _below(schemas: list[Any], name: str, value: Any) -> list[Any]:
     return [each for schema in of_property(schemas, name) for each in holding_for(schema, value)]
 
 
-def _alike(one: Any, other: Any) -> bool:
-    """Say whether two values are the same, but for case and blanks of texts; true is not 1."""
-    if isinstance(one, str) and isinstance(other, str):
-        return folded(one).text.strip() == folded(other).text.strip()
-    return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
+def _sense(value: Any) -> tuple[Hashable, ...]:
+    if isinstance(value, dict):
+        return "object", frozenset((name, _sense(each)) for name, each in value.items())
+    if isinstance(value, list):
+        return "array", *map(_sense, value)
+    return type(value) is bool, value

@@ -26,7 +26,8 @@ def as_json(value: object) -> Any:
         case date() | time():
             return value.isoformat()
         case Decimal():
-            return float(value) if Decimal(repr(float(value))) == value else format(value, "f")
+            exact = value.is_finite() and Decimal(repr(float(value))) == value
+            return float(value) if exact else format(value, "f")
         case UUID():
             return str(value)
     raise TypeError(type(value).__name__)

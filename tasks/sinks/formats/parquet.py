@@ -7,28 +7,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Date, DateTime, Double, Integer, Numeric, Time, Uuid
-from sqlalchemy.types import TypeEngine
-
 from docmill.schemas.errors import ConfigError
-from docmill.tasks.sinks.column_types import Exact
+from docmill.tasks.sinks.column_types import is_held
+from docmill.tasks.sinks.duckdb_rows import SOURCE, kind_of
 from docmill.tasks.sinks.formats.export import Export, as_json
 
 BATCH = 500
-SCALE, DIGITS = 9, 38  # of a decimal
-KINDS: dict[type[TypeEngine[Any]], str] = {
-    JSON: "JSON",
-    Boolean: "BOOLEAN",
-    Integer: "BIGINT",
-    BigInteger: "BIGINT",
-    Double: "DOUBLE",
-    Exact: f"DECIMAL({DIGITS},{SCALE})",
-    Numeric: f"DECIMAL({DIGITS},{SCALE})",
-    DateTime: "TIMESTAMPTZ",
-    Date: "DATE",
-    Time: "TIME",
-    Uuid: "UUID",
-}
 
 
 def write_parquet(export: Export, onto: Path) -> None:
@@ -44,18 +28,12 @@ def write_parquet(export: Export, onto: Path) -> None:
         with duckdb.connect(str(database), config={"threads": "1", "memory_limit": "512MB"}) as connection:
             columns = ", ".join(f"{_quoted(name)} {kind}" for name, kind in kinds.items())
             connection.execute(f"CREATE TABLE rows ({columns})")
-            insert = "INSERT INTO rows SELECT row.* FROM (SELECT unnest(from_json_strict(?, ?)) AS row)"
             for batch in _batches(export, exact):
-                connection.execute(insert, [batch, json.dumps([kinds])])
+                connection.execute(f"INSERT INTO rows {SOURCE}", [batch, json.dumps([kinds])])
             target = str(onto).replace("'", "''")
             connection.execute(f"COPY rows TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
     finally:
         database.unlink(missing_ok=True)
-
-
-def kind_of(kind: TypeEngine[Any]) -> str:
-    """Choose DuckDB's type for a column's; a text where there is no other."""
-    return next((name for own, name in KINDS.items() if isinstance(kind, own)), "VARCHAR")
 
 
 def _batches(export: Export, exact: set[str]) -> Iterator[str]:
@@ -72,7 +50,7 @@ def _decimal(value: Any, name: str) -> str | None:
     if value is None:
         return None
     number = value if isinstance(value, Decimal) else Decimal(repr(value))
-    if number != round(number, SCALE) or number.adjusted() >= DIGITS - SCALE:
+    if not is_held(number):
         raise ConfigError(f"--to parquet: {name} has a number that its decimals do not hold: export csv")
     return format(number, "f")
 

@@ -9,20 +9,23 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 
 from docmill.schemas.errors import Unreadable
-from docmill.tasks.sources.parsing import attached, inside, limits, office, wire
+from docmill.tasks.sources.parsing import attached, drawn, inside, limits, office, wire
 from docmill.tasks.sources.parsing.excel import xlsx
+from docmill.tasks.sources.parsing.excel.rows import Rows
 from docmill.tasks.sources.parsing.html import markdown
 from docmill.tasks.sources.parsing.mail import eml
 from docmill.tasks.sources.parsing.missed import Missed
 from docmill.tasks.sources.parsing.ocr import asked
 from docmill.tasks.sources.parsing.ocr.reader import Reader
-from docmill.tasks.sources.parsing.pdf import pdf, shown
+from docmill.tasks.sources.parsing.pdf import pdf
 from docmill.tasks.sources.parsing.reasons import (
     MAX_PAGES,
     MAX_TEXT_BYTES,
     MEMORY_MB,
     OCR_MEMORY_MB,
     OCR_WALL_S,
+    ROWS_MEMORY_MB,
+    ROWS_WALL_S,
     WALL_S,
     Reason,
 )
@@ -30,7 +33,7 @@ from docmill.tasks.sources.parsing.text import cleaned
 from docmill.tasks.sources.parsing.word import docx
 
 BYTES: dict[str, Callable[[bytes], bytes]] = {
-    "drawn": shown.shown,
+    "drawn": drawn.drawn,
     "inside": inside.listed,
     "member": inside.member,
 }
@@ -38,22 +41,30 @@ BYTES: dict[str, Callable[[bytes], bytes]] = {
 
 def main() -> None:
     """Parse one document after the other until the parent closes the pipe."""
-    sees = wire.SEES in sys.argv
-    limits.restrict(OCR_MEMORY_MB if sees else MEMORY_MB)
+    sees, memory_mb, wall_s, most = False, MEMORY_MB, WALL_S, wire.MAX_BYTES
+    if wire.SEES in sys.argv:
+        sees, memory_mb, wall_s = True, OCR_MEMORY_MB, OCR_WALL_S
+    elif wire.ROWS in sys.argv:
+        memory_mb, wall_s, most = ROWS_MEMORY_MB, ROWS_WALL_S, wire.MAX_BYTES + wire.MAX_WORKBOOK_BYTES
+    limits.restrict(memory_mb)
     limits.rest()
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a parser prints is no reply
-    while message := wire.receive(sys.stdin.buffer):
-        limits.begin(OCR_WALL_S if sees else WALL_S)
-        tag, body = _reply(*message, Missed(Reader()) if sees else Missed())
+    rows = Rows()
+    while message := wire.receive(sys.stdin.buffer, most):
+        limits.begin(wall_s)
+        tag, body = _reply(*message, Missed(Reader()) if sees else Missed(), rows)
+        del message  # a workbook is large, and its rows are asked for by other messages
         wire.send(replies, tag, body)
         limits.rest()
 
 
-def _reply(kind: str, content: bytes, missed: Missed) -> tuple[str, bytes]:
+def _reply(kind: str, content: bytes, missed: Missed, rows: Rows) -> tuple[str, bytes]:
     try:
         if kind in BYTES:
             return kind, BYTES[kind](content)
+        if kind in ("rows", "more"):
+            return rows.begun(content) if kind == "rows" else rows.more()
         tag, parts = _parsed(kind, content, missed)
         text = wire.BETWEEN.encode().join(_bounded(parts))
         return tag, missed.written().encode() + wire.MISSED_END.encode() + text

@@ -6,12 +6,12 @@ from typing import Literal
 from docmill.tasks.sources.parsing.mail.mailtext import APPLE, BEGINNING
 from docmill.tasks.sources.parsing.reasons import Reason
 
-Binary = Literal[
-    "pdf", "office", "eml", "letter", "html", "image"
-]  # a letter: a mail without what is attached
+# A letter is a mail without what is attached.
+Binary = Literal["pdf", "office", "eml", "letter", "html", "image"]
 Look = Literal["frames", "frame", "page", "look", "view"]
 Bytes = Literal["drawn", "inside", "member"]  # a picture, a list of the files within, one of these
-Asked = Binary | Look | Bytes  # of a child
+# Of a child; more are the next rows of a sheet.
+Asked = Binary | Look | Bytes | Literal["rows", "more"]
 Kind = Binary | Literal["text"] | Reason
 
 HTML_SUFFIXES = (".html", ".htm", ".xhtml")
@@ -21,6 +21,7 @@ HTML_START = re.compile(
 )
 HEAD_CHARS = 4096
 PDF_HEAD_BYTES = 1024  # so much may stand before a PDF's first line
+PNG = b"\x89PNG\r\n\x1a\n"
 SIGNATURES: dict[bytes, Kind] = {
     b"%PDF-": "pdf",
     b"PK\x03\x04": "office",
@@ -31,15 +32,19 @@ SIGNATURES: dict[bytes, Kind] = {
 }
 WEBP = re.compile(rb"RIFF.{4}WEBP", re.DOTALL)
 BITMAP = re.compile(rb"BM.{4}\0{4}.{4}[\x0c\x28\x38\x40\x6c\x7c]\0{3}", re.DOTALL)
-PHOTOGRAPH = re.compile(rb".{4}ftyp(?:heic|heix|hevc|mif1|msf1|avif)", re.DOTALL)
+# The brand that a file names first, or where that says little one that it names beside it.
+AVIF = re.compile(rb".{4}ftyp(?:avi[fs]|m[is]f1.{0,32}?avi[fs])", re.DOTALL)
+PHOTOGRAPH = re.compile(rb".{4}ftyp(?:heic|heix|hevc|hevx|heim|heis|mif1|msf1)", re.DOTALL)
 OLE = b"\xd0\xcf\x11\xe0"
 OLE_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 # What is binary and has no signature that is known here.
 UNREAD = {
     **dict.fromkeys((".doc", ".xls", ".ppt", ".msg"), Reason.OFFICE),
     **dict.fromkeys((".zip", ".bz2", ".tar"), Reason.ARCHIVE),
-    **dict.fromkeys((".bmp", ".webp", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".gif"), Reason.DAMAGED),
-    **dict.fromkeys((".heic", ".heif", ".avif"), Reason.IMAGE_KIND),
+    **dict.fromkeys(
+        (".avif", ".bmp", ".webp", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".gif"), Reason.DAMAGED
+    ),
+    **dict.fromkeys((".heic", ".heif"), Reason.IMAGE_KIND),
     **dict.fromkeys((".pdf", ".docx", ".xlsx"), Reason.DAMAGED),
 }
 HEADER = re.compile(rb"[!-9;-~]{1,76}:[ \t]")
@@ -55,7 +60,7 @@ def kind_of(content: bytes, suffix: str) -> Kind:
     """Tell the kind of a document, or the Reason why its kind is not read; text may yet be HTML."""
     if content.startswith(OLE):
         return Reason.ENCRYPTED if OLE_ENCRYPTED in content else Reason.OFFICE
-    if WEBP.match(content) or BITMAP.match(content):
+    if WEBP.match(content) or BITMAP.match(content) or AVIF.match(content):
         return "image"
     if PHOTOGRAPH.match(content):
         return Reason.IMAGE_KIND

@@ -10,6 +10,8 @@ import threading
 IDLE_S = 60
 MAX_FILES = 64
 WATCHER_STACK_BYTES = 128 * 1024
+# The runtime of the models would tell Microsoft how it is used, from its first import on.
+SILENT = {"ORT_DISABLE_TELEMETRY": "1"}
 
 
 def restrict(memory_mb: int) -> None:

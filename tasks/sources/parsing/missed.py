@@ -20,7 +20,6 @@ class Why(StrEnum):
 
     ELSEWHERE = "it stands in another file, which is not read: hand that in too"
     PICTURE = f"it is a picture: {EXTRA}, or hand in its text"
-    SHEET = "it is a picture on a sheet, which is not read: hand in its text"
     CHART = "it is a chart, whose values are not read"
     EMBEDDED = "it is a file within the file, which is not read: hand it in on its own"
     UNSAVED = "a formula without a saved value: open the file in its own program, and save it anew"
@@ -132,7 +131,7 @@ class Missed:
 
     def _page(self, said: object) -> None:
         match said:
-            case [int(number), str(name)] if name in Why.__members__ and len(self.pages) < MAX_PAGES:
+            case [int(number), str(name)] if name in Why.__members__ and 1 <= number <= MAX_PAGES:
                 self.pages[number] = Why[name]
             case _:
                 raise ValueError("no page and reason")

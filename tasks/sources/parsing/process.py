@@ -10,8 +10,7 @@ from contextlib import suppress
 from docmill.tasks.checks import children
 from docmill.tasks.sources.parsing import wire
 from docmill.tasks.sources.parsing.kinds import Asked
-from docmill.tasks.sources.parsing.limits import IDLE_S
-from docmill.tasks.sources.parsing.ocr.engine import SILENT
+from docmill.tasks.sources.parsing.limits import IDLE_S, SILENT
 from docmill.tasks.sources.parsing.reasons import Reason
 
 COMMAND = (sys.executable, "-I", "-m", "docmill.tasks.sources.parsing.child")
@@ -26,13 +25,14 @@ SPARE_S = 10  # a child that ends itself that soon takes no document any more
 class Child:
     """A process that parses, one document at a time; `fresh` until it has parsed one.
 
-    One that `sees` reads pictures, too, and takes more memory and time.
+    One that `sees` reads pictures, too, and takes more memory and time; one of `rows` gives those of a sheet.
     """
 
-    def __init__(self, *, sees: bool = False) -> None:
+    def __init__(self, *, sees: bool = False, rows: bool = False) -> None:
+        roles = [name for name, has in ((wire.SEES, sees), (wire.ROWS, rows)) if has]
         # A session of its own: a Ctrl-C does not reach it.
         self._process = subprocess.Popen(  # noqa: S603
-            (*COMMAND, wire.SEES) if sees else COMMAND,
+            (*COMMAND, *roles),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -10,6 +10,8 @@ MAX_PICTURES = 500  # pages that are read by their pictures: each takes seconds
 MAX_TEXT_BYTES = 20_000_000
 OCR_MEMORY_MB = 3072  # the models and a page take 1.8 GB of address space
 OCR_WALL_S = 300  # of a page, or of a document with all pictures in it
+ROWS_MEMORY_MB = 1024  # of a workbook whose rows are read
+ROWS_WALL_S = 60  # of each part of them
 EXTRA = "`pip install 'docmill[ocr]'` has it read (not with `ocr: off`)"
 READ = "docmill reads PDF, Word (docx), Excel (xlsx), e-mail (eml), HTML, Markdown, CSV, JSON and plain text"
 
@@ -41,6 +43,7 @@ class Reason(StrEnum):
     ENDED = "the run ended before it was read"
 
     OFFICE = f"old Office files (doc, xls, ppt, msg) are not supported: save it in a newer format; {READ}"
+    NO_WORKBOOK = "no Excel workbook"
     SLIDES = "PowerPoint files are not supported: save it as PDF"
     OPEN_DOCUMENT = "OpenDocument files are not supported: save it as docx, xlsx or PDF"
     BINARY_SHEET = "binary Excel files (xlsb) are not supported: save it as xlsx"
@@ -48,7 +51,7 @@ class Reason(StrEnum):
     RTF = "RTF files are not supported: save it as docx or PDF"
     IMAGE = f"an image: {EXTRA}, or run OCR over it, and hand in the text"
     IMAGE_OFF = "an image, and the pipeline says `ocr: off`: hand in its text"
-    IMAGE_KIND = "images of its kind (HEIC, AVIF) are not read: save it as JPEG or PNG"
+    IMAGE_KIND = "photographs as HEIC are not read, also with the extra `ocr`: save it as JPEG or PNG"
     UNSEEN = "its pictures took too much time or memory to read: split it, or hand it in smaller"
     BLANK = "no text: nothing is written on its pages or pictures"
     UNSURE = "what its pictures show cannot be read with confidence: scan it again, straight and sharp"

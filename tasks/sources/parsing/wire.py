@@ -1,5 +1,6 @@
 """What parent and child say to each other: a tag, a length, and so many bytes; nothing that could be run."""
 
+import json
 import struct
 from typing import IO
 
@@ -9,12 +10,14 @@ HEAD = struct.Struct(">6sI")
 PART = struct.Struct(
     ">I?"
 )  # before a document of which one page is asked for: its number, and whether always
-SEES = "--sees"  # of a child that reads pictures
+SEES, ROWS = "--sees", "--rows"  # of a child that reads pictures, and of one that gives a sheet's rows
 TEXT, PAGES, REASON = "text", "pages", "reason"
+SHEETS, NAMES, LINES = "sheets", "names", "lines"  # what a child says of the rows of a sheet
 BETWEEN = "\f"  # cleaned text has none
 MISSED_END = "\0"  # before it stands what was not read, behind it the text; neither has one
 MAX_MISSED_BYTES = 1_000_000
 MAX_BYTES = MAX_TEXT_BYTES + MAX_PAGES + MAX_MISSED_BYTES  # of a document, too: files are smaller
+MAX_WORKBOOK_BYTES = 100_000_000
 
 
 def asking(number: int, content: bytes, *, always: bool = False) -> bytes:
@@ -28,6 +31,17 @@ def asked(body: bytes) -> tuple[int, bool, bytes]:
     return number, always, body[PART.size :]
 
 
+def asking_rows(sheet: str | None, content: bytes) -> bytes:
+    """Ask for the rows of a workbook's sheet, the first where none is named."""
+    return json.dumps(sheet).encode() + b"\n" + content
+
+
+def asked_rows(body: bytes) -> tuple[str | None, bytes]:
+    """Give the name of the sheet, and the workbook."""
+    sheet, _, content = body.partition(b"\n")
+    return json.loads(sheet), content
+
+
 def send(stream: IO[bytes], tag: str, body: bytes) -> None:
     """Send one message; a tag is at most six ASCII characters."""
     stream.write(HEAD.pack(tag.encode("ascii"), len(body)))
@@ -35,13 +49,13 @@ def send(stream: IO[bytes], tag: str, body: bytes) -> None:
     stream.flush()
 
 
-def receive(stream: IO[bytes]) -> tuple[str, bytes] | None:
-    """Receive one message; None where the other side is gone, or sends what is none."""
+def receive(stream: IO[bytes], most: int = MAX_BYTES) -> tuple[str, bytes] | None:
+    """Receive one message; None where the other side is gone, or sends what is none, or is too long."""
     head = stream.read(HEAD.size)
     if len(head) < HEAD.size:
         return None
     tag, length = HEAD.unpack(head)
-    if length > MAX_BYTES:
+    if length > most:
         return None
     body = stream.read(length)
     return (tag.rstrip(b"\0").decode("ascii", "replace"), body) if len(body) == length else None

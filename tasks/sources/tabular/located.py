@@ -10,7 +10,8 @@ from typing import NamedTuple, TypeVar
 from docmill.schemas.errors import ConfigError, Unreadable
 from docmill.tasks.checks.spelling import meant
 from docmill.tasks.sources.files import Files, require_readable
-from docmill.tasks.sources.stores import Entry, Stores, reason
+from docmill.tasks.sources.store import Entry
+from docmill.tasks.sources.stores import Stores, reason
 from docmill.tasks.sources.urls import Address, UrlGlob, is_remote, path_of, url_glob
 
 MAX_DOWNLOADED_BYTES = 20_000_000_000  # of all files of a source together
@@ -65,9 +66,10 @@ def _local(patterns: tuple[str, ...], below: tuple[Path, ...], folder: Path) -> 
                 require_readable(ref)
             except Unreadable as error:
                 raise ConfigError(f"rows.files: {ref.document_id}: {error}") from None
-            path = Path(realpath(ref.path))
-            if not PLAIN.fullmatch(str(path)):
-                link = folder / f"local-{number}{_suffixes(path.name)}"
+            path, suffixes = Path(realpath(ref.path)), _suffixes(ref.document_id)
+            # DuckDB sees by its name alone that a file is packed, in small letters.
+            if not PLAIN.fullmatch(str(path)) or not path.name.endswith(suffixes):
+                link = folder / f"local-{number}{suffixes}"
                 link.symlink_to(path)
                 path = link
             yield TableFile(_kind(ref.document_id), path, ref.document_id)

@@ -12,7 +12,7 @@ from docmill.tasks.sources.high_water import Since, above
 from docmill.tasks.sources.tabular.located import located
 from docmill.tasks.sources.tabular.locked import connected, failing, lock, select_of, wrong
 from docmill.tasks.sources.tabular.values import reader_of
-from docmill.tasks.sources.tabular.view import define
+from docmill.tasks.sources.tabular.view import define, quoted
 
 WHOLE = "SELECT * FROM rows"
 FETCHED_ROWS = 100
@@ -20,6 +20,7 @@ REJECTED = """
     SELECT DISTINCT file_path, line, error_type::VARCHAR FROM reject_errors
     JOIN reject_scans USING (scan_id, file_id) ORDER BY ALL
 """
+HAS_REJECTS = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors'"
 FAULTS = {
     "CAST": "a value is not of the type that the query gives it",
     "MISSING COLUMNS": "it has fewer columns than the header",
@@ -68,15 +69,10 @@ class FileQuery:
             raise
 
     def __iter__(self) -> Iterator[Any]:
-        readers = [(at, reader) for at, reader in enumerate(self._readers) if reader]
         with failing(self._shown):
             rows = self._first
             while rows:
-                for row in rows:
-                    values = list(row)
-                    for at, reader in readers:
-                        values[at] = None if values[at] is None else reader(values[at])
-                    yield values
+                yield from map(self._values, rows)
                 rows = self._connection.fetchmany(FETCHED_ROWS)
             rejected = self._connection.execute(REJECTED).fetchall() if self._has_rejects() else []
         names = {str(file.path): file.shown for file in self._files}
@@ -84,6 +80,10 @@ class FileQuery:
             shown = names.get(path, path)
             fault = FAULTS.get(kind, "it cannot be read")
             yield Broken(f"{shown}#{line}", f"record {line} of {shown} is no row: {fault}")
+
+    def first_rows(self) -> list[Any]:
+        """Give the rows that are there already."""
+        return [self._values(row) for row in self._first]
 
     def interrupt(self) -> None:
         """End, from another thread, what DuckDB is doing."""
@@ -102,7 +102,8 @@ class FileQuery:
         with wrong("rows.query"):
             query = select_of(self._connection, query)
             if since:
-                query = above(query, '"' + since.column.replace('"', '""') + '"', since.mark)
+                column = '"' + since.column.replace('"', '""') + '"'
+                query = above(query, column, since.mark.literal(quoted))
             described = self._connection.execute(f"DESCRIBE {query}").fetchall()
             self.columns = [row[0] for row in described]
             self._readers = [reader_of(row[1]) for row in described]
@@ -116,5 +117,12 @@ class FileQuery:
             )
             self._first = self._connection.fetchmany(FETCHED_ROWS)
 
+    def _values(self, row: Sequence[Any]) -> list[Any]:
+        return [
+            reader(value) if reader and value is not None else value
+            for value, reader in zip(row, self._readers, strict=True)
+        ]
+
     def _has_rejects(self) -> bool:
-        return any(file.kind == "csv" for file in self._files)
+        """Say whether a CSV file was looked at: DuckDB makes the tables then."""
+        return bool(self._connection.execute(HAS_REJECTS).fetchone())

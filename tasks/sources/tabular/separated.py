@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import zlib
 from io import TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple
@@ -22,12 +23,10 @@ class Header(NamedTuple):
 
 def header_of(path: Path, shown: str) -> Header | None:
     """Read a file's header; None of an empty file. Raises ConfigError for one that cannot be used."""
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        if file.read(2) in BOMS:
-            raise ConfigError(f"rows.files: {shown} is UTF-16: save it as UTF-8")
-        file.seek(0)
-        text = TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
-        line = text.readline(MAX_HEADER_CHARS)
+    try:
+        line = _first_line(path, shown)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise ConfigError(f"rows.files: {shown} is no gzip file, or a damaged one") from None
     if not line.strip():
         return None
     sign = max(SIGNS, key=_unquoted(line).count)
@@ -35,6 +34,15 @@ def header_of(path: Path, shown: str) -> Header | None:
     columns = tuple(name.strip() or f"column{number}" for number, name in enumerate(names, start=1))
     require_distinct(columns, shown)
     return Header(sign, columns)
+
+
+def _first_line(path: Path, shown: str) -> str:
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        if file.read(2) in BOMS:
+            raise ConfigError(f"rows.files: {shown} is UTF-16: save it as UTF-8")
+        file.seek(0)
+        text = TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
+        return text.readline(MAX_HEADER_CHARS)
 
 
 def require_distinct(columns: tuple[str, ...], shown: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import Any
 
+from docmill.tasks.sources.tabular.structure import is_deep
 from docmill.tasks.sources.values import Beyond, exact
 
 Reader = Callable[[str], Any]
@@ -24,7 +25,7 @@ def _datetime(text: str) -> Any:
 
 
 def _json(text: str) -> Any:
-    return json.loads(text, parse_float=exact)
+    return Beyond(text) if is_deep(text) else json.loads(text, parse_float=exact)
 
 
 # By the beginning of a type's name; DuckDB would fold an interval's months into days, write infinity as

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,10 +25,11 @@ def define(
     kinds: defaultdict[str, list[TableFile]] = defaultdict(list)
     for file in files:
         kinds[file.kind].append(file)
-    lines = [file.path for file in kinds["lines"]]
+    lines = {file.path: file.shown for file in kinds["lines"]}
     for number, file in enumerate(kinds["workbook"]):
-        lines.append(folder / f"sheet-{number}.jsonl")
-        write_lines(file.path, sheet, file.shown, lines[-1])
+        path = folder / f"sheet-{number}.jsonl"
+        write_lines(file.path, sheet, file.shown, path)
+        lines[path] = file.shown
     parts = [*_parquet(kinds["parquet"]), *_separated(kinds["csv"]), *_lines(connection, lines)]
     if not parts:
         raise ConfigError("rows.files: none of the files has a column")
@@ -55,17 +56,18 @@ def _separated(files: Iterable[TableFile]) -> Iterator[str]:
         )
 
 
-def _lines(connection: "DuckDBPyConnection", paths: Sequence[Path]) -> Iterator[str]:
+def _lines(connection: "DuckDBPyConnection", files: Mapping[Path, str]) -> Iterator[str]:
     """Read JSON lines by what all of them have: no text is taken for a date; a broken line is NULLs."""
-    if not paths:
+    if not files:
         return
     lines = (
-        f"read_ndjson_objects({_list(paths)}, ignore_errors = true, maximum_object_size = {MAX_LINE_BYTES})"
+        f"read_ndjson_objects({_list(files)}, ignore_errors = true, filename = true, "
+        f"maximum_object_size = {MAX_LINE_BYTES})"
     )
     found = connection.execute(
-        f"SELECT DISTINCT json_structure(json) FROM {lines} WHERE json_type(json) = 'OBJECT'"
+        f"SELECT DISTINCT json_structure(json), filename FROM {lines} WHERE json_type(json) = 'OBJECT'"
     )
-    if columns := columns_of(row[0] for row in found.fetchall()):
+    if columns := columns_of((structure, files[Path(path)]) for structure, path in found.fetchall()):
         form = quoted(json.dumps(columns, ensure_ascii=False))
         yield f"SELECT unnest(json_transform(json, {form})) FROM {lines}"
 

@@ -1,76 +1,92 @@
-"""A sheet of an Excel workbook as JSON lines: numbers and texts as they are, dates as ISO texts."""
+"""A sheet of an Excel workbook as JSON lines, which a child process reads of it."""
 
 import json
 from collections.abc import Iterator
-from datetime import date, datetime, time
-from io import BytesIO
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from docmill.schemas.errors import ConfigError, Unreadable
 from docmill.tasks.checks.spelling import meant
-from docmill.tasks.sources.parsing.office import office_kind
-from docmill.tasks.sources.parsing.package import usual
+from docmill.tasks.sources.parsing import wire
+from docmill.tasks.sources.parsing.kinds import Asked
+from docmill.tasks.sources.parsing.process import Child
+from docmill.tasks.sources.parsing.reasons import ROWS_MEMORY_MB, ROWS_WALL_S, Reason
 from docmill.tasks.sources.tabular.separated import require_distinct
 
-MAX_BYTES = 100_000_000
+MAX_LINES_BYTES = 5_000_000_000  # a short text that many cells share is written by each
+TOO_MUCH = (
+    f"takes more than {ROWS_MEMORY_MB:,} MB of memory, {ROWS_WALL_S} s or {MAX_LINES_BYTES:,} bytes on disk: "
+    "save the sheet as CSV"
+)
 
 
 def write_lines(path: Path, sheet: str | None, shown: str, onto: Path) -> None:
     """Write a sheet's rows, by the names in its first row, the first sheet where none is named.
 
-    Raises ConfigError for what is no workbook that can be read.
+    Raises ConfigError for what is no workbook that can be read, and OSError.
     """
-    import openpyxl
-
     try:
-        content = _content(path)
-        book = openpyxl.load_workbook(BytesIO(content), read_only=True, data_only=True, keep_links=False)
-        chosen = _chosen(book, sheet, shown)
-        chosen.reset_dimensions()  # what the file says of them may be wrong
-        rows = chosen.iter_rows(values_only=True)
-        with onto.open("w", encoding="utf-8") as lines:
-            for row in _named(rows, shown):
-                lines.write(json.dumps(row, ensure_ascii=False, default=_iso) + "\n")
-    except (ConfigError, OSError):
-        raise
+        with closing(_Reader()) as reader, onto.open("wb") as lines:
+            names, sheets = reader.begun(sheet, _content(path))
+            if sheet is not None and sheets:
+                raise ConfigError(f"rows.sheet: {shown} has no sheet {sheet!r}{meant(sheet, sheets)}")
+            require_distinct(tuple(names), shown)
+            room = MAX_LINES_BYTES
+            for part in reader.parts():
+                room -= len(part)
+                if room < 0:
+                    raise Unreadable(Reason.LONG)
+                lines.write(part)
     except Unreadable as error:
-        raise ConfigError(f"rows.files: {shown}: {error}") from None
-    except Exception as error:  # noqa: BLE001 - openpyxl raises whatever a damaged file leads it to
-        raise ConfigError(f"rows.files: {shown} cannot be read as Excel: {type(error).__name__}") from None
+        too_much = error.args[0] in (Reason.MEMORY, Reason.SLOW, Reason.LONG)
+        raise ConfigError(f"rows.files: {shown}: {TOO_MUCH if too_much else error}") from None
+
+
+class _Reader:
+    """A child that reads one sheet, and is trusted no more than the file; its methods raise Unreadable."""
+
+    def __init__(self) -> None:
+        self._child = Child(rows=True)
+
+    def begun(self, sheet: str | None, content: bytes) -> tuple[list[str], list[str]]:
+        """Give the names of the columns, or where there is no such sheet those of the sheets."""
+        tag, body = self._asked("rows", wire.asking_rows(sheet, content))
+        try:
+            names = json.loads(body)
+        except (ValueError, RecursionError):
+            raise Unreadable(Reason.DIED) from None
+        known = isinstance(names, list) and all(isinstance(name, str) for name in names)
+        if not known or tag not in (wire.NAMES, wire.SHEETS):
+            raise Unreadable(Reason.DIED)
+        return (names, []) if tag == wire.NAMES else ([], names)
+
+    def parts(self) -> Iterator[bytes]:
+        """Give the rows, some lines at a time."""
+        while part := self._more():
+            yield part
+
+    def _more(self) -> bytes:
+        tag, body = self._asked("more", b"")
+        if tag != wire.LINES:
+            raise Unreadable(Reason.DIED)
+        return body
+
+    def close(self) -> None:
+        """End the child."""
+        self._child.end()
+
+    def _asked(self, kind: Asked, content: bytes) -> tuple[str, bytes]:
+        reply = self._child.parse(kind, content, ROWS_WALL_S)
+        if isinstance(reply, Reason):
+            raise Unreadable(reply)
+        return reply
 
 
 def _content(path: Path) -> bytes:
     with path.open("rb") as file:
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise Unreadable(f"the workbook is larger than {MAX_BYTES:,} bytes: save the sheet as CSV")
-    if office_kind(content) != "xlsx":
-        raise Unreadable("no Excel workbook")
-    return usual(content)
-
-
-def _chosen(book: Any, sheet: str | None, shown: str) -> Any:
-    if sheet is None:
-        return book.worksheets[0]
-    if sheet not in book.sheetnames:
-        raise ConfigError(f"rows.sheet: {shown} has no sheet {sheet!r}{meant(sheet, book.sheetnames)}")
-    return book[sheet]
-
-
-def _named(rows: Iterator[tuple[Any, ...]], shown: str) -> Iterator[dict[str, Any]]:
-    """Give the rows below the first that has a cell, by its names; rows without a cell are none."""
-    filled = (row for row in rows if any(cell is not None for cell in row))
-    first = next(filled, ())
-    names = {at: str(cell).strip() for at, cell in enumerate(first) if cell is not None}
-    require_distinct(tuple(names.values()), shown)
-    for row in filled:
-        yield {name: row[at] if at < len(row) else None for at, name in names.items()}
-
-
-def _iso(value: object) -> str:
-    if isinstance(value, datetime) and value.time() == time():
-        return value.date().isoformat()
-    if isinstance(value, datetime):
-        return value.isoformat(" ", "seconds")
-    return value.isoformat() if isinstance(value, date | time) else str(value)
+        content = file.read(wire.MAX_WORKBOOK_BYTES + 1)
+    if len(content) > wire.MAX_WORKBOOK_BYTES:
+        raise Unreadable(
+            f"the workbook is larger than {wire.MAX_WORKBOOK_BYTES:,} bytes: save the sheet as CSV"
+        )
+    return content

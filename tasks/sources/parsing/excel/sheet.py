@@ -9,9 +9,10 @@ from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.parsing.excel.cells import shown
+from docmill.tasks.sources.parsing.excel.rows import MAX_ROWS
 from docmill.tasks.sources.parsing.reasons import Reason
 
-MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
+MAX_COLUMNS = 16_384
 OFF = ("0", "false", None)
 
 

@@ -3,7 +3,7 @@
 Values are those that the program saved: no formula is computed, no link is followed, no macro is read.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
@@ -57,9 +57,10 @@ def _lines(workbook: Any, given: Any, title: str, missed: Missed) -> Iterator[st
         missed.add(f"sheet {title}, {named}{' and more' if more else ''}", Why.UNSAVED)
 
 
-def _drawn(package: Package, part: str, title: str, missed: Missed, *, bare: bool) -> Iterable[str]:
-    """Give the text that stands in boxes on a sheet; pictures and files on it are told."""
+def _drawn(package: Package, part: str, title: str, missed: Missed, *, bare: bool) -> list[str]:
+    """Give the text of boxes and pictures on a sheet; files on it are told, and pictures nobody reads."""
     texts: list[str] = []
+    read: list[str] = []
     for relation in package.relations(part).values():
         if relation.kind in EMBEDDED:
             missed.add(f"sheet {title}, an embedded file", Why.EMBEDDED)
@@ -67,9 +68,16 @@ def _drawn(package: Package, part: str, title: str, missed: Missed, *, bare: boo
         if tree is None:
             continue
         texts += (" ".join(text.split()) for text in paragraphs(tree))
-        pictures = [
-            each.target for each in package.relations(relation.target).values() if each.kind == "image"
-        ]
-        if any(bare or is_page(package.content(each) or b"") for each in pictures):
-            missed.add(f"sheet {title}, a picture", Why.SHEET)
-    return ["", *texts] if texts else []
+        read += _pictures(package, relation.target, title, missed, bare=bare)
+    return [*(["", *texts] if texts else []), *(line for text in read for line in ("", text))]
+
+
+def _pictures(package: Package, drawing: str, title: str, missed: Missed, *, bare: bool) -> Iterator[str]:
+    """Give the text of each picture as large as a page, or of any on a sheet that has nothing else."""
+    found = (each.target for each in package.relations(drawing).values() if each.kind == "image")
+    for target in dict.fromkeys(found):
+        content = package.content(target) or b""
+        if bare or is_page(content):
+            named = f"sheet {title}, picture {target.rpartition('/')[2]}"
+            if text := missed.picture(named, content):
+                yield text

@@ -197,7 +197,7 @@ class _Mail:
             if self._attached is None:
                 raise Unreadable(Reason.ARCHIVE)
             read = self._attached(content, name, inner)
-            if not legible(read):
+            if not legible(read) and not any(inner.parts()):
                 raise Unreadable(Reason.EMPTY)
         except Unreadable as error:
             self._missed.add(f"attachment {name}", REASONS.get(error.args[0], Why.KIND))
@@ -207,8 +207,8 @@ class _Mail:
         except Exception:  # noqa: BLE001  the parsers raise anything at what is no document
             self._missed.add(f"attachment {name}", Why.DAMAGED)
             return ""
-        self._missed.within(f"attachment {name}", inner)
-        return read
+        self._missed.within(f"attachment {name}", inner)  # pages that are pictures: they may be read yet
+        return read if legible(read) else ""
 
 
 def _file_name(part: MIMEPart) -> str:

@@ -6,10 +6,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from docmill.tasks.sources.parsing.limits import SILENT
 from docmill.tasks.sources.parsing.ocr.lines import FAINT, Box
 
-# The runtime would tell Microsoft how it is used, from its first import on.
-SILENT = {"ORT_DISABLE_TELEMETRY": "1"}
 MODELS = {
     "Det": "PP-OCRv6_det_small.onnx",
     "Rec": "PP-OCRv6_rec_small.onnx",
@@ -23,7 +22,12 @@ Picture = Any  # numpy's array of a picture's rows, columns and colours: it is i
 
 
 def recognized(picture: Picture) -> list[Box]:
-    """Give the words on a picture; one that lies on its side or head is turned first."""
+    """Give the words on a picture, whichever way it is turned."""
+    return upright(picture)[1]
+
+
+def upright(picture: Picture) -> tuple[Picture, list[Box]]:
+    """Turn a picture that lies on its side or head; gives the words on it, too."""
     import numpy
 
     boxes, turned = _words(picture)
@@ -32,8 +36,9 @@ def recognized(picture: Picture) -> list[Box]:
         picture = numpy.ascontiguousarray(numpy.rot90(picture))
         boxes, turned = _words(picture)
     if len(boxes) > 1 and turned > len(boxes) / 2:
-        boxes, _ = _words(numpy.ascontiguousarray(numpy.rot90(picture, 2)))
-    return boxes
+        picture = numpy.ascontiguousarray(numpy.rot90(picture, 2))
+        boxes, _ = _words(picture)
+    return picture, boxes
 
 
 def _words(picture: Picture) -> tuple[list[Box], int]:

@@ -1,4 +1,4 @@
-"""Pictures as files: the frames of a PNG, JPEG, TIFF, WebP, GIF or BMP, no larger than they have to be."""
+"""Pictures as files: the frames of one of these FORMATS, no larger than they have to be."""
 
 import warnings
 from base64 import b64encode
@@ -9,7 +9,7 @@ from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.parsing.ocr.engine import Picture
 from docmill.tasks.sources.parsing.reasons import MAX_PAGES, Reason
 
-FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP")
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "AVIF")
 MAX_PIXELS = 80_000_000  # A3 at 600 dpi has 70 million; a bomb has more
 SHOWN_SIDE, SHOWN_QUALITY = 1568, 75  # pixels, and of the JPEG: what is larger, models make smaller
 LONGEST_SIDE = 2400  # pixels: the models see no more than 2000
@@ -37,14 +37,19 @@ def frame(content: bytes, number: int = 0) -> Picture:
 
 
 def data_url(picture: Picture) -> str:
-    """Write a picture as a JPEG in a data URL, as large as models look at it."""
+    """Write a picture as a JPEG in a data URL."""
+    return f"data:image/jpeg;base64,{b64encode(jpeg(picture)).decode('ascii')}"
+
+
+def jpeg(picture: Picture) -> bytes:
+    """Write a picture as a JPEG, as large as models look at it."""
     from PIL import Image
 
     image = Image.fromarray(picture[:, :, ::-1])
     image.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=SHOWN_QUALITY)
-    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode('ascii')}"
+    return buffer.getvalue()
 
 
 def _plain(image: Any) -> Any:

@@ -30,21 +30,31 @@ class Box:
     def strip(self, number: int, of: int) -> tuple[Point, Point, Point, Point]:
         """Give the corners of one of so many equal strips, from the top."""
         top_left, top_right, bottom_right, bottom_left = self.corners
-
-        def between(above: Point, below: Point, share: float) -> Point:
-            return (above[0] + share * (below[0] - above[0]), above[1] + share * (below[1] - above[1]))
-
         first, last = number / of, (number + 1) / of
         return (
-            between(top_left, bottom_left, first),
-            between(top_right, bottom_right, first),
-            between(top_right, bottom_right, last),
-            between(top_left, bottom_left, last),
+            _between(top_left, bottom_left, first),
+            _between(top_right, bottom_right, first),
+            _between(top_right, bottom_right, last),
+            _between(top_left, bottom_left, last),
+        )
+
+    def part(self, first: float, last: float) -> tuple[Point, Point, Point, Point]:
+        """Give the corners of a part of its width, from a share of it to another."""
+        top_left, top_right, bottom_right, bottom_left = self.corners
+        return (
+            _between(top_left, top_right, first),
+            _between(top_left, top_right, last),
+            _between(bottom_left, bottom_right, last),
+            _between(bottom_left, bottom_right, first),
         )
 
     def height(self) -> float:
         """Give the length of its left edge."""
         return math.dist(self.corners[0], self.corners[3])
+
+
+def _between(one: Point, other: Point, share: float) -> Point:
+    return (one[0] + share * (other[0] - one[0]), one[1] + share * (other[1] - one[1]))
 
 
 @dataclass(frozen=True)
@@ -54,15 +64,19 @@ class _Placed:
     middle: float
     height: float
     text: str
+    box: Box
+
+
+def in_order(boxes: Sequence[Box]) -> list[Box]:
+    """Give the words that are clear enough in the order in which they are read."""
+    return [word.box for row in _clear_rows(boxes) for word in row]
 
 
 def text_of(boxes: Sequence[Box]) -> str:
     """Join words to lines, as they stand on a page that may be askew."""
-    clear = [box for box in boxes if box.score >= FAINT and box.text.strip()]
-    if not clear:
+    rows = _clear_rows(boxes)
+    if not rows:
         return ""
-    angle = _angle(clear)
-    rows = _rows([_placed(box, angle) for box in clear])
     usual = median(word.height for row in rows for word in row)
     lines: list[str] = []
     before: float | None = None
@@ -86,6 +100,12 @@ def faint(boxes: Sequence[Box]) -> bool:
     return any(box.score < FAINT and sum(map(str.isalnum, box.text)) >= LEAST_FAINT for box in boxes)
 
 
+def _clear_rows(boxes: Sequence[Box]) -> list[list[_Placed]]:
+    clear = [box for box in boxes if box.score >= FAINT and box.text.strip()]
+    angle = _angle(clear)
+    return _rows([_placed(box, angle) for box in clear])
+
+
 def _angle(boxes: Sequence[Box]) -> float:
     """Give by how much the lines are turned, in radians."""
     long = [box for box in boxes if box.width() >= LONG * box.height()]
@@ -101,7 +121,8 @@ def _placed(box: Box, angle: float) -> _Placed:
     turned = [(x * cos - y * sin, x * sin + y * cos) for x, y in box.corners]
     across, down = [x for x, _ in turned], [y for _, y in turned]
     # Of a box around slanted words the middle is right, the height too large.
-    return _Placed(min(across), max(across), sum(down) / 4, box.height(), " ".join(box.text.split()))
+    text = " ".join(box.text.split())
+    return _Placed(min(across), max(across), sum(down) / 4, box.height(), text, box)
 
 
 def _rows(words: list[_Placed]) -> list[list[_Placed]]:

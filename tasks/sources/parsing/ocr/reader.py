@@ -1,6 +1,7 @@
 """Pictures of a document read in a child: their text where it is sure enough, and what is not."""
 
 from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.parsing.kinds import kind_of
 from docmill.tasks.sources.parsing.missed import Missed, Seen, Why
 from docmill.tasks.sources.parsing.ocr import engine, image, lines
 from docmill.tasks.sources.parsing.text import cleaned
@@ -23,7 +24,7 @@ class Reader:
             count = image.count(content)
             texts = [self._frame(content, number, count, part, missed) for number in range(min(count, 100))]
         except Unreadable:
-            missed.add(part, Why.DAMAGED)
+            missed.add(part, Why.DAMAGED if kind_of(content, "") == "image" else Why.KIND)
             return ""
         return "\n\n".join(filter(None, texts))
 

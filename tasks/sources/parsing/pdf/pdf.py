@@ -22,7 +22,7 @@ MAX_UNMAPPED = 0.2  # of a page; bullets are often such glyphs
 
 def pages(content: bytes, missed: Missed) -> Iterator[str]:
     """Give the text of each page; raises Unreadable where the file is encrypted or damaged."""
-    with _opened(content) as document:
+    with opened(content) as document:
         blank = []
         with pdf_forms.Form(document, missed) as form:
             for number in range(len(document)):
@@ -37,7 +37,7 @@ def pages(content: bytes, missed: Missed) -> Iterator[str]:
 
 def page(content: bytes, number: int, missed: Missed) -> str:
     """Give the text of one page, counted from 0; raises Unreadable, also where there is no such page."""
-    with _opened(content) as document:
+    with opened(content) as document:
         if number >= len(document):
             raise Unreadable(Reason.EMPTY)
         with pdf_forms.Form(document, missed) as form:
@@ -46,12 +46,13 @@ def page(content: bytes, number: int, missed: Missed) -> str:
 
 def drawn(content: bytes, number: int) -> Any:
     """Draw one page, counted from 0, as numpy's array; raises Unreadable."""
-    with _opened(content) as document:
+    with opened(content) as document:
         return pdf_scanned.drawn(document[number])
 
 
 @contextmanager
-def _opened(content: bytes) -> Iterator[Any]:
+def opened(content: bytes) -> Iterator[Any]:  # pypdfium2 is untyped
+    """Open a PDF; raises Unreadable where it is encrypted or damaged, or has too many pages."""
     import pypdfium2
 
     try:
@@ -68,7 +69,7 @@ def _read(document: Any, number: int, form: pdf_forms.Form, missed: Missed) -> t
     """Give a page's text, and whether anything at all is drawn on it."""
     page = document[number]
     notes = form.notes(page)
-    page = _flat(document, number, page)
+    page = flat(document, number, page)
     words = page.get_textpage()
     text = pdf_words.text_of(words)
     unread = pdf_pictures.unread(page, words, text)
@@ -85,7 +86,7 @@ def _read(document: Any, number: int, form: pdf_forms.Form, missed: Missed) -> t
     return pdf_forms.joined(text, notes), drawn
 
 
-def _flat(document: Any, number: int, page: Any) -> Any:  # pypdfium2 is untyped
+def flat(document: Any, number: int, page: Any) -> Any:
     """Make what annotations show a part of the page: PDFium reads no other text."""
     from pypdfium2 import raw
 

@@ -1,88 +1,66 @@
-"""A page of a PDF as a picture, and where texts stand on it: for a person who looks at it beside a record."""
+"""A page of a PDF as a picture, and where quotes of its text stand on it."""
 
-import json
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from docmill.schemas.errors import Unreadable
+from docmill.tasks.sources.parsing.kinds import PNG
+from docmill.tasks.sources.parsing.pdf import pdf
+from docmill.tasks.sources.parsing.quotes import Box, Drawn, Letters, Quote
 from docmill.tasks.sources.parsing.reasons import Reason
 
 LONGEST_SIDE = 1400  # pixels
 MOST_SCALE = 3.0
-MOST_QUOTES, MOST_BOXES = 200, 20
-PNG = b"\x89PNG\r\n\x1a\n"
+MOST_CHARS = 200_000  # of a page, that are searched
+MOST_LINES = 20  # of a quote
 
 
-def shown(asked: bytes) -> bytes:
-    """Draw a page; `asked` is a line of JSON (`page` from 1, `quotes` of [text, which]) and the PDF.
-
-    Gives a line of JSON (`boxes` of each quote: left, top, right, bottom in shares of the page) and a PNG.
-    """
-    import pypdfium2
-
-    head, _, content = asked.partition(b"\n")
-    wanted = json.loads(head)
-    try:
-        document = pypdfium2.PdfDocument(content)
-        if not 1 <= wanted["page"] <= len(document):
+def shown(content: bytes, number: int, quotes: Sequence[Quote]) -> Drawn:
+    """Draw a page, from 0: how many there are, a PNG, and the boxes of quotes in shares of the page."""
+    with pdf.opened(content) as document:
+        if not 0 <= number < len(document):
             raise Unreadable(Reason.DAMAGED)
-        page = _flat(document, wanted["page"] - 1)
-        told = {
-            "pages": len(document),
-            "boxes": [_boxes(page, *each) for each in wanted["quotes"][:MOST_QUOTES]],
-        }
-        return json.dumps(told).encode() + b"\n" + _png(_drawn(page))
-    except pypdfium2.PdfiumError:
-        raise Unreadable(Reason.DAMAGED) from None
+        page = pdf.flat(document, number, document[number])
+        return Drawn(len(document), _png(_drawn(page)), list(_boxes(page, quotes)))
 
 
-def _flat(document: Any, number: int) -> Any:  # pypdfium2 is untyped
-    """Give a page with what its annotations and fields show."""
-    from pypdfium2 import raw
-
-    page = document[number]
-    raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
-    page.close()
-    return document[number]
-
-
-def _drawn(page: Any) -> Any:
+def _drawn(page: Any) -> Any:  # pypdfium2 is untyped
     from pypdfium2 import raw
 
     scale = min(MOST_SCALE, LONGEST_SIDE / max(page.get_size()))
     return page.render(scale=scale, rev_byteorder=True, force_bitmap_format=raw.FPDFBitmap_BGR)
 
 
-def _boxes(page: Any, quote: str, which: int) -> list[list[float]]:
-    """Find where a quote stands for the n-th time, from 0; of one over several lines each line."""
+def _boxes(page: Any, quotes: Sequence[Quote]) -> Iterator[list[Box]]:
+    """Find where each quote stands; of one over several lines each line."""
     words = page.get_textpage()
     width, height = page.get_size()
-    found: list[list[float]] = []
     try:
-        for line in filter(None, map(str.strip, quote.splitlines())):
-            place = _place(words, line, which)
-            for left, bottom, right, top in _rectangles(words, *place) if place else ():
-                found.append([left / width, 1 - top / height, right / width, 1 - bottom / height])
+        letters = Letters(_chars(words))
+        for quote in quotes:
+            places = letters.find(*quote)
+            yield [
+                (left / width, 1 - top / height, right / width, 1 - bottom / height)
+                for left, bottom, right, top in (_rectangles(words, places) if places else ())
+            ]
     finally:
         words.close()
-    return found[:MOST_BOXES]
 
 
-def _place(words: Any, line: str, which: int) -> tuple[int, int] | None:
-    """Find a line of text; the last place of it where it stands less often."""
-    finder = words.search(line, match_case=True)
-    last = None
-    for _ in range(which + 1):
-        if (found := finder.get_next()) is None:
-            break
-        last = found
-    return last
+def _chars(words: Any) -> Iterator[tuple[str, int]]:
+    """Give the characters of a page, each with its number: PDFium has ligatures as several already."""
+    from pypdfium2 import raw
+
+    for index in range(min(MOST_CHARS, words.count_chars())):
+        code = raw.FPDFText_GetUnicode(words, index)
+        yield chr(code) if code <= 0x10FFFF else "\ufffd", index
 
 
-def _rectangles(words: Any, index: int, count: int) -> Iterator[tuple[float, float, float, float]]:
-    for number in range(min(MOST_BOXES, words.count_rects(index, count))):
+def _rectangles(words: Any, places: Sequence[int]) -> Iterator[Box]:
+    count = words.count_rects(places[0], places[-1] + 1 - places[0])
+    for number in range(min(MOST_LINES, count)):
         yield words.get_rect(number)
 
 

@@ -1,0 +1,1 @@
+"""What people would use instead, each over the same prompts: `python -m benchmarks.peers.<module> NAME …`."""
