@@ -76,7 +76,10 @@ $(TICKETS): samples/tickets.csv samples/tickets.py | $(RUNTIME)
 $(LABELLED): samples/labelled.py $(wildcard samples/labelling/*.py)
 	@$(PYTHON) samples/labelled.py
 
-# Nothing is compiled ahead: docmill imports a part of what is installed, and that once.
+# Of what is installed docmill imports a part, which is compiled once: where Python is told to write no bytecode,
+# as in many images, each process would compile it again, which takes seconds.
+WARM := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c \
+	'import docmill.flows.cli.run, docmill.flows.process, prefect.server.api.server'
 $(RUNTIME): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "docmill needs Python 3.11 or later; name one: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
@@ -84,6 +87,7 @@ $(RUNTIME): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) --no-compile --require-hashes -r requirements.lock
 	@$(PIP) -e .
+	@$(WARM)
 	@touch $@
 
 $(DEVELOPMENT): requirements-dev.lock $(RUNTIME)

@@ -108,6 +108,7 @@ def test_a_database_that_cannot_be_written_is_told_before_anything_is_freed(
     assert len(digests(cache)) == 3
 
 
+@pytest.mark.slow
 def test_earlier_forms_stay_of_what_is_not_done(edited: Project, cache: Path, capfd: Printed):
     results = Results.open(Into(url="sqlite:///results.db"), "p", {})
     left = Outcome(document_id="in/b.txt", uri="u", content_sha256=None, status="deferred")
@@ -126,6 +127,7 @@ def test_earlier_forms_stay_of_what_is_not_done(edited: Project, cache: Path, ca
     assert pruned(edited, capfd)["needed"] == 2
 
 
+@pytest.mark.slow
 def test_what_a_run_has_read_since_stays(edited: Project, provider: Provider, cache: Path, capfd: Printed):
     edited.documents(c="text a")  # a new document asks what the changed one asked before
     asked = len(provider.requests)
@@ -135,6 +137,7 @@ def test_what_a_run_has_read_since_stays(edited: Project, provider: Provider, ca
     assert (told["freed"], told["recent"], told["needed"]) == (0, 1, 2)
 
 
+@pytest.mark.slow
 def test_what_outcomes_of_an_earlier_version_need_is_not_known(edited: Project, cache: Path, capfd: Printed):
     with sqlite3.connect(edited.root / "results.db") as connection:
         connection.execute("update docmill_outcomes set steps = json_remove(steps, '$.classify.keys')")
@@ -163,6 +166,7 @@ def test_a_database_that_is_not_there_keeps_everything_until_it_is_said_to_be_go
     assert (told["freed"], told["needed"]) == (1, 2)
 
 
+@pytest.mark.slow
 def test_a_database_that_lost_its_outcomes_keeps_everything(edited: Project, cache: Path, capfd: Printed):
     for file in edited.root.glob("results.db*"):
         file.unlink()
@@ -205,6 +209,7 @@ def test_a_database_that_is_listed_without_an_id_is_taken_as_it_is(
     assert pruned(edited, capfd)["needed"] == 2
 
 
+@pytest.mark.slow
 def test_a_database_with_a_password_has_to_be_named(edited: Project, cache: Path, capfd: Printed):
     register(DirectoryCache(cache), "postgresql://somebody:secret@db.example/results")
     assert edited.run("prune") == 2
@@ -213,6 +218,7 @@ def test_a_database_with_a_password_has_to_be_named(edited: Project, cache: Path
     assert "its password is not known here" in said
 
 
+@pytest.mark.slow
 def test_earlier_forms_of_outcomes_go_with_their_time(edited: Project, cache: Path, capfd: Printed):
     assert pruned(edited, capfd)["earlier_forms"] == 0
     with sqlite3.connect(edited.root / "results.db") as connection:
@@ -230,6 +236,7 @@ def test_a_trial_keeps_no_results_and_so_needs_nothing(project: Project, provide
     assert not (cache / "results").exists()
 
 
+@pytest.mark.slow
 def test_people_read_what_was_freed_and_why_the_rest_stays(edited: Project, cache: Path, capfd: Printed):
     capfd.readouterr()
     assert edited.run("prune") == 0
@@ -313,6 +320,7 @@ def test_a_document_that_a_stop_left_needs_what_it_was_made_of_before(
     assert (told["needed"], told["freed"]) == (2, 1)
 
 
+@pytest.mark.slow
 def test_a_review_makes_no_more_of_what_is_not_known(edited: Project, cache: Path, capfd: Printed):
     with sqlite3.connect(edited.root / "results.db") as connection:
         connection.execute("update docmill_outcomes set steps = json_remove(steps, '$.classify.keys')")

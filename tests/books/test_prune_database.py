@@ -111,6 +111,7 @@ def test_where_a_use_cannot_be_noted_the_record_is_read_all_the_same(old: Databa
     assert content == RECORD
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_api")
 def test_what_no_outcome_needs_is_freed_and_no_more(
     project: Project, provider: Provider, url: str, capfd: pytest.CaptureFixture[str]

@@ -9,7 +9,7 @@ from tests.support.processes import eventually
 from tests.support.project import Project
 from tests.support.provider import Provider
 
-pytestmark = pytest.mark.usefixtures("prefect_api")
+pytestmark = [pytest.mark.usefixtures("prefect_api"), pytest.mark.slow]
 EXTRACT = "  - extract: {schema: thing}\n"
 MATERIALISED = "prefect.asset.materialization.succeeded"
 

@@ -21,6 +21,7 @@ def bundles(project: Project, provider: Provider, **keys: str) -> str:
     return str(project.pipeline(provider.url, STEPS, documents="in/*", split="true", **keys))
 
 
+@pytest.mark.slow
 def test_rows_of_documents_that_are_gone_are_told_and_become_what_the_pipeline_says(
     project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]
 ):

@@ -117,6 +117,7 @@ def test_an_edited_paragraph_pays_for_its_own_part(
     assert (outcome(project)["calls"], outcome(project)["cached_calls"]) == (paid, before - paid)
 
 
+@pytest.mark.slow
 def test_a_summary_is_made_of_summaries_in_levels(project: Project, provider: Provider):
     def wordy(request: Request) -> Reply:
         return written(completion(request, f"{said(request)} {'And so on. ' * 20}"))

@@ -31,6 +31,7 @@ def waiting(project: Project) -> int:
 
 
 @pytest.mark.usefixtures("prefect_api")
+@pytest.mark.slow
 class TestRuns:
     def test_each_done_document_is_told_with_its_record(
         self, project: Project, provider: Provider, receiver: Receiver

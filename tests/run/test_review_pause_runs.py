@@ -41,6 +41,7 @@ async def resumed(client: Any, flow_run_id: Any, **answer: str) -> None:
         await asyncio.sleep(0.1)  # the form is saved piece by piece
 
 
+@pytest.mark.slow
 async def test_what_the_form_says_is_decided(project: Project, provider: Provider):
     async with waiting(pipeline(project, provider, "decided")) as (client, flow_run_id, running):
         form = await asked(client, flow_run_id)

@@ -58,6 +58,7 @@ def test_a_reviewed_document_stays_unchanged_and_done(project: Project, provider
     assert "review" not in capfd.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_run_that_makes_the_same_mistake_is_corrected_and_done(project: Project, provider: Provider):
     provider.always(record(name="Eve", total=61))
     assert run(project, provider) == 0

@@ -80,6 +80,7 @@ def test_choices_that_do_not_come_are_asked_for_by_calls(project: Project, provi
     assert outcome(project) == ("done", RIGHT, 3, None)
 
 
+@pytest.mark.slow
 def test_what_they_differ_on_is_in_review_with_the_value_of_most_until_it_is_accepted(
     project: Project, provider: Provider
 ):
