@@ -60,9 +60,9 @@ def measured(
     """Run a command to its end; raises CalledProcessError where it fails."""
     result = Measured()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, text=True)
-    sampler = threading.Thread(target=_sample, args=(process, progress, result), daemon=True)
+    threading.Thread(target=_peak, args=(process, result), daemon=True).start()
     if progress:
-        sampler.start()
+        threading.Thread(target=_sample, args=(process, progress, result), daemon=True).start()
     out: list[str] = []
     errors = threading.Thread(target=lambda: out.append(process.stderr.read()))  # type: ignore[union-attr]
     errors.start()
@@ -74,7 +74,6 @@ def measured(
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command, result.printed, "".join(out))
     result.cpu_s = usage.ru_utime + usage.ru_stime
-    result.peak_mb = usage.ru_maxrss / 1024
     return result
 
 
@@ -92,13 +91,24 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def _peak(process: "subprocess.Popen[str]", result: Measured) -> None:
+    """Keep what the kernel calls the peak; ru_maxrss would be this process's where that is larger."""
+    while (mb := _megabytes(process, "VmHWM")) is not None:
+        result.peak_mb = mb
+        time.sleep(0.1)
+
+
 def _sample(process: "subprocess.Popen[str]", progress: Callable[[], int], result: Measured) -> None:
-    while process.returncode is None:
-        try:
-            status = Path(f"/proc/{process.pid}/status").read_text()
-        except OSError:
-            return
-        resident = next((line for line in status.splitlines() if line.startswith("VmRSS")), None)
-        if resident:
-            result.samples.append((progress(), int(resident.split()[1]) / 1024))
+    while (mb := _megabytes(process, "VmRSS")) is not None:
+        result.samples.append((progress(), mb))
         time.sleep(SAMPLE_EVERY_S)
+
+
+def _megabytes(process: "subprocess.Popen[str]", what: str) -> float | None:
+    """Read a figure of a process that lives; None of one that has ended."""
+    try:
+        lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    except OSError:
+        return None
+    found = next((line for line in lines if line.startswith(what)), None)
+    return int(found.split()[1]) / 1024 if found else None

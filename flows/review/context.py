@@ -59,11 +59,15 @@ def focus(case: Case, point: OpenPoint, found: Sequence[Mark]) -> Mark | None:
 
 
 def _nearest(case: Case, near: str, found: Sequence[Mark]) -> Mark | None:
-    """Choose the evidence of the field that stands nearest in the record; of no field's the first."""
+    """Choose the evidence of the field that stands nearest in the record, of two a sibling's; else the first."""
     evidence = list(enumerate(case.row["evidence"] or ()))
     places = {each["path"]: place for place, each in reversed(evidence)}  # where each stands first
-    at = places.get(near, 0)
-    return min(found, key=lambda mark: abs(places[mark.path] - at), default=None)
+    at, within = places.get(near, 0), near.rpartition(".")[0]
+    return min(
+        found,
+        key=lambda mark: (abs(places[mark.path] - at), mark.path.rpartition(".")[0] != within),
+        default=None,
+    )
 
 
 def _window(text: str, focus: Mark | None) -> tuple[int, int]:

@@ -45,6 +45,17 @@ def test_keys_pressed_before_a_point_is_shown_decide_nothing_of_it(bills: Bills)
     assert [(path, decision) for _, path, _, decision, _ in kept(bills)] == [("/name", "accept")]
 
 
+def test_a_value_is_shown_with_the_lines_around_what_stands_beside_it_in_the_record(bills: Bills):
+    with terminal("review", "p.yaml") as screen:
+        screen.see("q quit")
+        screen.press("s")
+        screen.see("/total  61")
+        screen.see("Total due 60")
+        screen.see("q quit")
+        screen.press("q")
+        assert screen.ended() == 0
+
+
 def test_what_waits_is_listed_as_json(bills: Bills, capsys: Printed):
     found = told(bills, capsys)
     assert found["waiting"] == 2
