@@ -17,7 +17,7 @@ from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.report.spent import By, Spent, spent
 from docmill.schemas.errors import ConfigError
-from docmill.schemas.money import money
+from docmill.schemas.money import dollars, money
 from docmill.tasks.sinks.database import shown
 from docmill.tasks.sinks.runs import stored_runs
 
@@ -109,7 +109,7 @@ def _numbers(each: Spent) -> Iterator[Text]:
 def _usd(each: Spent) -> str:
     if each.cost_usd is None:
         return "?"
-    return f"{'~' * each.cost_estimated}{each.cost_usd:,.{2 if each.cost_usd >= 0.1 else 4}f}"
+    return f"{'~' * each.cost_estimated}{dollars(each.cost_usd).removeprefix('$')}"
 
 
 def _trend(trend: float | None) -> Text:
