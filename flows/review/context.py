@@ -59,7 +59,7 @@ def focus(case: Case, point: OpenPoint, found: Sequence[Mark]) -> Mark | None:
 
 
 def _nearest(case: Case, near: str, found: Sequence[Mark]) -> Mark | None:
-    """Choose the evidence of the field that stands nearest in the record, of two a sibling's; else the first."""
+    """Choose the evidence of the field that is nearest in the record, of two a sibling's; else the first."""
     evidence = list(enumerate(case.row["evidence"] or ()))
     places = {each["path"]: place for place, each in reversed(evidence)}  # where each stands first
     at, within = places.get(near, 0), near.rpartition(".")[0]
