@@ -4,6 +4,7 @@ import asyncio
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from hashlib import blake2b
 
 from docmill.flows.pipeline.plan import Plan
@@ -14,6 +15,7 @@ from docmill.tasks.chat.session import Session
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.gone import settle
 from docmill.tasks.sources.divided import Undivided
+from docmill.tasks.sources.files import FileRef
 from docmill.tasks.sources.source import DocumentRef
 
 BECOMES: dict[Gone, str] = {
@@ -24,23 +26,31 @@ BECOMES: dict[Gone, str] = {
 
 
 class Seen(Iterator[DocumentRef]):
-    """Passes on what a source lists, and keeps 8 bytes of each id; `whole` once the source has ended."""
+    """Passes on what a source lists, and keeps 8 bytes of each id.
+
+    `whole` once the source has ended, and each of its directories could be listed. `begun_at` is when the
+    listing began.
+    """
 
     def __init__(self, refs: Iterator[DocumentRef]) -> None:
         self._refs = refs
         self._ids = array("Q")
         self._files = array("Q")  # of which is not known yet what they hold
+        self._lacks = False
         self.whole = False
+        self.begun_at = datetime.now(UTC)
 
     def __next__(self) -> DocumentRef:
         try:
             ref = next(self._refs)
         except StopIteration:
-            self.whole = True
+            self.whole = not self._lacks
             raise
         self._ids.append(_digest(ref.document_id))
         if isinstance(ref, Undivided):
             self._files.append(_digest(ref.document_id))
+        file = ref.file if isinstance(ref, Undivided) else ref
+        self._lacks |= isinstance(file, FileRef) and file.unlisted
         return ref
 
     def __len__(self) -> int:
@@ -68,7 +78,7 @@ async def tell_gone(
     if not len(seen):
         return
     await asyncio.to_thread(seen.sort)
-    if count := await asyncio.to_thread(settle, results, plan.gone, seen.has):
+    if count := await asyncio.to_thread(settle, results, plan.gone, seen.has, seen.begun_at):
         many = "1 document with an outcome is" if count == 1 else f"{count:,} documents with outcomes are"
         session.tell(f"{many} no longer in the source: {BECOMES[plan.gone]} (`gone: {plan.gone}`)")
 

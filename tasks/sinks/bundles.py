@@ -30,7 +30,7 @@ def known(
     try:
         with engine.connect() as connection:
             reading = connection.execution_options(reading=True)
-            found = list(_found(reading, pipeline, hashes)) if present(reading, BUNDLES) else []
+            found = list(bundles_of(reading, pipeline, hashes)) if present(reading, BUNDLES) else []
     except (SQLAlchemyError, ValueError, TypeError) as error:
         raise StorageError(
             f"the results database {shown(into.url)} cannot be read: {reason(error)}"
@@ -51,7 +51,7 @@ def divide(results: ReviewedResults, bundle: Bundle, *, asked: bool) -> None:
     Raises StorageError.
     """
     with results._writing() as connection:
-        before = next(_found(connection, results._pipeline, [bundle.document_id]), None)
+        before = next(bundles_of(connection, results._pipeline, [bundle.document_id]), None)
         ids = bundle.ids()
         if before is None and not asked and ids == [bundle.document_id]:
             return
@@ -65,11 +65,12 @@ def held_by(connection: Connection, pipeline: str, hashes: Mapping[str, str | No
     """Give the ids of what these files hold that were divided with these contents."""
     if not present(connection, BUNDLES):
         return {}
-    found = _found(connection, pipeline, hashes)
+    found = bundles_of(connection, pipeline, hashes)
     return {each.document_id: each.ids() for each in found if each.content_sha256 == hashes[each.document_id]}
 
 
-def _found(connection: Connection, pipeline: str, documents: Iterable[str]) -> Iterator[Bundle]:
+def bundles_of(connection: Connection, pipeline: str, documents: Iterable[str]) -> Iterator[Bundle]:
+    """Give how these files were divided last."""
     for ids in chunks(list(documents)):
         these = BUNDLES.c.document_id.in_(ids)
         for row in connection.execute(select(BUNDLES).where(BUNDLES.c.pipeline == pipeline, these)):

@@ -8,31 +8,35 @@ from sqlalchemy import Connection, delete, select, update
 from docmill.schemas.bundle import file_of
 from docmill.schemas.pipeline import Gone
 from docmill.tasks.sinks.bundle_tables import BUNDLES
+from docmill.tasks.sinks.bundles import bundles_of
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.removing import remove
 from docmill.tasks.sinks.rows import chunks
 from docmill.tasks.sinks.tables import OUTCOMES
 
 
-def settle(results: ReviewedResults, gone: Gone, is_there: Callable[[str], bool]) -> int:
+def settle(results: ReviewedResults, gone: Gone, is_there: Callable[[str], bool], listed_at: datetime) -> int:
     """Do what `gone` says with outcomes of documents that are not there; gives how many are not.
 
-    A document that is there again loses its mark. Raises StorageError.
+    What has got its outcome since the listing began may have come after it. A document that is there again
+    loses its mark. Raises StorageError.
     """
     missing, back = [], []
-    query = select(OUTCOMES.c.document_id, OUTCOMES.c.gone_at).where(OUTCOMES.c.pipeline == results._pipeline)
+    known = OUTCOMES.c.pipeline == results._pipeline, OUTCOMES.c.updated_at < listed_at
+    query = select(OUTCOMES.c.document_id, OUTCOMES.c.gone_at).where(*known)
     for document_id, gone_at in results._rows(query):
         if not is_there(document_id):
             missing.append(document_id)
         elif gone_at is not None:
             back.append(document_id)
     with results._writing() as connection:
+        missing = _unwritten(results, connection, missing, listed_at)
         _mark(results, connection, back, None)
         if gone == "mark":
             _mark(results, connection, missing, datetime.now(UTC))
         if gone == "remove":
             remove(results, connection, missing)
-            _forget(results, connection, missing)
+            _forget(results, connection, missing, is_there)
     return len(missing)
 
 
@@ -46,9 +50,29 @@ def _mark(
         connection.execute(update(OUTCOMES).where(*own, *unmarked).values(gone_at=at))
 
 
-def _forget(results: ReviewedResults, connection: Connection, documents: Sequence[str]) -> None:
-    """Forget how files were divided that are gone: their documents are, or they are themselves."""
+def _unwritten(
+    results: ReviewedResults, connection: Connection, documents: Sequence[str], since: datetime
+) -> list[str]:
+    """Hold those of these documents that nobody has written since then, until the transaction ends."""
+    held: list[str] = []
+    for ids in chunks(documents):
+        own = OUTCOMES.c.pipeline == results._pipeline, OUTCOMES.c.document_id.in_(ids)
+        query = select(OUTCOMES.c.document_id).where(*own, OUTCOMES.c.updated_at < since)
+        ordered = query.order_by(OUTCOMES.c.document_id).with_for_update()
+        held += connection.execute(ordered).scalars()
+    return held
+
+
+def _forget(
+    results: ReviewedResults,
+    connection: Connection,
+    documents: Sequence[str],
+    is_there: Callable[[str], bool],
+) -> None:
+    """Forget how the files of documents were divided, where all that was in one is gone."""
     files = list(dict.fromkeys(map(file_of, documents)))
-    for ids in chunks(files):
+    bundles = bundles_of(connection, results._pipeline, files)
+    empty = [each.document_id for each in bundles if not any(map(is_there, each.ids()))]
+    for ids in chunks(empty):
         own = BUNDLES.c.pipeline == results._pipeline, BUNDLES.c.document_id.in_(ids)
         connection.execute(delete(BUNDLES).where(*own))

@@ -26,7 +26,7 @@ class FileRef:
     `document_id` is the path relative to the working directory where it lies below it, else its
     URI, as where a name could not be printed. Where `below` names folders, it is read only if it lies
     below one of them once links are followed. `sight` says what
-    is done with its pictures.
+    is done with its pictures, `unlisted` that it is no file but a directory that cannot be listed.
     """
 
     document_id: str
@@ -34,6 +34,7 @@ class FileRef:
     path: Path
     below: tuple[Path, ...] = ()
     sight: Sight = AS_USUAL
+    unlisted: bool = False
 
     @property
     def name(self) -> str:
@@ -112,7 +113,7 @@ def ref_of(found: Found, root: Path) -> FileRef:
     document_id = below if below and below.isprintable() else uri
     # The pipeline itself names this link, so `read` may follow it anywhere.
     followed = Path(os.path.realpath(path)) if found.named and path.is_symlink() else path
-    return FileRef(document_id, uri, followed)
+    return FileRef(document_id, uri, followed, unlisted=found.unlisted)
 
 
 def document_of(
@@ -122,8 +123,7 @@ def document_of(
 
     `apart` leaves out what is attached to a mail.
     """
-    if len(content) > MAX_BYTES:
-        raise Unreadable(f"the file is larger than {MAX_BYTES:,} bytes: split it")
+    refuse_large(content)
     if not content.strip():
         raise Unreadable("the file is empty")
     text = parsed(content, name, sight.ocr, shown=sight.shown, apart=apart)
@@ -138,6 +138,12 @@ def document_of(
         pictures=text.shown,
         is_paged=kind_of(content, PurePath(name).suffix.lower()) in ("pdf", "image"),
     )
+
+
+def refuse_large(content: bytes) -> None:
+    """Raise Unreadable for the bytes of a file that were cut after MAX_BYTES + 1."""
+    if len(content) > MAX_BYTES:
+        raise Unreadable(f"the file is larger than {MAX_BYTES:,} bytes: split it")
 
 
 def content_sha256(path: Path, below: Sequence[Path] = ()) -> str:

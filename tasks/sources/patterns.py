@@ -19,10 +19,14 @@ from docmill.tasks.sources.globs import ANY_DEPTH, Rest, Wild, afterwards, fits,
 
 @dataclass(frozen=True)
 class Found:
-    """A file that matches; `named` where the last part of a pattern is its very name."""
+    """A file that matches; `named` where the last part of a pattern is its very name.
+
+    `unlisted` where it is a directory that may not be listed.
+    """
 
     path: str
     named: bool
+    unlisted: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ def _matches(directory: _Directory) -> Iterator[Found | _Directory]:
     except (FileNotFoundError, NotADirectoryError):
         return  # gone since its parent was listed
     except OSError:
-        yield Found(directory.path, named=False)
+        yield Found(directory.path, named=False, unlisted=True)
         return
     for name, is_directory, is_link in entries:
         path = f"{directory.path}/{name}"

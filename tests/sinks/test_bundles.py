@@ -1,6 +1,6 @@
 """What files hold, as it is stored; outcomes of documents that are no more, and of those that are gone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -51,6 +51,11 @@ def stored(results: ReviewedResults, *ids: str, status: str = "done") -> None:
         "record": RECORD,
     }
     results.write([Outcome.model_validate({"document_id": each, **common}) for each in ids], "r1", "h")
+
+
+def settled(results: ReviewedResults, gone: Gone, is_there: Callable[[str], bool]) -> int:
+    """Settle what is gone after a listing that began now."""
+    return settle(results, gone, is_there, datetime.now(UTC))
 
 
 def typed(results: ReviewedResults) -> list[str]:
@@ -114,20 +119,20 @@ def test_documents_that_are_gone_stay_are_marked_or_removed(
     results: ReviewedResults, gone: Gone, left: list[str], marked: list[str]
 ):
     stored(results, "a.txt", "b.pdf#pages=1-1", "c.txt")
-    assert settle(results, gone, {"a.txt"}.__contains__) == 2
+    assert settled(results, gone, {"a.txt"}.__contains__) == 2
     rows = list(results.outcomes())
     assert [row["document_id"] for row in rows] == typed(results) == left
     assert [row["document_id"] for row in rows if row["gone_at"] is not None] == marked
-    assert settle(results, gone, {"a.txt"}.__contains__) == len(left) - 1
+    assert settled(results, gone, {"a.txt"}.__contains__) == len(left) - 1
 
 
 def test_a_document_that_comes_back_loses_its_mark_and_one_that_stays_away_keeps_its_time(
     results: ReviewedResults,
 ):
     stored(results, "a.txt", "b.txt", "c.txt")
-    settle(results, "mark", {"z"}.__contains__)
+    settled(results, "mark", {"z"}.__contains__)
     [at, *_] = [row["gone_at"] for row in results.outcomes()]
-    settle(results, "mark", {"a.txt"}.__contains__)
+    settled(results, "mark", {"a.txt"}.__contains__)
     stored(results, "b.txt")
     assert [row["gone_at"] for row in results.outcomes()] == [None, None, at]
 
@@ -135,7 +140,7 @@ def test_a_document_that_comes_back_loses_its_mark_and_one_that_stays_away_keeps
 def test_a_file_that_is_removed_is_divided_anew_when_it_comes_back(results: ReviewedResults, database: str):
     divide(results, bundle("#pages=1-1", "#pages=2-2"), asked=True)
     stored(results, "a.pdf#pages=1-1", "a.pdf#pages=2-2")
-    settle(results, "remove", {"z"}.__contains__)
+    settled(results, "remove", {"z"}.__contains__)
     assert known(Into(url=database), "p", "s1", {"a.pdf": "c1"}) == {}
 
 
@@ -144,7 +149,7 @@ def test_what_was_removed_since_a_run_is_among_the_changes_with_its_end(results:
     results.end(run("r1", state="complete", ended_at=datetime.now(UTC)))
     before = results.run("r1")
     assert before is not None
-    settle(results, "remove", {"a.txt"}.__contains__)
+    settled(results, "remove", {"a.txt"}.__contains__)
     [removed] = changes_since(results, before)
     assert (removed["document_id"], removed["replaced_at"] is None) == ("b.txt", False)
 
@@ -160,3 +165,25 @@ def test_a_file_that_arrived_is_settled_once_all_that_it_holds_is(results: Revie
         settled.append(announced.settled({"a.pdf": "c1", "b.pdf": "c1", "c.pdf": "c1"}))
         settled.append(announced.settled({"a.pdf": "c2"}))
     assert settled == [set(), set(), set(), {"a.pdf", "b.pdf"}, set()]
+
+
+@pytest.mark.parametrize("gone", ["mark", "remove"])
+def test_what_another_run_has_done_since_the_listing_began_is_not_gone(results: ReviewedResults, gone: Gone):
+    stored(results, "a.txt", "old.txt")
+    listed_at = datetime.now(UTC)
+    stored(results, "arrived.txt")
+    assert settle(results, gone, {"a.txt"}.__contains__, listed_at) == 1
+    rows = {row["document_id"]: row["gone_at"] for row in results.outcomes()}
+    assert rows["arrived.txt"] is None
+    assert "arrived.txt" in typed(results)
+    assert ("old.txt" in rows) == (gone == "mark")
+
+
+def test_a_file_that_is_there_stays_divided_where_only_an_outcome_of_it_as_a_whole_goes(
+    results: ReviewedResults, database: str
+):
+    divided = bundle("#pages=1-1", "#pages=2-2")
+    divide(results, divided, asked=True)
+    stored(results, "a.pdf#pages=1-1", "a.pdf#pages=2-2", "a.pdf")  # it was not divided in between
+    assert settled(results, "remove", set(divided.ids()).__contains__) == 1
+    assert known(Into(url=database), "p", "s1", {"a.pdf": "c1"}) == {"a.pdf": divided}

@@ -1,0 +1,72 @@
+"""What a run has seen of its source: what it cannot know of is not gone."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docmill.flows.run.gone import Seen
+from docmill.schemas.bundle import BundlePart
+from docmill.tasks.sources.bundles import Bundles
+from docmill.tasks.sources.divided import PartRef, Readings, Undivided
+from docmill.tasks.sources.files import FileRef, Files
+from docmill.tasks.sources.source import DocumentRef
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with two documents, one of them in a folder below."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in" / "below").mkdir(parents=True)
+    for name in ("a.txt", "below/b.txt"):
+        (tmp_path / "in" / name).write_text(name)
+    return tmp_path / "in"
+
+
+def seen(source: Files | Bundles) -> Seen:
+    """List a source to its end."""
+    with source.opened() as refs:
+        found = Seen(refs)
+        for _ in found:
+            pass
+    found.sort()
+    return found
+
+
+def ref(document_id: str) -> FileRef:
+    return FileRef(document_id, f"file:///{document_id}", Path(document_id))
+
+
+def test_what_was_listed_is_there_and_all_that_a_file_may_hold_that_is_not_divided():
+    listed: Iterator[DocumentRef] = iter(
+        [
+            ref("a.txt"),
+            PartRef(ref("b.pdf"), BundlePart(name="#pages=1-2", pages=(1, 2)), Readings()),
+            Undivided(ref("c.pdf"), Readings()),
+        ]
+    )
+    found = Seen(listed)
+    assert (len(list(found)), found.whole) == (3, True)
+    found.sort()
+    there = ["a.txt", "b.pdf#pages=1-2", "c.pdf", "c.pdf#pages=9-9"]
+    assert [each for each in (*there, "b.pdf", "b.pdf#pages=3-3", "d.txt") if found.has(each)] == there
+
+
+@pytest.mark.parametrize("divides", [False, True])
+def test_a_source_of_which_a_folder_cannot_be_listed_is_not_seen_as_a_whole(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch, divides: bool
+):
+    files = Files(("in/**",))
+    source = Bundles(files, None) if divides else files
+    assert seen(source).whole
+    scandir = os.scandir
+
+    def failing(path: str) -> object:
+        if path == str(inbox / "below"):
+            raise OSError(5, "Input/output error")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    found = seen(source)
+    assert (found.has("in/below"), found.whole) == (True, False)
