@@ -142,14 +142,16 @@ async def _divided(run: ActiveRun, ref: Undivided, readers: Executor) -> Divisio
     loop, begun, division = asyncio.get_running_loop(), time.monotonic(), Division()
     states: list[State[Any]] = []
     ends: list[str] = []
+    is_blind = not scans.reads(run.plan.ocr)
     for part in await loop.run_in_executor(readers, ref.parts):
         own = ref.part(part)
         try:
             document = await loop.run_in_executor(readers, own.read)
-        except Unreadable:  # which its outcome tells
+        except Unreadable as error:  # which its outcome tells
+            division.unseen |= is_blind and scans.HINT in str(error)
             division.add(own, None)
             continue
-        division.unseen |= any(scans.HINT in each.why for each in document.unread)
+        division.unseen |= is_blind and any(scans.HINT in each.why for each in document.unread)
         if not is_divisible(document):
             division.add(own, document)
             continue
