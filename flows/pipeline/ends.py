@@ -39,9 +39,8 @@ def ends(
         files = source_of(globs, sight or Sight(ocr=pipeline.ocr))
         if not pipeline.split:
             return files, into
-        return Bundles(
-            files, None if options.refresh else partial(known, into, pipeline.name, split_sha256)
-        ), into
+        anew = options.refresh and not options.names_parts()
+        return Bundles(files, partial(known, into, pipeline.name, split_sha256), anew=anew), into
     if options.documents is not None:
         raise ConfigError(f"--documents: the pipeline {pipeline.name} reads rows: change its query instead")
     roots = Roots.of_environment()

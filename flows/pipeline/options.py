@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from docmill.schemas.bundle import file_of
+
 Shards = int | Literal["auto"]  # how many flow runs do a run's documents
 
 
@@ -32,6 +34,10 @@ class RunOptions:
         """Say whether all that the pipeline's own source lists is taken up."""
         parts = self.documents, self.limit, self.sample, self.only
         return not self.document and not self.trial and all(each is None for each in parts)
+
+    def names_parts(self) -> bool:
+        """Say whether documents within files are named: then these are not divided again."""
+        return any(file_of(each) != each for each in (*self.document, *(self.only or ())))
 
     def selection(self) -> str:
         """Write down which documents are taken up: two runs that agree in it do the same."""

@@ -21,7 +21,10 @@ TAKEN_OVER = "another attempt has taken this shard over, or its run has ended"
 
 
 class Listed(NamedTuple):
-    """A document of a run that its shards bring to its outcome; `text`, `fault` and `file` are a row's."""
+    """A document of a run that its shards bring to its outcome.
+
+    `text` and `fault` are a row's, `file` is the one that it names, or that a document is within.
+    """
 
     place: int
     document_id: str
@@ -181,7 +184,7 @@ class PartResults(ReviewedResults):
         uri = connection.execute(select(WORK.c.uri).where(own, *whole)).scalar_one()
         connection.execute(delete(WORK).where(own, *whole))
         listed = [
-            Listed(at, each, uri)._asdict() | {"run_id": self.part.run_id}
+            Listed(at, each, uri, file=bundle.document_id)._asdict() | {"run_id": self.part.run_id}
             for each in dict.fromkeys(bundle.ids())
         ]
         connection.execute(insert(WORK), listed)

@@ -6,7 +6,7 @@ from docmill.tasks.sinks.tables import METADATA, Json, tally_columns
 
 # The documents of a run that shards do: `place` is 31 bits of the id's sha256, and each shard has a part of
 # their range. `text` is a row's, which is not read again, `fault` why it is no document, `file` the one that
-# it names.
+# it names, or that a document is within.
 WORK = Table(
     "docmill__work",
     METADATA,

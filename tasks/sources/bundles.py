@@ -14,7 +14,7 @@ from docmill.schemas.errors import StorageError
 from docmill.tasks.sources import scans
 from docmill.tasks.sources.arrivals import Arrivals, named
 from docmill.tasks.sources.batches import BATCH, FIRST_BATCH, batch
-from docmill.tasks.sources.divided import Readings, Undivided
+from docmill.tasks.sources.divided import Changed, Readings, Undivided
 from docmill.tasks.sources.documents import Documents
 from docmill.tasks.sources.files import FileRef, Files
 from docmill.tasks.sources.remote import ObjectRef
@@ -25,10 +25,14 @@ Known = Callable[[Mapping[str, str]], Mapping[str, Bundle]]  # of files, by id w
 
 @dataclass(frozen=True)
 class Bundles:
-    """The files of a source, divided as far as that is `known`; None knows of nothing."""
+    """The files of a source, divided as far as that is `known`; those listed `anew` are not divided yet.
+
+    None knows of nothing.
+    """
 
     source: Files | Documents | Arrivals
     known: Known | None
+    anew: bool = False
 
     @contextmanager
     def opened(self) -> Iterator[Iterator[DocumentRef]]:
@@ -52,33 +56,38 @@ class Bundles:
         assert not isinstance(self.source, Arrivals)
         return replace(self, source=Arrivals(self.source, tuple(names)))
 
-    def find(self, document_id: str) -> DocumentRef | None:
-        """Find a document that was listed before, without listing the source; None where it is not there."""
+    def find(self, document_id: str, file_id: str | None, readings: Readings) -> DocumentRef:
+        """Find what was listed before, without listing: a document within a file, else a file as a whole."""
         assert not isinstance(self.source, Arrivals)
-        found = named(file_of(document_id), self.source)
-        for ref in self.divided([found], readings := Readings()):
-            if ref.document_id == document_id:
-                return ref
-        if isinstance(found, FileRef | ObjectRef) and _own(found).document_id == document_id:
-            return Undivided(_own(found), readings)  # as it was listed; another run has divided it since
-        return None
+        found = named(file_id or document_id, self.source)
+        if not isinstance(found, FileRef | ObjectRef):
+            return found
+        file = Undivided(_own(found), readings)
+        if file_id is None:
+            return file
+        bundle = self._bundles([file]).get(file.document_id)
+        parts = [] if bundle is None else map(file.part, bundle.parts)
+        changed = Changed(file.file, document_id)
+        return next((each for each in parts if each.document_id == document_id), changed)
 
     def divided(self, listed: Sequence[DocumentRef], readings: Readings) -> Iterator[DocumentRef]:
         """Give what these files hold, as far as it is known; raises StorageError."""
         refs = [
             Undivided(_own(ref), readings) if isinstance(ref, FileRef | ObjectRef) else ref for ref in listed
         ]
-        files = [ref for ref in refs if isinstance(ref, Undivided)]
-        known: Mapping[str, Bundle] = {}
-        if self.known is not None and files:
-            hashes = {ref.document_id: digest for ref in files if (digest := ref.sha256())}
-            known = self.known(hashes)
+        known = {} if self.anew else self._bundles([ref for ref in refs if isinstance(ref, Undivided)])
         for ref in refs:
             bundle = known.get(ref.document_id) if isinstance(ref, Undivided) else None
             if isinstance(ref, Undivided) and bundle is not None and _stands(bundle, ref):
                 yield from map(ref.part, bundle.parts)
             else:
                 yield ref
+
+    def _bundles(self, files: Sequence[Undivided]) -> Mapping[str, Bundle]:
+        """Give what is known of files by their ids; raises StorageError."""
+        if self.known is None or not files:
+            return {}
+        return self.known({file.document_id: digest for file in files if (digest := file.sha256())})
 
 
 class _Listing(Iterator[DocumentRef]):
@@ -118,7 +127,7 @@ def _stands(bundle: Bundle, ref: Undivided) -> bool:
 
 
 def _own(ref: FileRef | ObjectRef) -> FileLike:
-    """Give a file whose own name reads as that of a document within another its URI as its id."""
-    if isinstance(ref, FileRef) and file_of(ref.document_id) != ref.document_id:
-        return replace(ref, document_id=ref.uri)
-    return ref
+    """Give a file whose own name reads as that of a document within another its URI, encoded, as its id."""
+    if file_of(ref.document_id) == ref.document_id:
+        return ref
+    return replace(ref, document_id=ref.uri.replace("#", "%23"))

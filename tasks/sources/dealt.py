@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from docmill.tasks.sources.arrivals import Outside, named
 from docmill.tasks.sources.bundles import Bundles
+from docmill.tasks.sources.divided import PartRef, Readings
 from docmill.tasks.sources.documents import Documents
 from docmill.tasks.sources.files import Files
 from docmill.tasks.sources.reading import RowRef, row_ref
@@ -19,6 +20,7 @@ class Dealt:
     def __init__(self, whole: Source) -> None:
         self.whole = whole
         self._files: RowFiles | None = None  # that rows name, while it is open
+        self._readings = Readings()
 
     @contextmanager
     def opened(self) -> Iterator[Iterator[DocumentRef]]:
@@ -45,18 +47,21 @@ class Dealt:
     def ref(
         self, document_id: str, uri: str, text: str | None, fault: str | None, file: str | None
     ) -> DocumentRef:
-        """Give a document that the run has listed; `text`, `fault` and `file` are a row's."""
+        """Give a document that the run has listed, by what is `written` of it."""
         if text is not None or fault is not None:
             return row_ref((document_id, text or "", fault, file), uri.rpartition("#")[0], self._files)
         if isinstance(self.whole, Bundles):
-            return self.whole.find(document_id) or Outside(document_id, uri)
-        assert isinstance(self.whole, Files | Documents)
-        found = named(document_id, self.whole)
+            found = self.whole.find(document_id, file, self._readings)
+        else:
+            assert isinstance(self.whole, Files | Documents)
+            found = named(document_id, self.whole)
         return found if found.document_id == document_id else Outside(document_id, uri)
 
 
 def written(ref: DocumentRef) -> tuple[str | None, str | None, str | None]:
-    """Give a row's text, its fault and the file that it names; of other documents there is none of them."""
+    """Give a row's text, its fault and the file that it names; of a document within a file that alone."""
+    if isinstance(ref, PartRef):
+        return None, None, ref.file.document_id
     if not isinstance(ref, RowRef):
         return None, None, None
     return ref.text, ref.fault, ref.file.document_id if ref.file else None

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from docmill.schemas.bundle import BundlePart
 from docmill.schemas.document import Document
 from docmill.schemas.errors import Deferred
-from docmill.tasks.sources.files import document_of
+from docmill.tasks.sources.files import document_of, refuse_large
 from docmill.tasks.sources.slices import pages
 from docmill.tasks.sources.source import FileLike
 from docmill.tasks.sources.within import member, unpacked_name, within
@@ -61,7 +61,7 @@ class PartRef:
     @property
     def uri(self) -> str:
         """The file's URI, and the same as its fragment."""
-        return self.file.uri + quote(self.part.name, safe="#=%")
+        return _uri(self.file, self.part.name)
 
     def sha256(self) -> str | None:
         """Give the hash of the file, or of the attachment, by which it was divided."""
@@ -83,6 +83,27 @@ class PartRef:
     def content(self) -> bytes:
         """Give the bytes of the file, or of the attachment."""
         return member(self.file.content(), self.part.members)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A document within a file that is another one since it was listed."""
+
+    file: FileLike
+    document_id: str
+
+    @property
+    def uri(self) -> str:
+        """What its URI was."""
+        return _uri(self.file, self.document_id.removeprefix(self.file.document_id))
+
+    def sha256(self) -> None:
+        """Give no hash: its content is no more."""
+
+    def read(self) -> Document:
+        """Raise Deferred, or Unreadable where the file is gone."""
+        self.file.content()
+        raise Deferred(CHANGED)
 
 
 @dataclass
@@ -119,12 +140,17 @@ class Undivided:
     def parts(self) -> list[BundlePart]:
         """List what it holds, without regard to its pages; raises Unreadable, or Deferred."""
         content = self.file.content()
+        refuse_large(content)
         self.digest = sha256(content).hexdigest()
         return within(content, self.file.name, self.digest)
 
     def part(self, part: BundlePart) -> PartRef:
         """Give a document that it holds."""
         return PartRef(self.file, part, self.readings)
+
+
+def _uri(file: FileLike, name: str) -> str:
+    return file.uri + quote(name, safe="#=%")
 
 
 def read_part(file: FileLike, part: BundlePart) -> Document:

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from docmill.schemas.bundle import file_of
 from docmill.schemas.errors import ConfigError, StorageError
+from docmill.tasks.sources.divided import Undivided
 from docmill.tasks.sources.source import DocumentRef, Source
 
 
@@ -79,7 +80,8 @@ class Selected:
 class Only:
     """The documents of a source that have one of these ids, as they are listed; those that are gone are not.
 
-    Unlike Selected it holds no document: there may be very many.
+    A file that is to be divided anew is taken for what it held. Unlike Selected it holds no document: there
+    may be very many.
     """
 
     source: Source
@@ -89,7 +91,12 @@ class Only:
     def opened(self) -> Iterator[Iterator[DocumentRef]]:
         """List them in the source's order."""
         with self.source.opened() as refs:
-            yield (ref for ref in refs if ref.document_id in self.ids)
+            files = frozenset(map(file_of, self.ids))
+            yield (
+                ref
+                for ref in refs
+                if ref.document_id in self.ids or (isinstance(ref, Undivided) and ref.document_id in files)
+            )
 
     def count(self) -> int | None:
         """Count them as if none were gone."""

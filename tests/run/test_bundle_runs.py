@@ -12,6 +12,7 @@ from docmill.flows.review.documents import documents
 from docmill.flows.review.pages import drawn
 from docmill.flows.review.review import opened, source_of
 from docmill.schemas.document import Document
+from docmill.tasks.sources import scans
 from tests.support.bundled import by_the_page, letter, mail
 from tests.support.documents import pdf, zipped
 from tests.support.project import THING, Project
@@ -153,6 +154,42 @@ def test_what_was_not_done_of_a_file_is_tried_again_alone(project: Project, prov
     fails.append(False)
     assert project.run("retry", pipeline) == 0
     assert counts(project) == [(2, 1, 0, 1, 4), (1, 1, 0, 0, 1)]
+
+
+def test_one_document_of_a_file_is_asked_anew_and_the_file_is_not_divided_again(
+    project: Project, provider: Provider
+):
+    pipeline = bundles(project, provider)
+    Path("in/scan.pdf").write_bytes(pdf(*ADA, *BOB))
+    assert project.run("run", pipeline) == 0
+    assert project.run("run", pipeline, "--document", "in/scan.pdf#pages=3-3", "--refresh") == 0
+    assert project.run("run", pipeline, "--document", "in/scan.pdf", "--refresh") == 0
+    assert counts(project) == [(2, 2, 0, 0, 5), (1, 1, 0, 0, 1), (2, 2, 0, 0, 5)]
+
+
+def test_a_file_that_was_repaired_is_tried_again_for_its_document_that_failed(
+    project: Project, provider: Provider
+):
+    pipeline = bundles(project, provider)
+    Path("in/z.zip").write_bytes(zipped({"a.txt": "one", "b.txt": "  "}))
+    assert project.run("run", pipeline) == 1
+    assert set(project.statuses().values()) == {"done", "failed"}
+    Path("in/z.zip").write_bytes(zipped({"a.txt": "one", "b.txt": "two"}))
+    assert project.run("retry", pipeline) == 0
+    assert set(project.statuses().values()) == {"done"}
+    assert counts(project) == [(2, 1, 0, 1, 1), (2, 1, 1, 0, 1)]
+
+
+def test_a_scan_within_a_file_that_nobody_could_read_has_the_file_divided_anew_once_somebody_can(
+    project: Project, provider: Provider, monkeypatch: pytest.MonkeyPatch
+):
+    pipeline = bundles(project, provider)
+    monkeypatch.setattr(scans, "available", lambda: False)
+    for name, page in (("scan", ""), ("text", "one")):
+        Path(f"in/{name}.eml").write_bytes(mail((f"{name}.pdf", pdf(page)), text=name))
+    assert project.run("run", pipeline) == 1
+    unseen = project.rows("select document_id, unseen from docmill__bundles order by document_id")
+    assert unseen == [("in/scan.eml", 1), ("in/text.eml", 0)]
 
 
 def test_a_file_whose_pages_nobody_can_tell_fails_as_one_and_is_divided_once_they_can(

@@ -169,6 +169,8 @@ def test_what_a_file_holds_is_work_of_the_shard_that_has_the_file(results: Shard
     divide(begun, bundle, asked=True)
     assert {place(each) for each in bundle.ids()} == {place(file)}
     assert sorted(ids(begun)) == sorted([*others, *bundle.ids()])
+    within = {each.document_id: each.file for page in begun.waiting_documents(4) for each in page}
+    assert within == dict.fromkeys(others) | dict.fromkeys(bundle.ids(), file)
     begun.write([outcome(each) for each in (bundle.ids()[0], *others)], "r", "h")
     again = part(database, results, 2)
     assert sorted(ids(again)) == bundle.ids()[1:]
