@@ -1,8 +1,10 @@
 """A file that may hold several documents, and each of these as one of its own."""
 
 import threading
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Generic, TypeVar
 from urllib.parse import quote
 
 from docmill.schemas.bundle import BundlePart
@@ -13,36 +15,60 @@ from docmill.tasks.sources.slices import pages
 from docmill.tasks.sources.source import FileLike
 from docmill.tasks.sources.within import member, unpacked_name, within
 
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
 MOST_KEPT = 4
 CHANGED = "the file has changed since it was divided: run again"
 
 
-class _Slot:
-    """A file that is being read, or was."""
+class _Slot(Generic[T]):
+    """What is being made, or was."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.document: Document | None = None
+        self.made: T | None = None
 
 
-class Readings:
-    """The files that were read last: documents that are pages of one file read it once."""
+class _Last(Generic[K, T]):
+    """What was made last, by its keys: who asks for the same waits, and gets it."""
 
     def __init__(self) -> None:
-        self._slots: dict[tuple[str, BundlePart], _Slot] = {}
+        self._slots: dict[K, _Slot[T]] = {}
         self._lock = threading.Lock()
 
-    def of(self, file: FileLike, part: BundlePart) -> Document:
-        """Read the file, or the attachment, whose pages a part is."""
-        whole = part.model_copy(update={"pages": None, "name": part.name.partition("#pages=")[0]})
-        key = (file.document_id, whole)
+    def of(self, key: K, make: Callable[[], T]) -> T:
+        """Give it, or make it."""
         with self._lock:
             slot = self._slots.setdefault(key, _Slot())
             while len(self._slots) > MOST_KEPT:
                 del self._slots[next(iter(self._slots))]
         with slot.lock:
-            slot.document = slot.document or read_part(file, whole)
-            return slot.document
+            if slot.made is None:
+                slot.made = make()
+            return slot.made
+
+
+class Readings:
+    """The files that were read last: documents that are in one file, or are pages of it, read it once."""
+
+    def __init__(self) -> None:
+        self._contents: _Last[str, bytes] = _Last()
+        self._documents: _Last[tuple[str, BundlePart], Document] = _Last()
+
+    def content(self, file: FileLike) -> bytes:
+        """Give the bytes of a file, which may lie far away; raises as its own `content` does."""
+        return self._contents.of(file.document_id, file.content)
+
+    def read(self, file: FileLike, part: BundlePart) -> Document:
+        """Read a file, or what is attached to it, as one document; raises Unreadable, or Deferred."""
+        name = unpacked_name(part.name) if part.members else file.name
+        content = member(self.content(file), part.members)
+        return document_of(content, name, file.document_id, file.uri, file.sight, apart=part.is_apart)
+
+    def whole(self, file: FileLike, part: BundlePart) -> Document:
+        """Read the file, or the attachment, whose pages a part is."""
+        whole = part.model_copy(update={"pages": None, "name": part.name.partition("#pages=")[0]})
+        return self._documents.of((file.document_id, whole), lambda: self.read(file, whole))
 
 
 @dataclass(frozen=True)
@@ -70,7 +96,8 @@ class PartRef:
     def read(self) -> Document:
         """Read it; raises Unreadable, or Deferred where the file is another one by now."""
         part = self.part
-        document = read_part(self.file, part) if part.pages is None else self.readings.of(self.file, part)
+        readings = self.readings
+        document = (readings.read if part.pages is None else readings.whole)(self.file, part)
         if part.sha256 not in (None, document.content_sha256):
             raise Deferred(CHANGED)
         return self.of(document)
@@ -139,7 +166,7 @@ class Undivided:
 
     def parts(self) -> list[BundlePart]:
         """List what it holds, without regard to its pages; raises Unreadable, or Deferred."""
-        content = self.file.content()
+        content = self.readings.content(self.file)
         refuse_large(content)
         self.digest = sha256(content).hexdigest()
         return within(content, self.file.name, self.digest)
@@ -151,10 +178,3 @@ class Undivided:
 
 def _uri(file: FileLike, name: str) -> str:
     return file.uri + quote(name, safe="#=%")
-
-
-def read_part(file: FileLike, part: BundlePart) -> Document:
-    """Read a file, or what is attached to it, as one document; raises Unreadable, or Deferred."""
-    name = unpacked_name(part.name) if part.members else file.name
-    content = member(file.content(), part.members)
-    return document_of(content, name, file.document_id, file.uri, file.sight, apart=part.is_apart)

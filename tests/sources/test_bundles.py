@@ -112,6 +112,23 @@ def again(source: Bundles, *names: str | None) -> DocumentRef:
     return Dealt(source).ref(str(document_id), "uri", None, None, file)
 
 
+def test_what_is_packed_in_a_file_is_taken_out_of_what_was_read_once(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (inbox / "z.zip").write_bytes(zipped({"a.txt": "one", "b.txt": "two"}))
+    reads, content = list[str](), FileRef.content
+
+    def counted(self: FileRef) -> bytes:
+        reads.append(self.document_id)
+        return content(self)
+
+    monkeypatch.setattr(FileRef, "content", counted)
+    [found] = listed(knowing())
+    assert isinstance(found, Undivided)
+    assert [found.part(part).read().text for part in found.parts()] == ["one", "two"]
+    assert reads == ["in/z.zip"]
+
+
 def test_a_document_is_found_again_without_listing(inbox: Path):
     (inbox / "a.pdf").write_bytes(LETTERS)
     (inbox / "b.txt").write_text("text")
