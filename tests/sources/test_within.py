@@ -1,5 +1,6 @@
 """What a file holds: attachments and archives at every level, bounded, with names that lead nowhere."""
 
+import json
 import zipfile
 from contextlib import suppress
 from email.message import EmailMessage
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 from docmill.schemas.bundle import BundlePart, file_of
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources import within as found_within
+from docmill.tasks.sources.parsing import inside, wire
+from docmill.tasks.sources.parsing.mail import eml
 from docmill.tasks.sources.parsing.reasons import Reason
 from docmill.tasks.sources.within import Room, member, within
 from tests.support.bundled import mail
@@ -193,3 +196,20 @@ def test_the_text_of_a_mail_within_a_mail_stays_and_what_is_attached_to_it_is_ap
     inner.add_attachment(b"x", maintype="application", subtype="x", filename="deep.txt")
     outer.add_attachment(inner)
     assert names(outer.as_bytes(policy=SMTP), "m.eml") == ["", "#attachment=deep.txt"]
+
+
+def test_a_mail_is_taken_apart_once_for_all_that_is_attached_to_it(monkeypatch: pytest.MonkeyPatch):
+    taken, files = list[int](), eml.files
+
+    def counted(content: bytes) -> list[tuple[str, bytes]]:
+        taken.append(len(content))
+        return files(content)
+
+    monkeypatch.setattr(eml, "files", counted)
+    first, second = mail(*((f"{number}.txt", b"%d" % number) for number in range(9))), mail(("a.txt", b"x"))
+    assert len(json.loads(inside.listed(first))) == 9
+    assert [inside.member(wire.asking(number, first)) for number in range(9)] == [
+        b"%d" % number for number in range(9)
+    ]
+    assert inside.member(wire.asking(0, second)) == b"x"
+    assert taken == [len(first), len(second)]

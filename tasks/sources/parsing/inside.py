@@ -3,6 +3,7 @@
 Their names are words of the document's: nothing is ever written or opened by them.
 """
 
+import functools
 import json
 import zlib
 from collections.abc import Iterator
@@ -36,7 +37,7 @@ def member(asked: bytes) -> bytes:
     """Give the bytes of one of the files within a file; raises Unreadable."""
     number, _, content = wire.asked(asked)
     if not _is_zip(content):
-        found = eml.files(content)
+        found = _files(content)
         if number >= len(found):
             raise Unreadable(Reason.DAMAGED)
         return _bounded(found[number][1])
@@ -66,11 +67,17 @@ def _is_archive(content: bytes) -> bool:
 
 
 def _attached(content: bytes) -> Iterator[Found]:
-    found = eml.files(content)
+    found = _files(content)
     if len(found) > MAX_MEMBERS:
         raise Unreadable(Reason.MEMBERS)
     for name, file in found:
         yield _found(name, len(file), file)
+
+
+@functools.lru_cache(maxsize=1)
+def _files(content: bytes) -> list[tuple[str, bytes]]:
+    """Take a mail apart once for all that is attached to it: one after the other is asked for."""
+    return eml.files(content)
 
 
 def _packed(content: bytes) -> Iterator[Found]:
