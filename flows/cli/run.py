@@ -53,7 +53,8 @@ def run(
         plan = resolve(load(file), tried)
         code = carried_out(pipeline, file, tried, plan, json=False)
         with suppress(ConfigError):  # nothing began, which was told
-            trial.tell(console(), plan)
+            # What was asked anew is in the cache, and how files were divided in the results.
+            trial.tell(console(), resolve(load(file), replace(tried, refresh=False)))
         return code
 
 

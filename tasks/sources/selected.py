@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from docmill.schemas.bundle import file_of
 from docmill.schemas.errors import ConfigError, StorageError
-from docmill.tasks.sources.divided import Undivided
+from docmill.tasks.sources.divided import PartRef, Undivided
 from docmill.tasks.sources.source import DocumentRef, Source
 
 
@@ -56,18 +56,16 @@ class Selected:
 
     def _named(self, refs: Iterator[DocumentRef]) -> list[DocumentRef]:
         """Choose those of the ids; that of a file names all documents that it holds."""
-        wanted, files = dict.fromkeys(self.ids), set[str]()
+        wanted, given = dict.fromkeys(self.ids), set[str]()
         found = []
         for ref in refs:
-            if ref.document_id in wanted:
+            names = wanted.keys() & {ref.document_id, file_of(ref.document_id)}
+            if names:
                 found.append(ref)
-                del wanted[ref.document_id]
-                if not wanted:
-                    return found
-            elif (file := file_of(ref.document_id)) in wanted:
-                found.append(ref)
-                files.add(file)
-        missing = ", ".join(repr(each) for each in wanted if each not in files)
+                given |= names
+            if len(given) == len(wanted) and not (names and isinstance(ref, PartRef)):  # more may follow
+                return found
+        missing = ", ".join(repr(each) for each in wanted if each not in given)
         if not missing:
             return found
         raise ConfigError(

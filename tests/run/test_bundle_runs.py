@@ -167,6 +167,28 @@ def test_one_document_of_a_file_is_asked_anew_and_the_file_is_not_divided_again(
     assert counts(project) == [(2, 2, 0, 0, 5), (1, 1, 0, 0, 1), (2, 2, 0, 0, 5)]
 
 
+def test_a_mails_id_names_all_that_it_holds_also_once_that_is_known(project: Project, provider: Provider):
+    pipeline = bundles(project, provider)
+    Path("in/a.eml").write_bytes(mail(("bill.txt", b"Pay 5")))
+    Path("in/b.txt").write_text("text")
+    for _ in range(2):
+        assert project.run("run", pipeline, "--document", "in/a.eml") == 0
+    assert project.run("run", pipeline, "--document", "in/a.eml#attachment=bill.txt") == 0
+    assert counts(project) == [(2, 2, 0, 0, 2), (2, 0, 2, 0, 0), (1, 0, 1, 0, 0)]
+
+
+def test_documents_within_files_are_tried_and_shown_also_where_all_is_asked_anew(
+    project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]
+):
+    pipeline = bundles(project, provider)
+    Path("in/scan.pdf").write_bytes(pdf(*ADA, *BOB))
+    for options in ((), ("--refresh",)):
+        assert project.run("run", pipeline, "--try", *options) == 0
+        out = capfd.readouterr().out
+        assert "document in/scan.pdf#pages=3-3" in out
+        assert "not in the cache" not in out
+
+
 def test_a_file_that_was_repaired_is_tried_again_for_its_document_that_failed(
     project: Project, provider: Provider
 ):
