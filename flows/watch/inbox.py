@@ -11,6 +11,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.sources.bundles import with_own_id
 from docmill.tasks.sources.files import FileRef, ref_of
 from docmill.tasks.sources.patterns import Found, lookup, walk
 
@@ -42,12 +43,19 @@ class _Known:
 class Inbox:
     """The files below `directory`, an absolute path, that the patterns match. Times are the caller's clock.
 
+    Where the pipeline `divides` files, their ids are those of such a source.
     A file is complete when its stamp has not changed for `settle_s`; each is hashed once a stamp.
     Methods raise ConfigError where the directory of a pattern does not exist.
     """
 
     def __init__(
-        self, directory: str, patterns: Sequence[str], root: Path, settle_s: float = SETTLE_S
+        self,
+        directory: str,
+        patterns: Sequence[str],
+        root: Path,
+        settle_s: float = SETTLE_S,
+        *,
+        divides: bool = False,
     ) -> None:
         if not Path(directory).is_dir():
             raise ConfigError(f"there is no directory {directory!r}")
@@ -58,6 +66,7 @@ class Inbox:
         self._patterns = patterns
         self._root = root
         self._settle_s = settle_s
+        self._divides = divides
         self._files: dict[str, _Known] = {}
         self._queue: list[tuple[float, str]] = []  # entries whose time is no longer their file's are void
 
@@ -106,6 +115,7 @@ class Inbox:
 
     def _arrival(self, path: str, known: _Known, now: float) -> Arrival | None:
         ref = ref_of(Found(path, known.named), self._root)
+        ref = with_own_id(ref) if self._divides else ref
         if not known.hashed:
             digest = ref.sha256()
             if digest != known.sha256:

@@ -68,7 +68,7 @@ def watched(directory: Path, pipeline: str) -> Watched:
     source = source_of(declared.patterns())
     if not isinstance(source, Files):
         raise ConfigError(f"--pipeline: {pipeline} reads URLs, and only directories can be watched")
-    inbox = Inbox(place, source.patterns, Path.cwd())
+    inbox = Inbox(place, source.patterns, Path.cwd(), divides=bool(declared.split))
     return Watched(inbox, pipeline, declared.name, into_of(declared, RunOptions()), place)
 
 

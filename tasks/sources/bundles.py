@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from docmill.schemas.bundle import Bundle, file_of
 from docmill.schemas.errors import StorageError
@@ -18,8 +19,9 @@ from docmill.tasks.sources.divided import Changed, Readings, Undivided
 from docmill.tasks.sources.documents import Documents
 from docmill.tasks.sources.files import FileRef, Files
 from docmill.tasks.sources.remote import ObjectRef
-from docmill.tasks.sources.source import DocumentRef, FileLike
+from docmill.tasks.sources.source import DocumentRef
 
+File = TypeVar("File", bound=FileRef | ObjectRef)
 Known = Callable[[Mapping[str, str]], Mapping[str, Bundle]]  # of files, by id with the hash of their content
 
 
@@ -62,7 +64,7 @@ class Bundles:
         found = named(file_id or document_id, self.source)
         if not isinstance(found, FileRef | ObjectRef):
             return found
-        file = Undivided(_own(found), readings)
+        file = Undivided(with_own_id(found), readings)
         if file_id is None:
             return file
         bundle = self._bundles([file]).get(file.document_id)
@@ -73,7 +75,8 @@ class Bundles:
     def divided(self, listed: Sequence[DocumentRef], readings: Readings) -> Iterator[DocumentRef]:
         """Give what these files hold, as far as it is known; raises StorageError."""
         refs = [
-            Undivided(_own(ref), readings) if isinstance(ref, FileRef | ObjectRef) else ref for ref in listed
+            Undivided(with_own_id(ref), readings) if isinstance(ref, FileRef | ObjectRef) else ref
+            for ref in listed
         ]
         known = {} if self.anew else self._bundles([ref for ref in refs if isinstance(ref, Undivided)])
         for ref in refs:
@@ -126,7 +129,7 @@ def _stands(bundle: Bundle, ref: Undivided) -> bool:
     return not (bundle.unseen and scans.reads(ref.file.sight.ocr))
 
 
-def _own(ref: FileRef | ObjectRef) -> FileLike:
+def with_own_id(ref: File) -> File:
     """Give a file whose own name reads as that of a document within another its URI, encoded, as its id."""
     if file_of(ref.document_id) == ref.document_id:
         return ref

@@ -334,3 +334,13 @@ def test_a_database_that_does_not_answer_is_an_error(tmp_path: Path):
     for url in ("postgresql://nobody@127.0.0.1:9/none", f"sqlite:///{file}"):
         with pytest.raises(StorageError, match=r"127\.0\.0\.1:9/none|results\.db"):
             _settled(url, a="1")
+
+
+@pytest.mark.parametrize("divides", [False, True])
+def test_a_file_has_the_id_that_its_outcome_will_have(tmp_path: Path, divides: bool):
+    """Where files are divided, one that is called like a document within another has its URI."""
+    (tmp_path / "a.pdf#pages=1-2").write_text("x")
+    inbox = Inbox(str(tmp_path), ["*"], tmp_path, 0.0, divides=divides)
+    inbox.scan(0.0)
+    [arrival] = inbox.ripe(1.0)
+    assert arrival.ref.document_id == (arrival.ref.uri if divides else "a.pdf#pages=1-2")
