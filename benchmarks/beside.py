@@ -7,7 +7,6 @@ docs/performance.md come from here.
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -110,7 +109,7 @@ def workers(directory: Path) -> Iterator[None]:
         yield
     finally:
         for each in started:
-            each.send_signal(signal.SIGINT)
+            each.terminate()
         for each in started:
             each.wait(60)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from docmill.schemas.money import dollars
 
-Cause = Literal["server", "budget", "requests", "tokens", "cpu", "concurrency"]
+Cause = Literal["server", "budget", "requests", "tokens", "cpu", "prefect", "concurrency"]
 Measure = Literal["calls", "refused", "tokens", "usd"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 WORDS: dict[str, str] = {
@@ -17,6 +17,7 @@ WORDS: dict[str, str] = {
     "requests": "requests a minute",
     "tokens": "tokens a minute",
     "cpu": "this machine's CPU",
+    "prefect": "Prefect's server",
     "concurrency": "concurrency",
 }
 LEAST = 0.05  # of the time: less is not worth a word

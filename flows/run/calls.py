@@ -32,6 +32,7 @@ class Calls(Requests):
         """
         ended = [state for state in after if state.is_completed()]
         require_room(body, self.target.endpoint)
+        await self.session.backlog.room()
         self.session.task_runs += 1
         state: State[Any] = await complete(  # type: ignore[misc]  # Prefect declares an async task's state as its own
             quote(body),
@@ -42,6 +43,7 @@ class Calls(Requests):
             return_state=True,
             wait_for=[opaque(each) for each in ended or self.waited],
         )
+        self.session.backlog.ended(state.state_details.task_run_id)
         self.states.append(state)
         self.session.check_storage()
         completion = Completion.model_validate_json(await state.result())

@@ -12,6 +12,7 @@ from docmill.flows.observe.telemetry import run_span
 from docmill.flows.pipeline.budget import require_affordable
 from docmill.flows.pipeline.plan import Plan
 from docmill.flows.run.active import ActiveRun
+from docmill.flows.run.backpressure import recorded_in_time
 from docmill.flows.run.beginning import begin, opened_results, row_of
 from docmill.flows.run.budget import within
 from docmill.flows.run.embedded_model import with_embedded_model
@@ -109,6 +110,7 @@ async def _recorded(
                 try:
                     async with (
                         timekept(opened, results, row, name, None if part else progress),
+                        recorded_in_time(opened.backlog, observer.warn),
                         within(plan.budget, opened, results, row.run_id, observer, run.fail),
                         nullcontext() if part else notifying(plan, results.outbox(), opened, observer),
                     ):

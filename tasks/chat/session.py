@@ -15,6 +15,7 @@ from docmill.schemas.errors import Blocked, ChatError, Deferred, Fatal, OverBudg
 from docmill.schemas.outcome import Tally
 from docmill.schemas.pipeline import Limits
 from docmill.schemas.timeline import Timeline
+from docmill.tasks.chat.backlog import Backlog
 from docmill.tasks.chat.environment import environment_target
 from docmill.tasks.chat.kept import Cache, default_cache
 from docmill.tasks.chat.lane import Lane
@@ -59,6 +60,7 @@ class Session:
         self._limits = limits
         self.waits = Waits()
         self.recorder = Recorder()
+        self.backlog = Backlog(self.waits)
         self._lanes: dict[str, Lane] = {}
         self._paces: dict[str, Pace] = {}
         self.cache: Cache = default_cache()
@@ -106,6 +108,7 @@ class Session:
     def close(self, reason: str) -> None:
         """Let no call through any more, whatever its model."""
         self.closed = self.closed or reason
+        self.backlog.unbound()
         if self.purse is not None:
             self.purse.end(Deferred(self.closed))
         for lane in self._lanes.values():

@@ -10,13 +10,14 @@ from docmill.schemas.timeline import Cause
 # Whoever waits for the minute, the budget or the end of a pause holds its place meanwhile, for which
 # others wait: so concurrency comes last. `paused` and `reduced` are the server's: all calls of a lane wait,
 # or fewer are in flight than before it refused some.
-Reason = Literal["paused", "budget", "requests", "tokens", "cpu", "reduced", "concurrency"]
+Reason = Literal["paused", "budget", "requests", "tokens", "cpu", "recording", "reduced", "concurrency"]
 CAUSES: dict[Reason, Cause] = {
     "paused": "server",
     "budget": "budget",
     "requests": "requests",
     "tokens": "tokens",
     "cpu": "cpu",
+    "recording": "prefect",
     "reduced": "server",
     "concurrency": "concurrency",
 }

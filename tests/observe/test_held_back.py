@@ -21,6 +21,7 @@ def said(elapsed_s: float, seconds: dict[Cause, float]) -> str:
         ("server", "the server"),
         ("budget", "the budget"),
         ("cpu", "this machine's CPU"),
+        ("prefect", "Prefect's server"),
     ],
 )
 def test_what_took_most_is_named_with_its_share(cause: Cause, words: str):

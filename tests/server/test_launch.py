@@ -127,7 +127,7 @@ def test_prefect_takes_every_setting():
 
     known = get_current_settings().to_environment_variables()
     for name, value in SETTINGS.items():
-        assert known[name].lower() == os.environ[name].lower() == value
+        assert known[name].lower() == os.environ[name].lower() == value.lower()
 
 
 def test_a_worker_in_the_clone_reads_the_same_settings():
@@ -137,5 +137,7 @@ def test_a_worker_in_the_clone_reads_the_same_settings():
             yield from flat(name, value) if isinstance(value, dict) else [(name, str(value))]
 
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    declared = {name: value.lower() for name, value in flat("PREFECT", project["tool"]["prefect"])}
-    assert {name: value.lower() for name, value in declared.items()} == SETTINGS
+    declared = dict(flat("PREFECT", project["tool"]["prefect"]))
+    assert {name: value.lower() for name, value in declared.items()} == {
+        name: value.lower() for name, value in SETTINGS.items()
+    }
