@@ -80,7 +80,7 @@ class Purse:
         self._settled: list[Settled] = []
         self._open = 0
         self._ended: Exception | None = None
-        self._held: tuple[int, float] | None = None  # what is reserved of the day, since when
+        self._stands: tuple[tuple[Total, Total], float] | None = None  # what all have taken, since when
         self._told: set[str] = set()
         self._writer: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "purse")
@@ -171,6 +171,8 @@ class Purse:
         balance = await self._moved(wanted)
         self._tell(balance)
         self._waits.mark("budget", on=balance.granted < len(wanted))
+        if balance.granted:
+            self._stands = None
         if balance.granted == len(wanted) or self._settled:
             return True
         if self._open:
@@ -183,13 +185,13 @@ class Purse:
 
     def _is_hopeless(self, wanted: int, balance: Balance) -> bool:
         """Say whether money that others hold can still come free: their attempts mostly cost less."""
-        now = asyncio.get_running_loop().time()
-        if self._held is None or self._held[0] != balance.day.reserved:
-            self._held = balance.day.reserved, now
+        now, taken = asyncio.get_running_loop().time(), (balance.run, balance.day)
+        if self._stands is None or self._stands[0] != taken:
+            self._stands = taken, now
         totals = {"run": balance.run, "day": balance.day}
         limits = [(totals[name], usd) for name, usd in self._limits.items() if usd is not None]
         is_spent = any(total.spent + wanted > nano(usd) for total, usd in limits)
-        return is_spent or now - self._held[1] > OTHERS_AT_MOST_S
+        return is_spent or now - self._stands[1] > OTHERS_AT_MOST_S
 
     async def _moved(self, wanted: Sequence[_Wanted]) -> Balance:
         """Write once, and hand out what was granted."""

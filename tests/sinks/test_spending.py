@@ -204,6 +204,33 @@ async def test_a_call_waits_for_what_another_run_has_reserved(database: str):
         await each.close()
 
 
+@pytest.mark.parametrize("limits", [budget(run="1"), budget(day="1"), budget(run="1", day="9")])
+async def test_a_shard_waits_as_long_as_others_of_its_run_come_to_less_than_was_reserved(
+    database: str, monkeypatch: pytest.MonkeyPatch, limits: Budget
+):
+    """What holds it back changes, though there is as much of it each time: nobody is dead."""
+    monkeypatch.setattr("docmill.tasks.chat.purse.LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr("docmill.tasks.chat.purse.OTHERS_AT_MOST_S", 0.5)
+    results, told, spent = opened(database), list[object](), list[float]()
+    one, two = (purse(results, limits, "r", told) for _ in range(2))
+    for _ in range(2):
+        reservation = await one._reserve(9 * NANO // 10)
+        waiting = asyncio.create_task(spend(two, 0.5, lambda: 0.01, spent))
+        for _ in range(4):
+            await asyncio.sleep(0.2)
+            reservation.settle(0.01)
+            # In one transaction, as where calls follow each other closely.
+            one._settle(reservation)
+            reservation = await one._reserve(9 * NANO // 10)
+        assert not waiting.done()
+        reservation.settle(0.01)
+        one._settle(reservation)
+        await waiting
+    for each in (one, two):
+        await each.close()
+    assert (told, len(spent)) == ([], 2)
+
+
 async def test_a_stop_lets_nobody_wait_and_ends_for_no_budget(database: str):
     told = list[object]()
     own = purse(opened(database), budget(run="1"), told=told)
