@@ -71,8 +71,10 @@ async def states(client: PrefectClient, flow_run_ids: Iterable[str]) -> States:
 
 async def cancel(client: PrefectClient, flow_run_id: str, state: State[Any] | None) -> None:
     """Have a flow run end as by Cancel in the UI; one that no worker has yet ends at once."""
-    begun = state is None or state.is_running() or state.is_pending()
-    wanted: State[Any] = Cancelling() if begun else Cancelled(message="the run was stopped")
+    if state is not None and state.is_cancelling():
+        return  # its worker ends it: what it has in flight is still written
+    waits = state is not None and state.is_scheduled()
+    wanted: State[Any] = Cancelled(message="the run was stopped") if waits else Cancelling()
     with suppress(HTTPError, PrefectException):
         await client.set_flow_run_state(UUID(flow_run_id), wanted)
 

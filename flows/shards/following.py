@@ -42,7 +42,7 @@ class Following:
         self._open = {each.shard for each in shards if each.documents and not each.finished()}
         self._states: deployment.States = {}
         self._read: set[str] = set()  # of which flow runs the server told last, or told that there are none
-        self._started_at = time.monotonic()  # when the server took a start last
+        self._refused_at: float | None = None  # since when the server takes no start
         self._signs: dict[int, tuple[object, float]] = {}  # the last sign of life, and when it came
         self._done_before: dict[int, int] = {}
         self._fruitless: Counter[int] = Counter()
@@ -164,10 +164,12 @@ class Following:
         try:
             flow_run_id = await deployment.start(client, name, key, parameters(shard))
         except (HTTPError, PrefectException):
-            if time.monotonic() - self._started_at > UNREACHED_AT_MOST_S:
+            now = time.monotonic()
+            self._refused_at = now if self._refused_at is None else self._refused_at
+            if now - self._refused_at > UNREACHED_AT_MOST_S:
                 raise
             return  # it is tried again after the next look, under the same key
-        self._started_at = time.monotonic()
+        self._refused_at = None
         await asyncio.to_thread(self._results.started, run_id, shard.shard, flow_run_id)
         self._shards[shard.shard] = shard.model_copy(update={"flow_run_id": flow_run_id})
 

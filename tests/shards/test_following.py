@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from prefect.states import Running, Scheduled
+from prefect.states import Cancelling, Failed, Pending, Running, Scheduled
 
 from docmill.flows.observe.progress import RunProgress
 from docmill.flows.shards import deployment
@@ -20,6 +20,8 @@ from docmill.schemas.pipeline import Into
 from docmill.schemas.shard import place
 from docmill.tasks.chat.purse import Purse
 from docmill.tasks.sinks.work import Listed, ShardedResults
+
+ANY: Any = None  # a client that nothing is asked
 
 
 class Server:
@@ -124,6 +126,26 @@ async def test_a_flow_run_that_the_server_no_longer_has_is_started_again(
     assert server.keys == ["docmill-r-1-1", "docmill-r-1-2"]
 
 
+async def test_a_start_that_is_not_taken_hours_after_the_last_fails_no_run(
+    following: Following, server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    clock = [1000.0]
+    monkeypatch.setattr("docmill.flows.shards.following.time.monotonic", lambda: clock[0])
+    await begin(following)
+    clock[0] += 7200
+    server.known = {"flow run of docmill-r-1-1": Failed(message="its machine is gone")}
+    await following._look(ANY)
+    server.answers = False
+    await following._judge(ANY, lambda shard: {}, following._shards[1])
+    for _ in range(2):
+        clock[0] += 100
+        await look_and_judge(following)
+    clock[0] += 200
+    with pytest.raises(httpx.ConnectError):
+        await look_and_judge(following)
+    assert server.keys == ["docmill-r-1-1", *["docmill-r-1-2"] * 4]
+
+
 async def test_what_the_shards_have_spent_of_the_budget_is_told_once(following: Following, server: Server):
     move = partial(following._results.spending.move, "r", limits := Budget(run_usd=Decimal(1)))
     told: list[tuple[str, float, float]] = []
@@ -138,3 +160,25 @@ async def test_what_the_shards_have_spent_of_the_budget_is_told_once(following: 
         await look_and_judge(following)
     await purse.close()
     assert told == [("run", 0.95, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted"),
+    [
+        (None, ["CANCELLING"]),
+        (Pending(), ["CANCELLING"]),
+        (Running(), ["CANCELLING"]),
+        (Cancelling(), []),
+        (Scheduled(), ["CANCELLED"]),
+    ],
+    ids=str,
+)
+async def test_what_a_worker_has_begun_is_left_to_end_by_itself(state: Any, wanted: list[str]):
+    asked = list[str]()
+
+    async def set_state(_: object, state: Any) -> None:
+        asked.append(state.type.value)
+
+    client: Any = SimpleNamespace(set_flow_run_state=set_state)
+    await deployment.cancel(client, "00000000-0000-0000-0000-000000000001", state)
+    assert asked == wanted
