@@ -40,7 +40,7 @@ class Shard(Tally):
     """What a shard has come to in all its attempts: a row of docmill__shards.
 
     `first` to `beyond` (exclusive) are the places of its documents. `beats` grows while it lives.
-    `error_kind` names the class of what stopped it.
+    `error_kind` names the class of what stopped it. `cost_booked` is as a run has it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,6 +56,7 @@ class Shard(Tally):
     counts: dict[Status, int] = Field(default_factory=dict)
     error: str | None = None
     error_kind: str | None = None
+    cost_booked: bool | None = None
 
     def finished(self) -> bool:
         """Say whether each of its documents has an outcome that stands."""

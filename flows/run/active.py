@@ -24,6 +24,7 @@ class ActiveRun:
     `row` is as it is stored, and `waiting` what is in review once it has ended. `failure` is what the cache,
     the results or the source failed with, and `error` what stopped or failed the run in the end. `verdict`
     is what became of the pipeline's labels, `seen` what the source has listed, where that is asked.
+    `is_taken_up` of one that an earlier process has listed: what has come since is none of it.
     """
 
     plan: Plan
@@ -38,6 +39,7 @@ class ActiveRun:
     error: DocmillError | None = None
     verdict: Verdict | None = None
     seen: Seen | None = None
+    is_taken_up: bool = False
 
     def fail(self, error: StorageError) -> None:
         """Stop the run for what cannot be stored or listed."""

@@ -31,7 +31,8 @@ async def end(run: ActiveRun, state: RunState, part: Part | None) -> None:
         await asyncio.to_thread(run.results.end, run.row, run.failure or run.session.fatal)
         if part is None:
             await tell_gone(run.plan, run.seen, run.session, run.results, run.row.state)
-            await keep_mark(run.plan, run.results, run.row, run.session.tell)
+            if not run.is_taken_up:  # else rows that have come since would be passed over for ever
+                await keep_mark(run.plan, run.results, run.row, run.session.tell)
             run.waiting = await asyncio.to_thread(run.results.waiting, run.row.run_id)
             await materialised(run.plan, run.results, run.row)
     except StorageError as error:
@@ -41,9 +42,10 @@ async def end(run: ActiveRun, state: RunState, part: Part | None) -> None:
 
 
 def _is_booked(run: ActiveRun) -> bool | None:
-    """Say whether the server booked all costs; None where nothing was paid, or shards paid it."""
-    here = run.progress.total.calls and not isinstance(run.results, ShardedResults)
-    return not run.session.priced if here else None
+    """Say whether the server booked all costs; None where nothing was paid."""
+    if isinstance(run.results, ShardedResults):
+        return run.row.cost_booked
+    return not run.session.priced if run.progress.total.calls else None
 
 
 async def evaluate(run: ActiveRun, evaluator: Evaluator | None, observer: Observer) -> None:

@@ -70,6 +70,11 @@ class Following:
             counts.update(each.counts)
         return dict(counts), sum((each.tally() for each in self._shards.values()), Tally())
 
+    def is_booked(self) -> bool | None:
+        """Say whether the server booked all that the shards have paid; None where they have paid nothing."""
+        paid = [bool(each.cost_booked) for each in self._shards.values() if each.calls]
+        return all(paid) if paid else None
+
     async def _look(self, client: PrefectClient) -> None:
         """Take in the states first: what a shard has written is at least as new."""
         ids = [each.flow_run_id for each in self._shards.values() if each.flow_run_id]

@@ -21,6 +21,11 @@ async def dealt(run: ActiveRun, results: ShardedResults) -> list[Shard]:
     """
     if begun := await asyncio.to_thread(results.shards, run.row.run_id):
         run.progress.counts.update(run.row.counts)
+        run.is_taken_up = True
+        run.session.tell(
+            f"the run {run.row.run_id[:8]}, whose process died, is taken up: what has come since is for the "
+            "next run"
+        )
         return begun
     documents = await _listed(run, results)
     if run.session.ending.is_set() or not documents:

@@ -17,6 +17,7 @@ from docmill.flows.shards.listing import dealt
 from docmill.schemas.errors import StorageError
 from docmill.schemas.outcome import NOT_DONE, Outcome
 from docmill.schemas.shard import Part, Shard
+from docmill.tasks.sinks.looking import read_in_part
 from docmill.tasks.sinks.work import ShardedResults
 
 SHOWN = 20  # outcomes, for the table at the end
@@ -68,7 +69,10 @@ async def _add_up(run: ActiveRun, results: ShardedResults, following: Following)
     if {status: count for status, count in counts.items() if count} != worked:
         run.fail(StorageError(f"the shards count {counts}, and their documents have {worked}"))
     if kept := await asyncio.to_thread(results.timelines.of_run, run_id):
-        run.progress.timeline = lambda: kept
+        run.progress.timeline, run.progress.waited = lambda: kept, lambda: kept.held_back
+    in_part = await asyncio.to_thread(read_in_part, results, run_id)
+    run.progress.truncated, run.progress.done_in_part = in_part
+    run.row = run.row.model_copy(update={"cost_booked": following.is_booked()})
     run.ledger.observer.gathered(await asyncio.to_thread(_some, results, run_id))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, and_, case, cast, func, select
 
 from docmill.schemas.outcome import GOOD
 from docmill.tasks.sinks.own_id import id_of
@@ -54,6 +54,15 @@ def made_with_others(results: Results, model: str) -> list[tuple[str, int]]:
         .order_by(RUNS.c.model)
     )
     return [(row[0], row[1]) for row in results._rows(query)]
+
+
+def read_in_part(results: Results, run_id: str) -> tuple[int, int]:
+    """Count a run's documents that were truncated, and those that are done with parts unread."""
+    unread = OUTCOMES.c.status == "done", cast(OUTCOMES.c.unread, Text) != "[]"  # not where it is NULL
+    counts = func.count(case((OUTCOMES.c.truncated, 1))), func.count(case((and_(*unread), 1)))
+    own = OUTCOMES.c.pipeline == results._pipeline, OUTCOMES.c.run_id == run_id
+    row = next(results._rows(select(*counts).where(*own)))
+    return row[0], row[1]
 
 
 def database_id(results: Results) -> str | None:

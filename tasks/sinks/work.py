@@ -112,6 +112,7 @@ class PartResults(ReviewedResults):
 
     part: Part
     dealt: Shard  # as it is stored
+    _begun_with: Shard  # as earlier attempts have left it
     _counting: Shard  # as it is, once the transaction is through
 
     @classmethod
@@ -134,7 +135,7 @@ class PartResults(ReviewedResults):
                     "DOCMILL_INTO)"
                 )
             query = select(SHARDS).where(*self._own_row())
-            self.dealt = found = _shard(connection.execute(query).one()._mapping)
+            self._begun_with = found = _shard(connection.execute(query).one()._mapping)
             within = _within(run.run_id, found.first, found.beyond)
             connection.execute(update(WORK).where(*within, WORK.c.status == "deferred").values(status=None))
             counted = select(WORK.c.status, func.count()).where(*within, WORK.c.status.is_not(None))
@@ -146,7 +147,7 @@ class PartResults(ReviewedResults):
         """Write that the shard has come to its end."""
         told = {"error": str(error), "error_kind": type(error).__name__} if error else {}
         with self._writing() as connection:
-            self._require_own(connection, state=run.state, **told)
+            self._require_own(connection, state=run.state, cost_booked=self._is_booked(run), **told)
 
     def beat(self) -> None:
         """Say that the shard lives; raises StorageError where it is no longer wanted."""
@@ -214,6 +215,12 @@ class PartResults(ReviewedResults):
             these = tuple_(WORK.c.place, WORK.c.document_id).in_(keys)
             marked += connection.execute(update(WORK).where(*own, these).values(status=status)).rowcount
         return marked
+
+    def _is_booked(self, run: Run) -> bool | None:
+        """Say whether all that the attempts have paid was booked: of one that died it is not known."""
+        before = bool(self._begun_with.cost_booked) if self._begun_with.calls else None
+        known = [each for each in (before, run.cost_booked) if each is not None]
+        return all(known) if known else None
 
     def _require_own(self, connection: Connection, **values: object) -> None:
         if not self._is_own(connection, **values):

@@ -1,6 +1,6 @@
 """The internal tables of runs that shards do."""
 
-from sqlalchemy import BigInteger, Column, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Integer, Table, Text
 
 from docmill.tasks.sinks.tables import METADATA, Json, tally_columns
 
@@ -38,4 +38,5 @@ SHARDS = Table(
     Column("error", Text),
     Column("error_kind", Text),
     Column("selection", Text, nullable=False),
+    Column("cost_booked", Boolean),
 )
