@@ -164,14 +164,14 @@ class PartResults(ReviewedResults):
         key = tuple_(WORK.c.place, WORK.c.document_id)
         query = select(*columns).where(*within, WORK.c.status.is_(None)).limit(many)
         query = query.order_by(WORK.c.place, WORK.c.document_id)
-        last: tuple[int, str] | None = None
-        while True:
-            page = query if last is None else query.where(key > last)
-            listed = [Listed(*row) for row in self._rows(page)]
-            if not listed:
-                return
-            yield listed
-            last = listed[-1].place, listed[-1].document_id
+        page, file = query, ""
+        while listed := [Listed(*row) for row in self._rows(page)]:
+            # What the last file of a page was found to hold meanwhile comes after it, and is under way.
+            if given := [each for each in listed if each.text is not None or each.file != file]:
+                yield given
+            last = listed[-1]
+            page = query.where(key > (last.place, last.document_id))
+            file = last.document_id if last.file is None else file
 
     def write(self, outcomes: Sequence[Outcome], run_id: str, pipeline_sha256: str) -> None:
         """Write outcomes, and count them; all in one transaction. Raises StorageError."""

@@ -185,3 +185,21 @@ def test_what_a_file_holds_is_work_of_the_shard_that_has_the_file(results: Shard
     assert results.worked("r")[0] == len(IDS) + 2
     with pytest.raises(StorageError, match="another attempt"):
         divide(begun, bundle.model_copy(update={"document_id": others[0]}), asked=True)
+
+
+def test_what_a_file_is_found_to_hold_is_not_listed_again_in_the_same_attempt(
+    results: ShardedResults, database: str
+):
+    """The last document of a page is divided before the next page is asked for."""
+    begun = part(database, results, 2)
+    pages = begun.waiting_documents(4)
+    first = next(pages)
+    file = first[-1].document_id
+    parts = tuple(BundlePart(name=f"#pages={number}-{number}", sha256="c") for number in (1, 2))
+    bundle = Bundle(document_id=file, content_sha256="c", split_sha256="s", parts=parts)
+    divide(begun, bundle, asked=True)
+    rest = [each.document_id for page in pages for each in page]
+    assert not set(rest) & set(bundle.ids())
+    assert sorted(ids(part(database, results, 2))) == sorted(
+        [*(each.document_id for each in first[:-1]), *rest, *bundle.ids()]
+    )
