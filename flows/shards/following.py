@@ -189,6 +189,10 @@ class Following:
         while time.monotonic() < give_up and not all(map(self._is_over, self._open)):
             await asyncio.sleep(LOOK_EVERY_S)
             await self._look(client)
+        if unended := [self._shards[each] for each in self._open if not self._is_over(each)]:
+            for shard in unended:
+                await asyncio.to_thread(self._results.given_up, self._run.row.run_id, shard)
+            await self._look(client)
 
     def _is_over(self, number: int) -> bool:
         shard = self._shards[number]

@@ -85,6 +85,10 @@ class ShardedResults(ReviewedResults):
         """Write down which flow run is to do a shard."""
         self._change(run_id, shard, flow_run_id=flow_run_id)
 
+    def given_up(self, run_id: str, shard: Shard) -> None:
+        """Stop a shard that does not end: what it still writes is refused from now on."""
+        self._change(run_id, shard.shard, attempt=shard.attempt + 1, state="stopped")
+
     def worked(self, run_id: str) -> tuple[int, dict[Status, int]]:
         """Count a run's documents that shards are to do, and those that have an outcome by its status."""
         query = select(WORK.c.status, func.count()).where(WORK.c.run_id == run_id).group_by(WORK.c.status)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,11 +16,12 @@ from docmill.flows.observe.progress import RunProgress
 from docmill.flows.shards import deployment
 from docmill.flows.shards.following import Following
 from docmill.schemas.budget import NANO, Budget, Settled
-from docmill.schemas.outcome import Run
+from docmill.schemas.errors import StorageError
+from docmill.schemas.outcome import Outcome, Run
 from docmill.schemas.pipeline import Into
-from docmill.schemas.shard import place
+from docmill.schemas.shard import Part, place
 from docmill.tasks.chat.purse import Purse
-from docmill.tasks.sinks.work import Listed, ShardedResults
+from docmill.tasks.sinks.work import Listed, PartResults, ShardedResults
 
 ANY: Any = None  # a client that nothing is asked
 
@@ -45,6 +47,9 @@ class Server:
         if not self.answers:
             raise httpx.ConnectError("gone")
         return {each: self.known[each] for each in ids if each in self.known}
+
+    async def cancel(self, client: object, flow_run_id: str, state: object) -> None:
+        """Take it, and do nothing."""
 
 
 @pytest.fixture
@@ -182,3 +187,27 @@ async def test_what_a_worker_has_begun_is_left_to_end_by_itself(state: Any, want
     client: Any = SimpleNamespace(set_flow_run_state=set_state)
     await deployment.cancel(client, "00000000-0000-0000-0000-000000000001", state)
     assert asked == wanted
+
+
+async def test_a_shard_that_does_not_end_in_time_writes_nothing_once_its_run_is_added_up(
+    following: Following, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("docmill.flows.shards.following.END_WITHIN_S", 0.0)
+    monkeypatch.setattr(deployment, "cancel", server.cancel)
+    await begin(following)
+    server.known = {"flow run of docmill-r-1-1": Running()}
+    part = PartResults.of(
+        Part(run_id="r", shard=1, shards=1, attempt=1), Into(url=f"sqlite:///{tmp_path}/r.db"), "p", {}
+    )
+    part.begin(following._run.row)
+    part.write([done("a")], "r", "h")
+    await following._end(ANY)
+    with pytest.raises(StorageError, match="its run has ended"):
+        part.write([done("b")], "r", "h")
+    part.close()
+    assert following.come_to()[0] == following._results.worked("r")[1] == {"done": 1}
+    assert [shard.state for shard in following._results.shards("r")] == ["stopped"]
+
+
+def done(document_id: str) -> Outcome:
+    return Outcome(document_id=document_id, uri="u", content_sha256="c", status="done")
