@@ -32,6 +32,7 @@ class DatabaseCache:
         self._url = sql.plain(url)
         self._shown = _shown(self._url)
         self._link = Link(self._url)
+        self._identity = ""
         self._found: dict[str, Row | None] = {}  # of the keys that are locked: read as they were
 
     def __str__(self) -> str:
@@ -87,9 +88,11 @@ class DatabaseCache:
 
     def identity(self) -> str:
         """Name the database by its server's own number, which its replicas share, and its own."""
-        with self._connected() as connection:
-            [(server, database)] = connection.execute(sql.IDENTITY).fetchall()
-        return f"{server}-{database}"
+        if not self._identity:
+            with self._connected() as connection:
+                [(server, database)] = connection.execute(sql.IDENTITY).fetchall()
+            self._identity = f"{server}-{database}"
+        return self._identity
 
     def ask(self) -> str:
         """Say what is there; makes the table where it is missing. Raises ConfigError."""

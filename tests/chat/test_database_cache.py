@@ -98,6 +98,18 @@ async def test_a_process_has_one_connection(url: str):
     assert asked(url, "SELECT count(*) FROM docmill__completions") == [(300,)]
 
 
+def test_which_database_it_is_is_asked_once(url: str, relay: tuple[Relay, str]):
+    between, through = relay
+    cache = DatabaseCache(through)
+    between.cut(told=True)
+    with pytest.raises(StorageError):
+        cache.identity()
+    between.mend()
+    before = between.opened
+    assert {cache.identity() for _ in range(3)} == {DatabaseCache(url).identity()}
+    assert between.opened == before + 1
+
+
 @pytest.mark.parametrize("told", [True, False], ids=["the server is told", "the server knows nothing"])
 async def test_a_lock_outlives_its_connection(url: str, relay: tuple[Relay, str], told: bool):
     """The process takes it again, also from its own session that the server thinks alive."""
