@@ -63,7 +63,7 @@ def register(cache: Noted, url: str, own_id: str | None = None) -> None:
 def registered(cache: Noted) -> list[Registered]:
     """List the databases that runs have written into with this cache.
 
-    Raises ConfigError where the list is damaged.
+    Raises ConfigError where the list is damaged, or cannot be read.
     """
     found: dict[tuple[str, str | None], Registered] = {}
     try:
@@ -72,6 +72,10 @@ def registered(cache: Noted) -> list[Registered]:
             since = datetime.fromisoformat(told["since"])
             each = Registered(told["url"], since, told.get("id"))
             found.setdefault((each.url, each.id), each)
+    except OSError as error:
+        raise ConfigError(
+            f"the list of results databases in the cache {cache} cannot be read: {error.strerror}"
+        ) from None
     except (ValueError, KeyError, TypeError):
         raise ConfigError(
             f"the list of results databases in the cache {cache} (`results`, or the table "

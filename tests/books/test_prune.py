@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from docmill.schemas.errors import StorageError
 from docmill.schemas.outcome import Outcome
 from docmill.schemas.pipeline import Into
 from docmill.tasks.chat.bytelock import lock_byte
@@ -284,6 +285,16 @@ def test_a_record_that_was_read_or_written_meanwhile_stays(cache: Path):
     os.utime(record.place)
     assert not held(cache, time.time() + 2 * DAY_S).free([record])
     assert Path(record.place).exists()
+
+
+def test_a_list_of_databases_that_cannot_be_read_ends_prune_and_a_run_in_one_line(
+    project: Project, cache: Path, capfd: Printed
+):
+    (cache / "results").mkdir(parents=True)
+    assert project.run("prune") == 2
+    assert f"the list of results databases in the cache {cache}" in capfd.readouterr().err
+    with pytest.raises(StorageError, match="cannot be written: Is a directory"):
+        register(DirectoryCache(cache), "sqlite:///r.db")
 
 
 def test_what_is_none_of_docmills_is_no_record(cache: Path):
