@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import sha256
 from typing import Literal
 
 from docmill.schemas.bundle import file_of
@@ -40,6 +41,7 @@ class RunOptions:
         return any(file_of(each) != each for each in (*self.document, *(self.only or ())))
 
     def selection(self) -> str:
-        """Write down which documents are taken up: two runs that agree in it do the same."""
+        """Hash which documents are taken up: two runs that agree in it do the same."""
         only = sorted(self.only) if self.only is not None else None
-        return json.dumps([self.documents, self.limit, self.document, self.sample, only])
+        chosen = json.dumps([self.documents, self.limit, self.document, self.sample, only])
+        return sha256(chosen.encode()).hexdigest()

@@ -94,6 +94,15 @@ def test_options_come_to_the_shards_as_they_were_given():
     assert taken(handed_on(options)) == options
 
 
+def test_what_is_written_down_of_many_chosen_documents_is_short():
+    """Each shard's row has it, and is read each second."""
+    ids = [f"in/{number}.txt" for number in range(10_000)]
+    chosen, fewer = (RunOptions(only=frozenset(each)) for each in (ids, ids[1:]))
+    assert chosen.selection() == RunOptions(only=frozenset(reversed(ids))).selection()
+    assert len({each.selection() for each in (chosen, fewer, RunOptions(), RunOptions(limit=1))}) == 4
+    assert len(chosen.selection()) < 100
+
+
 def test_what_chooses_documents_is_not_handed_on():
     options = RunOptions(limit=3, document=("a",), sample=2, only=frozenset({"a"}), shards=4, yes=True)
     assert handed_on(options) == {}

@@ -137,6 +137,21 @@ def test_a_run_that_died_is_found_by_the_next_over_the_same_documents(results: S
     assert results.begun("h", "all")[0]["unchanged"] == 2
 
 
+def test_a_run_that_died_with_its_shards_has_cost_what_all_their_attempts_have(
+    results: ShardedResults, database: str
+):
+    killed = part(database, results, 1)
+    first, second, *_ = ids(killed)
+    killed.write([outcome(first), outcome(second, "deferred")], "r", "h")
+    again = part(database, results, 1)
+    again.write([outcome(second)], "r", "h")
+    results.fail("r")
+    row = results.run("r")
+    assert row is not None
+    assert (row["done"], row["deferred"], row["documents_in"]) == (2, 0, 4)  # two were unchanged
+    assert (row["calls"], row["prompt_tokens"], row["cost_usd"]) == (3, 30, 1.5)
+
+
 def test_results_of_an_earlier_version_gain_the_shards(database: str):
     ShardedResults.open(Into(url=database), "p", {}).close()
     engine = engine_of(database)
