@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -181,11 +181,10 @@ class Following:
     async def _end(self, client: PrefectClient) -> None:
         """Cancel what is under way, and wait until it has come to its end."""
         await self._look(client)
+        if not self._run.session.stopped.is_set():
+            await self._let_end(client)
         give_up = time.monotonic() + END_WITHIN_S
-        for number in self._open:
-            flow_run_id = self._shards[number].flow_run_id
-            if flow_run_id and not _final(state := self._states.get(flow_run_id)):
-                await deployment.cancel(client, flow_run_id, state)
+        await self._cancel(client, self._open)
         while time.monotonic() < give_up and not all(map(self._is_over, self._open)):
             await asyncio.sleep(LOOK_EVERY_S)
             await self._look(client)
@@ -193,6 +192,29 @@ class Following:
             for shard in unended:
                 await asyncio.to_thread(self._results.given_up, self._run.row.run_id, shard)
             await self._look(client)
+
+    async def _let_end(self, client: PrefectClient) -> None:
+        """Wait for what shards have in flight, as where the budget is spent; a stop ends that."""
+        stopped = self._run.session.stopped
+        await self._cancel(client, [each for each in self._open if not self._is_running(each)])
+        while not stopped.is_set() and any(map(self._is_running, self._open)):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), LOOK_EVERY_S)
+            await self._look(client)
+
+    async def _cancel(self, client: PrefectClient, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            flow_run_id = self._shards[number].flow_run_id
+            if flow_run_id and not self._is_over(number):
+                await deployment.cancel(client, flow_run_id, self._states.get(flow_run_id))
+
+    def _is_running(self, number: int) -> bool:
+        """Say whether a shard is at work, as far as it shows."""
+        shard = self._shards[number]
+        state = self._states.get(shard.flow_run_id or "")
+        if self._is_over(number) or shard.state != "running" or state is None:
+            return False
+        return not self._is_silent(shard, state)
 
     def _is_over(self, number: int) -> bool:
         shard = self._shards[number]

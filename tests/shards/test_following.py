@@ -1,5 +1,6 @@
 """A run that follows its shards: what it makes of a silent server, and of starts that are not taken."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,7 +17,7 @@ from docmill.flows.observe.progress import RunProgress
 from docmill.flows.shards import deployment
 from docmill.flows.shards.following import Following
 from docmill.schemas.budget import NANO, Budget, Settled
-from docmill.schemas.errors import StorageError
+from docmill.schemas.errors import OverBudget, StorageError
 from docmill.schemas.outcome import Outcome, Run
 from docmill.schemas.pipeline import Into
 from docmill.schemas.shard import Part, place
@@ -31,6 +32,7 @@ class Server:
 
     def __init__(self) -> None:
         self.keys: list[str] = []
+        self.cancelled: list[str] = []
         self.answers = True
         self.known: dict[str, Any] = {}
 
@@ -50,6 +52,7 @@ class Server:
 
     async def cancel(self, client: object, flow_run_id: str, state: object) -> None:
         """Take it, and do nothing."""
+        self.cancelled.append(flow_run_id)
 
 
 @pytest.fixture
@@ -57,20 +60,28 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     server = Server()
     monkeypatch.setattr(deployment, "start", server.start)
     monkeypatch.setattr(deployment, "states", server.states)
+    monkeypatch.setattr(deployment, "cancel", server.cancel)
     return server
 
 
-@pytest.fixture
-def following(tmp_path: Any) -> Iterator[Following]:
+@pytest.fixture(params=[1])
+def following(tmp_path: Any, request: pytest.FixtureRequest) -> Iterator[Following]:
     row = Run(
-        run_id="r", pipeline="p", pipeline_sha256="h", endpoint="e", model="m", started_at=datetime.now(UTC)
+        run_id="r",
+        pipeline="p",
+        pipeline_sha256="h",
+        endpoint="e",
+        model="m",
+        started_at=datetime.now(UTC),
+        shards=request.param,
     )
     results = ShardedResults.open(Into(url=f"sqlite:///{tmp_path}/r.db"), "p", {})
     results.begin(row)
-    results.add_work("r", [Listed(place(each), each, each) for each in "abcd"])
+    results.add_work("r", [Listed(place(each), each, each) for each in "abcdefghijklmnop"])
     results.deal(row, "")
     told: list[str] = []
-    session = SimpleNamespace(tell=told.append, purse=None)
+    session = SimpleNamespace(tell=told.append, purse=None, ending=asyncio.Event(), stopped=asyncio.Event())
+    session.over_budget = lambda _: session.ending.set()
     observer = SimpleNamespace(sharded=lambda rows: None)
     run: Any = SimpleNamespace(
         row=row,
@@ -193,13 +204,9 @@ async def test_a_shard_that_does_not_end_in_time_writes_nothing_once_its_run_is_
     following: Following, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("docmill.flows.shards.following.END_WITHIN_S", 0.0)
-    monkeypatch.setattr(deployment, "cancel", server.cancel)
     await begin(following)
     server.known = {"flow run of docmill-r-1-1": Running()}
-    part = PartResults.of(
-        Part(run_id="r", shard=1, shards=1, attempt=1), Into(url=f"sqlite:///{tmp_path}/r.db"), "p", {}
-    )
-    part.begin(following._run.row)
+    part = begun(following, tmp_path, 1)
     part.write([done("a")], "r", "h")
     await following._end(ANY)
     with pytest.raises(StorageError, match="its run has ended"):
@@ -207,6 +214,47 @@ async def test_a_shard_that_does_not_end_in_time_writes_nothing_once_its_run_is_
     part.close()
     assert following.come_to()[0] == following._results.worked("r")[1] == {"done": 1}
     assert [shard.state for shard in following._results.shards("r")] == ["stopped"]
+
+
+@pytest.mark.parametrize("following", [3], indirect=True)
+@pytest.mark.parametrize("stops", [False, True])
+async def test_where_the_budget_is_spent_what_shards_have_in_flight_ends_by_itself(
+    following: Following, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stops: bool
+):
+    """A call that is ended is paid for all the same; a person who stops the run waits no longer."""
+    monkeypatch.setattr("docmill.flows.shards.following.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("docmill.flows.shards.following.END_WITHIN_S", 0.2)
+    await begin(following)
+    over, running, waiting = (f"flow run of docmill-r-{number}-1" for number in (1, 2, 3))
+    parts = [begun(following, tmp_path, number) for number in (1, 2)]
+    row = following._run.row.model_copy(update={"state": "stopped"})
+    parts[0].end(row, OverBudget("the budget of the run does not hold the next call"))
+    server.known = {over: Failed(name="Stopped"), running: Running(), waiting: Scheduled()}
+    through = asyncio.create_task(following.until_through(ANY, lambda shard: {}))
+    await asyncio.sleep(0.5)
+    assert (through.done(), server.cancelled) == (False, [waiting])
+    if stops:
+        following._run.session.stopped.set()
+        await through
+        assert running in server.cancelled
+    else:
+        held = [each.document_id for page in parts[1].waiting_documents(9) for each in page]
+        parts[1].write([done(each) for each in held], "r", "h")
+        parts[1].end(row, OverBudget("the budget of the run does not hold the next call"))
+        await through
+        assert running not in server.cancelled
+        assert following.come_to()[0] == {"done": len(held)}
+    for part in parts:
+        part.close()
+
+
+def begun(following: Following, folder: Path, shard: int) -> PartResults:
+    """Begin the first attempt of a shard."""
+    shards = following._run.row.shards
+    given = Part(run_id="r", shard=shard, shards=shards, attempt=1)
+    part = PartResults.of(given, Into(url=f"sqlite:///{folder}/r.db"), "p", {})
+    part.begin(following._run.row)
+    return part
 
 
 def done(document_id: str) -> Outcome:
