@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from cyclopts import Parameter
-from cyclopts.types import PositiveInt
+from cyclopts.validators import Number
 
 from docmill.flows.cli.options import FLAG, Json
 from docmill.flows.cli.output import console, plain, print_json
@@ -35,6 +35,10 @@ Without = Annotated[
         help="A results database that is gone for good: its URL, or the id that `prune` tells",
     ),
 ]
+Days = Annotated[
+    int,
+    Parameter(validator=Number(gte=1, lte=36_500), help="Days: what was written or read since stays"),
+]
 DryRun = Annotated[bool, FLAG, Parameter(help="Say what would be freed, and free nothing")]
 Unknown = Annotated[
     bool, FLAG, Parameter(help="Free those, too, of which it is not known whether a result needs them")
@@ -44,7 +48,7 @@ UNITS = (("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
 
 def prune(
     *pipelines: Pipeline,
-    older_than: Annotated[PositiveInt, Parameter(help="Days: what was written or read since stays")] = 30,
+    older_than: Days = 30,
     into: Into = (),
     without: Without = (),
     unknown: Unknown = False,

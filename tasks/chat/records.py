@@ -123,7 +123,7 @@ class DirectoryRecords:
                 with file.open("rb") as stream:
                     stream.seek(self._read.get(file, 0))
                     lines, end, _ = stream.read().rpartition(b"\n")  # what is not whole is read again
-                self._known.update(lines.decode("ascii").split())
+                self._known.update(lines.decode("ascii", "replace").split())
                 self._read[file] = self._read.get(file, 0) + len(lines + end)
 
     def _files(self) -> list[Path]:

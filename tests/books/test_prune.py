@@ -297,6 +297,23 @@ def test_a_list_of_databases_that_cannot_be_read_ends_prune_and_a_run_in_one_lin
         register(DirectoryCache(cache), "sqlite:///r.db")
 
 
+@pytest.mark.parametrize("days", ["0", "-1", "36501", "9999999999999"])
+def test_days_that_no_calendar_has_are_refused_in_one_line(
+    project: Project, cache: Path, capfd: Printed, days: str
+):
+    assert project.run("prune", "--older-than", days) == 2
+    assert "--older-than" in capfd.readouterr().err
+
+
+def test_a_damaged_note_of_what_was_read_keeps_nothing_from_being_freed(cache: Path):
+    note_use(cache, "b" * 64)
+    [notes] = (cache / "used").iterdir()
+    notes.write_bytes(b"\xff\xfe\n" + notes.read_bytes())
+    known = held(cache)
+    assert known.was_used(Record("", "b" * 64, 0, 0.0))
+    assert not known.was_used(Record("", "a" * 64, 0, 0.0))
+
+
 def test_what_is_none_of_docmills_is_no_record(cache: Path):
     record = written(cache)
     folder = Path(record.place).parent
