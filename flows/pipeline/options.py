@@ -30,6 +30,7 @@ class RunOptions:
     trial: bool = False  # whose results are held against no labels
     refresh: bool = False
     shards: Shards = 1
+    as_kept: bool = False  # its steps show the examples of reviews that are kept: a shard's, those of its run
 
     def takes_all(self) -> bool:
         """Say whether all that the pipeline's own source lists is taken up."""

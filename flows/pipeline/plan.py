@@ -132,7 +132,9 @@ def resolve(
     """
     _check_retry_scale()
     own = AS_DECLARED if options.trial else RunOptions(into=options.into)  # a trial's results are others
-    checked, examples = with_reviews(checked, lambda: ends(checked.pipeline, own), below)
+    checked, examples = with_reviews(
+        checked, lambda: ends(checked.pipeline, own), below, as_kept=options.as_kept
+    )
     pipeline = checked.pipeline
     asked = asked_of(pipeline, options)
     target = asked.target

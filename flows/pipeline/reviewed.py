@@ -1,6 +1,6 @@
 """Examples of reviews: documents that people brought to done are shown to a step, always the same ones."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,18 @@ LOOKED_AT = 4  # documents for each example that is wanted: some are too long, o
 
 
 def with_reviews(
-    checked: CheckedPipeline, ends: Callable[[], tuple[Source, Into]], below: tuple[Path, ...] | None
+    checked: CheckedPipeline,
+    ends: Callable[[], tuple[Source, Into]],
+    below: tuple[Path, ...] | None,
+    *,
+    as_kept: bool = False,
 ) -> tuple[CheckedPipeline, tuple[Chosen, ...]]:
     """Add examples of reviews to the steps that ask for some; gives those that were chosen beside.
 
     What was chosen before stays as long as nothing of it is decided again; what is lacking comes of the
     documents that people brought to done, in the order of their hashes. `ends` gives the pipeline's own
-    source, of which nothing outside of the folders `below` is read, and its results. Raises ConfigError
-    where these cannot be read.
+    source, of which nothing outside of the folders `below` is read, and its results. With `as_kept` they
+    are those that the last run has kept. Raises ConfigError where these cannot be read.
     """
     asking = {name: step for name, step in steps(checked.pipeline).items() if _number(step)}
     if not asking:
@@ -43,7 +47,8 @@ def with_reviews(
         if found is None:
             return checked, ()
         choosing = _Choosing(checked, source if below is None else confined(source, below), found)
-        chosen = {name: choosing.examples(name, step) for name, step in asking.items()}
+        choose = choosing.kept if as_kept else choosing.examples
+        chosen = {name: choose(name, step) for name, step in asking.items()}
     changed = []
     for name, step in zip(steps(checked.pipeline), checked.pipeline.steps, strict=True):
         kind, options = kind_and_options(step)
@@ -65,8 +70,7 @@ class _Choosing:
     def examples(self, name: str, step: Step) -> list[Chosen]:
         """Choose the examples of a step: those of before, and as many more as are lacking."""
         wanted = _number(step)
-        before = (each for each in self.reviews.chosen() if (each.step, each.reads) == (name, step[2].input))
-        ranked = sorted(before, key=lambda each: each.of.rank)
+        ranked = _of_step(self.reviews.chosen(), name, step)
         chosen = [each for each in ranked if self._fits(each.example, step)][:wanted]
         known = {each.of.document_id for each in chosen}
         others = [each for each in self.reviews.documents() if each.document_id not in known]
@@ -75,6 +79,10 @@ class _Choosing:
             made = self._made(name, step, others[: LOOKED_AT * lacking])
             chosen += [each for each, _ in zip(made, range(lacking), strict=False)]
         return sorted(chosen, key=lambda each: each.of.rank)
+
+    def kept(self, name: str, step: Step) -> list[Chosen]:
+        """Give the examples of a step that are kept, whatever was decided since."""
+        return _of_step(self.reviews.kept(), name, step)
 
     def _made(self, name: str, step: Step, documents: Sequence[Reviewed]) -> Iterator[Chosen]:
         outcomes, options = self.reviews.outcomes(documents), step[2]
@@ -107,6 +115,12 @@ class _Choosing:
         except DocmillError:  # which the run tells; without a source it has no documents either
             return {}
         return texts
+
+
+def _of_step(chosen: Iterable[Chosen], name: str, step: Step) -> list[Chosen]:
+    """Give those of a step that reads the same still, in the order of their hashes."""
+    own = (each for each in chosen if (each.step, each.reads) == (name, step[2].input))
+    return sorted(own, key=lambda each: each.of.rank)
 
 
 def _number(step: Step) -> int:

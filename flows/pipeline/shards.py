@@ -42,7 +42,7 @@ def taken(told: object) -> RunOptions:
         raise ConfigError(f"options: must be a mapping of {', '.join(HANDED_ON)} and max_cost")
     try:
         cost = Decimal(told["max_cost"]) if "max_cost" in told else None
-        options = RunOptions(**{**told, "max_cost": cost})
+        options = RunOptions(**{**told, "max_cost": cost}, as_kept=True)
     except (InvalidOperation, TypeError, ValueError):
         raise ConfigError(f"options.max_cost: not a number: {told['max_cost']!r}") from None
     _require_safe(options)

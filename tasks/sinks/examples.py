@@ -53,10 +53,14 @@ class Reviews:
 
     def chosen(self) -> list[Chosen]:
         """Give the examples that were chosen before, but for documents that were decided again since."""
+        return [each for each in self.kept() if self._last.get(_key(each.of)) == each.of.decided]
+
+    def kept(self) -> list[Chosen]:
+        """Give the examples that the last run has kept."""
         if not self._has(EXAMPLES):
             return []
         rows = self._connection.execute(select(EXAMPLES).where(EXAMPLES.c.pipeline == self._pipeline))
-        read = (
+        return [
             Chosen(
                 row.step,
                 row.reads,
@@ -64,8 +68,7 @@ class Reviews:
                 Example.model_validate(row.example),
             )
             for row in rows
-        )
-        return [each for each in read if self._last.get(_key(each.of)) == each.of.decided]
+        ]
 
     def documents(self) -> list[Reviewed]:
         """Give the documents that people brought to done, in the order of their ranks."""

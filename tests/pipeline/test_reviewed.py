@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import Plan, resolve
 from docmill.flows.review.deciding import Person, Said
 from docmill.flows.review.review import opened
@@ -87,6 +88,22 @@ def test_what_was_chosen_stays_where_others_are_decided(bills: Bills):
     for name in ("a", "b"):
         Path(f"in/{name}.txt").unlink()  # its text is kept beside it
     assert documents(planned(bills)) == {"in/a.txt", "in/b.txt"}
+
+
+@pytest.mark.parametrize("before", [(), ("a",), ("a", "b")])
+def test_a_shard_shows_what_its_run_has_kept_whatever_is_decided_meanwhile(
+    bills: Bills, before: tuple[str, ...]
+):
+    bills.plant(bills.outcome("e"))
+    if before:
+        review(bills, *before)
+    first = run(bills)
+    review(bills, "c", "d")
+    for name in before:
+        correct(bills, name, value="Ada")
+    assert planned(bills).sha256 != first.sha256
+    shard = resolve(bills.declared, RunOptions(as_kept=True))
+    assert (shard.sha256, shown(shard)) == (first.sha256, shown(first))
 
 
 def test_what_is_decided_again_is_chosen_anew(bills: Bills):

@@ -10,15 +10,18 @@ from docmill.flows.pipeline.file import load
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import Plan, resolve
 from docmill.schemas.document import Unread
+from docmill.schemas.example import Example
 from docmill.schemas.outcome import Outcome, Run, Tally
 from docmill.schemas.shard import Part, place
 from docmill.schemas.timeline import Timeline
+from docmill.tasks.sinks.examples import Chosen, Reviewed
 from docmill.tasks.sinks.work import Listed, PartResults, ShardedResults
 from tests.support.project import Project
 from tests.support.provider import Provider
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 STEP = "  - summarize: {sentences: 1}\n"
+EXAMPLE = Chosen("summarize", "document", Reviewed("x", "c", 1), Example(document="text", summary="A text."))
 Printed = pytest.CaptureFixture[str]
 
 
@@ -31,6 +34,7 @@ def shards_did(file: Path, outcomes: list[Outcome], booked: bool | None = None) 
     ids = [each.document_id for each in outcomes]
     results.add_work(run.run_id, [Listed(place(each), each, each, "text") for each in ids])
     results.deal(run, plan.selection)
+    results.keep_examples([EXAMPLE])
     for shard in results.shards(run.run_id):
         attempt = results.attempted(run.run_id, shard).attempt
         part = PartResults.of(
@@ -76,6 +80,7 @@ def test_rows_that_came_since_it_was_listed_are_read_by_the_run_after_it(
     printed = capfd.readouterr().out
     assert "the run dead, whose process died, is taken up: what has come since is for the next run" in printed
     assert project.statuses() == {"1": "done", "2": "done"}
+    assert project.rows("select * from docmill__examples") == []  # its shards take what it keeps: none
     assert project.run("run", str(file)) == 0
     assert project.statuses() == {"1": "done", "2": "done", "3": "done", "4": "done"}
 
