@@ -50,9 +50,7 @@ async def begin(run: ActiveRun, observer: Observer, part: Part | None) -> None:
     elif plan.refresh:
         opened.oldest = part.begun_at
     await asyncio.to_thread(results.begin, run.row)
-    if (plan.examples and part is None) or isinstance(
-        results, ShardedResults
-    ):  # of which its shards take them
+    if (plan.examples and part is None) or isinstance(results, ShardedResults):  # shards take them
         await asyncio.to_thread(results.keep_examples, plan.examples)
     observer.started(run.row, run.progress)
     if isinstance(results, PartResults):

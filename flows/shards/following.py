@@ -53,7 +53,8 @@ class Following:
         """Follow until every shard is through, or the run is to end: then they are cancelled."""
         ending = self._run.session.ending
         for number in sorted(self._open):
-            await self._start(client, parameters, self._shards[number], again=False)
+            if not ending.is_set():
+                await self._start(client, parameters, self._shards[number], again=False)
         while self._open and not ending.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(ending.wait(), LOOK_EVERY_S)
@@ -181,6 +182,7 @@ class Following:
     async def _end(self, client: PrefectClient) -> None:
         """Cancel what is under way, and wait until it has come to its end."""
         await self._look(client)
+        await self._give_up([each for each in self._open if not self._shards[each].flow_run_id])
         if not self._run.session.stopped.is_set():
             await self._let_end(client)
         give_up = time.monotonic() + END_WITHIN_S
@@ -188,10 +190,16 @@ class Following:
         while time.monotonic() < give_up and not all(map(self._is_over, self._open)):
             await asyncio.sleep(LOOK_EVERY_S)
             await self._look(client)
-        if unended := [self._shards[each] for each in self._open if not self._is_over(each)]:
-            for shard in unended:
-                await asyncio.to_thread(self._results.given_up, self._run.row.run_id, shard)
+        if unended := [each for each in self._open if not self._is_over(each)]:
+            await self._give_up(unended)
             await self._look(client)
+
+    async def _give_up(self, numbers: Iterable[int]) -> None:
+        """Let shards write nothing any more that were not started, or do not end."""
+        run_id = self._run.row.run_id
+        for number in numbers:
+            shard = self._shards[number]
+            self._shards[number] = await asyncio.to_thread(self._results.given_up, run_id, shard)
 
     async def _let_end(self, client: PrefectClient) -> None:
         """Wait for what shards have in flight, as where the budget is spent; a stop ends that."""

@@ -85,9 +85,11 @@ class ShardedResults(ReviewedResults):
         """Write down which flow run is to do a shard."""
         self._change(run_id, shard, flow_run_id=flow_run_id)
 
-    def given_up(self, run_id: str, shard: Shard) -> None:
+    def given_up(self, run_id: str, shard: Shard) -> Shard:
         """Stop a shard that does not end: what it still writes is refused from now on."""
-        self._change(run_id, shard.shard, attempt=shard.attempt + 1, state="stopped")
+        changed = {"attempt": shard.attempt + 1, "state": "stopped"}
+        self._change(run_id, shard.shard, **changed)
+        return shard.model_copy(update=changed)
 
     def worked(self, run_id: str) -> tuple[int, dict[Status, int]]:
         """Count a run's documents that shards are to do, and those that have an outcome by its status."""

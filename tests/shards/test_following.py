@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from prefect.states import Cancelling, Failed, Pending, Running, Scheduled
+from prefect.states import Cancelled, Cancelling, Failed, Pending, Running, Scheduled
 
 from docmill.flows.observe.progress import RunProgress
 from docmill.flows.shards import deployment
@@ -214,6 +214,28 @@ async def test_a_shard_that_does_not_end_in_time_writes_nothing_once_its_run_is_
     part.close()
     assert following.come_to()[0] == following._results.worked("r")[1] == {"done": 1}
     assert [shard.state for shard in following._results.shards("r")] == ["stopped"]
+
+
+@pytest.mark.parametrize("following", [3], indirect=True)
+async def test_a_stop_while_shards_are_started_waits_for_none_that_was_not(
+    following: Following, server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    session = following._run.session
+    start = server.start
+
+    async def stopped_after_the_first(*told: Any) -> str:
+        session.ending.set()
+        session.stopped.set()
+        return await start(*told)
+
+    monkeypatch.setattr("docmill.flows.shards.following.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(deployment, "start", stopped_after_the_first)
+    through = asyncio.create_task(following.until_through(ANY, lambda shard: {}))
+    await asyncio.sleep(0.3)
+    assert server.keys == ["docmill-r-1-1"]
+    server.known = {"flow run of docmill-r-1-1": Cancelled()}
+    async with asyncio.timeout(2):
+        await through
 
 
 @pytest.mark.parametrize("following", [3], indirect=True)
