@@ -20,6 +20,7 @@ from docmill.schemas.outcome import STATUSES, Run
 from docmill.schemas.shard import part_name
 from docmill.tasks.chat.kept import Cache
 from docmill.tasks.sinks.alive import of_other_caches
+from docmill.tasks.sinks.looking import shards_flow_runs
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.work import ShardedResults
 
@@ -52,7 +53,7 @@ def taken_up(results: ShardedResults, row: Run, selection: str, cache: Cache) ->
 
 
 def _fail_dead(results: Results, pipeline: str, cache: Cache, observer: Observer, own: str) -> list[str]:
-    """Mark the rows of dead runs as failed; gives their flow runs."""
+    """Mark the rows of dead runs as failed; gives their flow runs, and those of their shards."""
     dead: list[str] = []
     elsewhere = of_other_caches(results, identity(cache))
     for run_id, flow_run_id, shards in results.running():
@@ -67,6 +68,7 @@ def _fail_dead(results: Results, pipeline: str, cache: Cache, observer: Observer
             continue
         results.fail(run_id)
         dead += [flow_run_id] if flow_run_id else []
+        dead += shards_flow_runs(results, run_id)
     return dead
 
 

@@ -9,6 +9,7 @@ from docmill.tasks.sinks.own_id import id_of
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
+from docmill.tasks.sinks.work_tables import SHARDS
 
 STATES = (
     OUTCOMES.c.document_id,
@@ -63,6 +64,13 @@ def read_in_part(results: Results, run_id: str) -> tuple[int, int]:
     own = OUTCOMES.c.pipeline == results._pipeline, OUTCOMES.c.run_id == run_id
     row = next(results._rows(select(*counts).where(*own)))
     return row[0], row[1]
+
+
+def shards_flow_runs(results: Results, run_id: str) -> list[str]:
+    """Give the flow runs that did a run's shards last."""
+    own = SHARDS.c.run_id == run_id, SHARDS.c.flow_run_id.is_not(None)
+    query = select(SHARDS.c.flow_run_id).where(*own).order_by(SHARDS.c.shard)
+    return [row[0] for row in results._rows(query)]
 
 
 def database_id(results: Results) -> str | None:

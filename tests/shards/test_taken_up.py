@@ -1,19 +1,24 @@
 """A run whose process died when its shards were through: the next one takes it up and tells what they did."""
 
+import asyncio
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from docmill.flows.observe.observer import Observer
 from docmill.flows.pipeline.file import load
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import Plan, resolve
+from docmill.flows.run import recovery
 from docmill.schemas.document import Unread
 from docmill.schemas.example import Example
 from docmill.schemas.outcome import Outcome, Run, Tally
 from docmill.schemas.shard import Part, place
 from docmill.schemas.timeline import Timeline
+from docmill.tasks.chat.kept import DirectoryCache
 from docmill.tasks.sinks.examples import Chosen, Reviewed
 from docmill.tasks.sinks.work import Listed, PartResults, ShardedResults
 from tests.support.project import Project
@@ -104,3 +109,26 @@ def test_its_last_lines_and_its_row_tell_what_those_of_one_without_shards_tell(
     assert "held back by tokens a minute" in printed
     assert ("by list prices" in printed) is not booked
     assert project.rows("select cost_booked, cost_usd from docmill_runs") == [(booked, 2.0)]
+
+
+def test_where_all_of_it_is_dead_its_shards_flow_runs_crash_with_its_own(
+    project: Project, cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    crashed = list[str]()
+
+    async def crash(flow_run_ids: Iterable[str]) -> None:
+        crashed.extend(flow_run_ids)
+
+    monkeypatch.setattr(recovery, "_crash", crash)
+    plan = resolve(load(project.pipeline("http://127.0.0.1:9/v1", STEP)), RunOptions(shards=2))
+    results = ShardedResults.open(plan.into, plan.name, {})
+    run = row_of(plan).model_copy(update={"flow_run_id": "own"})
+    results.begin(run)
+    results.deal(run, plan.selection)
+    for shard in results.shards("dead"):
+        results.attempted("dead", shard)
+    results.started("dead", 1, "first")
+    asyncio.run(recovery.recover(results, plan.name, DirectoryCache(cache), Observer()))
+    results.close()
+    assert crashed == ["own", "first"]
+    assert project.rows("select state from docmill_runs") == [("failed",)]
