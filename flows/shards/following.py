@@ -124,7 +124,7 @@ class Following:
             self._run.session.stop(f"the run was stopped: shard {shard.shard} was cancelled")
             return ""
         if state.is_final():
-            return state.message or str(state.name)
+            return deployment.why_ended(state)
         if self._is_silent(shard, state):
             why = "nothing was heard of it any more"
             await deployment.crash(client, str(shard.flow_run_id), why)

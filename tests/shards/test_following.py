@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from prefect.states import Cancelled, Cancelling, Failed, Pending, Running, Scheduled
+from prefect.states import Cancelled, Cancelling, Crashed, Failed, Pending, Running, Scheduled
 
 from docmill.flows.observe.progress import RunProgress
 from docmill.flows.shards import deployment
@@ -214,6 +214,35 @@ async def test_a_shard_that_does_not_end_in_time_writes_nothing_once_its_run_is_
     part.close()
     assert following.come_to()[0] == following._results.worked("r")[1] == {"done": 1}
     assert [shard.state for shard in following._results.shards("r")] == ["stopped"]
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        (Failed(message="the results are not there"), "the results are not there"),
+        (
+            Failed(message="Flow run encountered an exception: ValueError: what a\ndocument says"),
+            "an error that nobody foresaw: ValueError",
+        ),
+        (
+            Crashed(message="Execution was interrupted by an unexpected exception: OSError: what one says"),
+            "an error that nobody foresaw: OSError",
+        ),
+        (
+            Crashed(message="Flow run encountered an exception: KeyError"),
+            "an error that nobody foresaw: KeyError",
+        ),
+        (Crashed(), "Crashed"),
+    ],
+)
+async def test_why_a_shard_did_not_come_through_quotes_no_document(
+    following: Following, server: Server, state: Any, why: str
+):
+    await begin(following)
+    server.known = {"flow run of docmill-r-1-1": state}
+    await look_and_judge(following)
+    run: Any = following._run
+    assert run.told == [f"shard 1 of 1 did not come through: {why}. It is started again"]
 
 
 @pytest.mark.parametrize("following", [3], indirect=True)
