@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,7 +111,11 @@ def workers(directory: Path) -> Iterator[None]:
         for each in started:
             each.terminate()
         for each in started:
-            each.wait(60)
+            with suppress(
+                subprocess.TimeoutExpired
+            ):  # a shell that begins this in the background has it wait
+                each.wait(20)
+            each.kill()
 
 
 def table(setting: Setting, results: dict[str, Result]) -> str:

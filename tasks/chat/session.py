@@ -33,9 +33,7 @@ from docmill.tasks.chat.windows import WINDOW_S, Rates
 
 MOST_TOLD = 5  # reasons a run
 MOST_PAGES = 8  # in a row from the beginning: then it is not the documents
-BLOCKED_REMEDY = (
-    "A page stands in front of the server: a firewall or a proxy. Check base_url and the network's rules."
-)
+BLOCKED_REMEDY = "A page stands in front of the server: a firewall or a proxy. Check base_url and the rules."
 
 Caller = tuple[str, str]  # document, step
 
