@@ -15,13 +15,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.bench import ONE_STEP, Project, prefect, settle
+from benchmarks.bench import Project, prefect, settle
 from benchmarks.processes import Measured, Provider, cpu_s, docmill, measured, provider
 
 ROOT = Path(__file__).parents[1]
 BARE = ("httpx", "httpx2", "aiohttp", "openai")
 TOOLS = ("task awaited", "task mapped", "pydantic-ai", "async-batch-llm", "accrue")
 TWO_WORKERS = "docmill, two workers"
+ONE_STEP = "steps: [summarize: {max_input_tokens: 1000000}]\n"
+ROOMY = "endpoint: {{base_url: {url}, context_tokens: 1000000}}\n"  # whatever the size of a text
 ON_PREFECT = {"task awaited", "task mapped", "pydantic-ai", "docmill", TWO_WORKERS}
 SENTENCE = "The committee met on Tuesday and agreed to postpone the decision about the new depot. "
 
@@ -88,8 +90,8 @@ class Beside:
         two, name = peer == TWO_WORKERS, f"{self._setting.name}-{len(peer)}"
         self._project.cache(name)
         in_flight = self._setting.in_flight * (2 if two else 1)
-        file = self._project.pipeline(name, self._folder.name, ONE_STEP, in_flight)
-        arguments = (file, "--endpoint", whom.url, "--model", "bench")
+        steps = ROOMY.format(url=whom.url) + ONE_STEP
+        arguments = (self._project.pipeline(name, self._folder.name, steps, in_flight), "--model", "bench")
         if two:
             with workers(self._project.root):
                 return docmill(*arguments, "--shards", "2")[1]

@@ -10,11 +10,11 @@ from uuid import UUID
 from docmill.tasks.chat.waits import Waits
 
 MOST = 1_000
-FIRST = 200
+FIRST = 300
 LEAST = 100
 EACH = 50  # one task run of so many is looked for
-PROMPT_S = 2.0
-LATE_S = 5.0
+PROMPT_S = 3.0
+LATE_S = 6.0
 
 
 @dataclass(frozen=True)

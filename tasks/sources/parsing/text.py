@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-LINE_END = re.compile(r"\r\n|[\r\v\f\x85]")
+LINE_ENDS = "\r\v\f\x85"
+LINE_END = re.compile(rf"\r\n|[{LINE_ENDS}]")
 UNPRINTED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
 BETWEEN_PAGES = "\n\n"
 
@@ -30,7 +31,9 @@ class Text(NamedTuple):
 
 def cleaned(text: str) -> str:
     """End lines in LF, and leave out control characters but tabs."""
-    return UNPRINTED.sub("", LINE_END.sub("\n", text))
+    if any(end in text for end in LINE_ENDS):  # a look costs nothing, the search as much as reading all else
+        text = LINE_END.sub("\n", text)
+    return UNPRINTED.sub("", text)
 
 
 def legible(text: str) -> bool:
