@@ -16,7 +16,7 @@ from docmill.tasks.sources.parsing.kinds import Asked, Binary
 from docmill.tasks.sources.parsing.missed import Missed, Why
 from docmill.tasks.sources.parsing.reasons import MAX_PICTURES, Reason
 
-PACKAGES = ("rapidocr", "onnxruntime", "cv2", "PIL")
+PACKAGES = ("rapidocr", "onnxruntime", "cv2", "PIL", "pi_heif")
 MOST_SHOWN = 20  # of a document, to a model
 HINT = "docmill[ocr]"  # in the reasons for what is not read without it
 TOO_MUCH = (Reason.SLOW, Reason.MEMORY)

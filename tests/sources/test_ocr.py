@@ -23,6 +23,7 @@ from tests.support.scans import INVOICE, file, page, scanned, written
 
 TEXT = "\n".join(INVOICE).replace("\t\t", "\t")
 LINE = page(["Invoice RE-2031-0042"], size=(3, 1))
+PHOTOGRAPHS = Path(__file__).parents[1] / "support" / "photographs"
 NOISE = Image.effect_noise((400, 300), 90)
 
 
@@ -61,13 +62,24 @@ def test_pictures_of_every_kind_are_read(kind: str):
     assert parsed(file(LINE, kind), "a").text == "Invoice RE-2031-0042"
 
 
+@pytest.mark.parametrize("held", ["upright", "turned"])
+def test_a_telephones_photograph_is_read_as_its_camera_was_held(held: str):
+    """The files were written by pillow-heif 1.8.1, as no library here writes such."""
+    assert parsed((PHOTOGRAPHS / f"{held}.heic").read_bytes(), "a").text == "Invoice RE-2031-0042"
+
+
+def test_a_photograph_that_is_damaged_is_told_as_such():
+    whole = (PHOTOGRAPHS / "upright.heic").read_bytes()
+    assert _reason(whole[: len(whole) // 2], "a.heic") == Reason.DAMAGED
+
+
 def test_a_picture_of_a_kind_that_is_not_read_is_told_as_such():
     mail = EmailMessage(policy=SMTP)
     mail["From"], mail["Subject"] = "a@example.com", "A photograph"
     mail.set_content("See the photograph.")
-    photograph = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(1000)
-    mail.add_attachment(photograph, "image", "heic", filename="a.heic")
-    assert parsed(mail.as_bytes(), "a.eml").unread == (("attachment a.heic", Why.KIND),)
+    photograph = b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(1000)  # JPEG 2000
+    mail.add_attachment(photograph, "image", "jp2", filename="a.jp2")
+    assert parsed(mail.as_bytes(), "a.eml").unread == (("attachment a.jp2", Why.KIND),)
 
 
 def test_the_document_says_what_of_it_was_a_picture(tmp_path: Path):

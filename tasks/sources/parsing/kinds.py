@@ -34,17 +34,15 @@ WEBP = re.compile(rb"RIFF.{4}WEBP", re.DOTALL)
 BITMAP = re.compile(rb"BM.{4}\0{4}.{4}[\x0c\x28\x38\x40\x6c\x7c]\0{3}", re.DOTALL)
 # The brand that a file names first, or where that says little one that it names beside it.
 AVIF = re.compile(rb".{4}ftyp(?:avi[fs]|m[is]f1.{0,32}?avi[fs])", re.DOTALL)
-PHOTOGRAPH = re.compile(rb".{4}ftyp(?:heic|heix|hevc|hevx|heim|heis|mif1|msf1)", re.DOTALL)
+HEIC = re.compile(rb".{4}ftyp(?:heic|heix|hevc|hevx|heim|heis|mif1|msf1)", re.DOTALL)
 OLE = b"\xd0\xcf\x11\xe0"
 OLE_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 # What is binary and has no signature that is known here.
 UNREAD = {
     **dict.fromkeys((".doc", ".xls", ".ppt", ".msg"), Reason.OFFICE),
     **dict.fromkeys((".zip", ".bz2", ".tar"), Reason.ARCHIVE),
-    **dict.fromkeys(
-        (".avif", ".bmp", ".webp", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".gif"), Reason.DAMAGED
-    ),
-    **dict.fromkeys((".heic", ".heif"), Reason.IMAGE_KIND),
+    **dict.fromkeys((".avif", ".bmp", ".heic", ".heif", ".webp", ".tif", ".tiff"), Reason.DAMAGED),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif"), Reason.DAMAGED),
     **dict.fromkeys((".pdf", ".docx", ".xlsx"), Reason.DAMAGED),
 }
 HEADER = re.compile(rb"[!-9;-~]{1,76}:[ \t]")
@@ -60,10 +58,8 @@ def kind_of(content: bytes, suffix: str) -> Kind:
     """Tell the kind of a document, or the Reason why its kind is not read; text may yet be HTML."""
     if content.startswith(OLE):
         return Reason.ENCRYPTED if OLE_ENCRYPTED in content else Reason.OFFICE
-    if WEBP.match(content) or BITMAP.match(content) or AVIF.match(content):
+    if any(picture.match(content) for picture in (WEBP, BITMAP, AVIF, HEIC)):
         return "image"
-    if PHOTOGRAPH.match(content):
-        return Reason.IMAGE_KIND
     start = content[:HEAD_CHARS].lstrip()
     for signature, kind in SIGNATURES.items():
         if start.startswith(signature):

@@ -51,7 +51,6 @@ class Reason(StrEnum):
     RTF = "RTF files are not supported: save it as docx or PDF"
     IMAGE = f"an image: {EXTRA}, or run OCR over it, and hand in the text"
     IMAGE_OFF = "an image, and the pipeline says `ocr: off`: hand in its text"
-    IMAGE_KIND = "photographs as HEIC are not read, also with the extra `ocr`: save it as JPEG or PNG"
     UNSEEN = "its pictures took too much time or memory to read: split it, or hand it in smaller"
     BLANK = "no text: nothing is written on its pages or pictures"
     UNSURE = "what its pictures show cannot be read with confidence: scan it again, straight and sharp"

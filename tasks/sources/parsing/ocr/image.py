@@ -9,7 +9,7 @@ from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.parsing.ocr.engine import Picture
 from docmill.tasks.sources.parsing.reasons import MAX_PAGES, Reason
 
-FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "AVIF")
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "AVIF", "HEIF")
 MAX_PIXELS = 80_000_000  # A3 at 600 dpi has 70 million; a bomb has more
 SHOWN_SIDE, SHOWN_QUALITY = 1568, 75  # pixels, and of the JPEG: what is larger, models make smaller
 LONGEST_SIDE = 2400  # pixels: the models see no more than 2000
@@ -65,9 +65,11 @@ def _plain(image: Any) -> Any:
 
 
 def _opened(content: bytes) -> Any:
+    import pi_heif
     from PIL import Image
 
     warnings.simplefilter("ignore")
+    pi_heif.register_heif_opener()  # photographs as HEIC
     Image.MAX_IMAGE_PIXELS = None  # it is MAX_PIXELS that counts
     try:
         return Image.open(BytesIO(content), formats=FORMATS)
