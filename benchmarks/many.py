@@ -57,8 +57,8 @@ def recorded(home: Path) -> tuple[int, int]:
     """Count the task runs that have ended, and the events, of Prefect's database."""
     queries = ("SELECT count(*) FROM task_run WHERE state_type = 'COMPLETED'", "SELECT count(*) FROM events")
     with closing(sqlite3.connect(f"file:{next(home.glob('*.db'))}?mode=ro", uri=True)) as database:
-        ended, events = (database.execute(query).fetchone()[0] for query in queries)
-    return ended, events
+        final, events = (int(database.execute(query).fetchone()[0]) for query in queries)
+    return final, events
 
 
 def told(samples: Samples, count: int) -> str:
@@ -105,8 +105,8 @@ def main() -> None:
         print(f"the run's own process: at most {cost.peak_mb:.0f} MB")  # noqa: T201
         size = sum(file.stat().st_size for file in home.rglob("*.db*"))
         print(f"Prefect's database: {size / count / 1000:.2f} kB a document")  # noqa: T201
-        ended, events = recorded(home)
-        print(f"Prefect recorded the end of {ended:,} of {count:,} task runs, and {events:,} events")  # noqa: T201
+        final, events = recorded(home)
+        print(f"Prefect recorded the end of {final:,} of {count:,} task runs, and {events:,} events")  # noqa: T201
         print(f"again, all unchanged: {seconds(again):.1f} s, {time.monotonic() - began:.1f} s in all")  # noqa: T201
         json.dump(row, sys.stderr)
 

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import blake2b
+from pathlib import Path
 
 from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.bundle import file_of
@@ -14,9 +15,12 @@ from docmill.schemas.pipeline import Gone
 from docmill.tasks.chat.session import Session
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.gone import settle
+from docmill.tasks.sources.bundles import Bundles
 from docmill.tasks.sources.divided import Undivided
-from docmill.tasks.sources.files import FileRef
-from docmill.tasks.sources.source import DocumentRef
+from docmill.tasks.sources.documents import Documents
+from docmill.tasks.sources.files import FileRef, Files
+from docmill.tasks.sources.patterns import beginning
+from docmill.tasks.sources.source import DocumentRef, Source
 
 BECOMES: dict[Gone, str] = {
     "keep": "its outcome stays",
@@ -70,17 +74,31 @@ async def tell_gone(
 ) -> None:
     """Do with outcomes of documents that are gone what the pipeline says, and say how many there are.
 
-    Only after a reading of the whole source that ended well, and that found anything at all: an empty
-    folder may be one that is not mounted. Raises StorageError.
+    Only after a reading of the whole source that ended well, and that found anything at all, in each folder
+    in which a pattern begins: an empty one may be one that is not mounted. Raises StorageError.
     """
     if plan.gone is None or seen is None or not seen.whole or state not in ("complete", "incomplete"):
         return
     if not len(seen):
         return
+    if bare := await asyncio.to_thread(_bare, plan.source):
+        session.tell(
+            f"documents that are gone are not looked for: the folder {bare} is empty, or not mounted"
+        )
+        return
     await asyncio.to_thread(seen.sort)
     if count := await asyncio.to_thread(settle, results, plan.gone, seen.has, seen.begun_at):
         many = "1 document with an outcome is" if count == 1 else f"{count:,} documents with outcomes are"
         session.tell(f"{many} no longer in the source: {BECOMES[plan.gone]} (`gone: {plan.gone}`)")
+
+
+def _bare(source: Source) -> Path | None:
+    """Find an empty folder in which a pattern of a source begins."""
+    files = source.source if isinstance(source, Bundles) else source
+    files = files.files if isinstance(files, Documents) else files
+    patterns = files.patterns if isinstance(files, Files) else ()
+    folders = (beginning(pattern, Path.cwd()) for pattern in patterns)
+    return next((folder for folder in folders if folder.is_dir() and not any(folder.iterdir())), None)
 
 
 def _digest(document_id: str) -> int:

@@ -45,6 +45,24 @@ def test_rows_of_documents_that_are_gone_are_told_and_become_what_the_pipeline_s
     assert project.statuses() == {"in/b.txt": "done"}  # an empty folder says nothing
 
 
+def test_an_empty_folder_of_several_may_not_be_mounted_and_has_nothing_removed(
+    project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]
+):
+    for name in ("one/a.txt", "two/b.txt"):
+        Path(name).parent.mkdir()
+        Path(name).write_text(name)
+    keys = {"documents": "[one/*.txt, two/*.txt]", "gone": "remove"}
+    pipeline = str(project.pipeline(provider.url, STEPS, **keys))
+    assert project.run("run", pipeline) == 0
+    Path("two/b.txt").unlink()
+    assert project.run("run", pipeline) == 0
+    assert "not looked for: the folder" in "".join(capfd.readouterr())
+    assert project.statuses() == {"one/a.txt": "done", "two/b.txt": "done"}
+    Path("two/note.md").write_text("mounted")
+    assert project.run("run", pipeline) == 0
+    assert project.statuses() == {"one/a.txt": "done"}
+
+
 def test_rows_that_a_table_has_no_longer_are_marked_until_they_are_back(project: Project, provider: Provider):
     table(TICKETS, numbered(3), constraint="primary key")
     file = project.pipeline(provider.url, STEPS, rows=spec(TICKETS), gone="mark")
