@@ -27,6 +27,7 @@ from docmill.flows.run.failures import doubted
 from docmill.flows.run.step import answered
 from docmill.schemas.chat import AcceptedChoice, Completion
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.chat.request_state import REPAIRS
 from docmill.tasks.checks.request import parsed
 from tests.support.mistakes import MISTAKES, ROOT, Sample, make, mistaken, samples
 
@@ -52,6 +53,8 @@ class StandIn(Requests):
         body: bytes,
         tool: ToolSchema | None,  # noqa: ARG002
         after: Sequence[State[Any]],  # noqa: ARG002
+        *,
+        repairs: int = REPAIRS,  # noqa: ARG002
     ) -> Completion:
         """Answer a body as its seed says."""
         request = parsed(body)

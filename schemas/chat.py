@@ -146,7 +146,7 @@ class Completion(AcceptedChoice):
 
     `id` and `model` are the server's words, empty where it gave none. Tokens are those of all choices,
     at an estimate of bytes / 3 where `usage_estimated`; the cached ones are among the prompt's, the
-    reasoning ones among the completion's.
+    reasoning ones among the completion's. `repairs` counts the replies before it that were not valid.
 
     Its JSON is what `complete` returns and what the cache keeps: no field holds anything but text
     and numbers, so nothing of a model's making is ever decoded into an object.
@@ -163,6 +163,7 @@ class Completion(AcceptedChoice):
     cached_tokens: int = 0
     reasoning_tokens: int = 0
     usage_estimated: bool = False
+    repairs: int = 0
     others: tuple[AcceptedChoice, ...] = ()
 
     @property

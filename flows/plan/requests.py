@@ -16,6 +16,7 @@ from docmill.schemas.chat import Completion
 from docmill.schemas.errors import Deferred
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.bill import most_usd
+from docmill.tasks.chat.request_state import REPAIRS
 from docmill.tasks.chat.usage import Allowed
 from docmill.tasks.checks.request import parsed
 
@@ -93,6 +94,8 @@ class Planned(Requests):
         body: bytes,
         tool: ToolSchema | None,
         after: Sequence[State[Any]],  # noqa: ARG002
+        *,
+        repairs: int = REPAIRS,  # noqa: ARG002
     ) -> Completion:
         """Give what the cache holds; counts the request, and raises Deferred where it is to be paid."""
         key, found = await self.in_cache(body, tool, refresh=self.known.refresh)
@@ -105,11 +108,11 @@ class Planned(Requests):
         return found
 
     async def second(
-        self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]]
+        self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]], *, repairs: int = REPAIRS
     ) -> Completion | None:
         """Ask for what can be done without: where its reply is not known, nor is what comes after it."""
         try:
-            return await super().second(body, tool, after)
+            return await super().second(body, tool, after, repairs=repairs)
         except Deferred:
             self._opened()
             return None

@@ -18,6 +18,7 @@ from docmill.schemas.steps import DOCUMENT
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.cache import cached
 from docmill.tasks.chat.key import cache_key
+from docmill.tasks.chat.request_state import REPAIRS
 from docmill.tasks.checks.pictures import with_pictures
 from docmill.tasks.checks.request import has_room, parsed, require_room
 from docmill.tasks.steps.again import asked_again
@@ -79,17 +80,20 @@ class Requests:
         return key, None if refresh else await cached(key)
 
     async def completion(
-        self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]]
+        self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]], *, repairs: int = REPAIRS
     ) -> Completion:
-        """Ask for the completion of a body, after those task runs or else after the steps before."""
+        """Ask for the completion of a body, after those task runs or else after the steps before.
+
+        A reply that is not valid is asked for anew so many times.
+        """
         raise NotImplementedError
 
     async def second(
-        self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]]
+        self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]], *, repairs: int = REPAIRS
     ) -> Completion | None:
         """Ask for what can be done without; None where nothing comes, unless that defers the document."""
         try:
-            return await self.completion(body, tool, after)
+            return await self.completion(body, tool, after, repairs=repairs)
         except (ChatError, Unreadable) as failure:
             if status(failure) == "deferred":
                 raise
@@ -111,15 +115,19 @@ class Requests:
 
 
 async def whole_record(requests: Requests, text: str, tool: ToolSchema) -> Held:
-    """Ask for a record of a text, and once more where rows stand for no item or a rule is broken."""
+    """Ask for a record of a text, and once more where rows stand for no item or a rule is broken.
+
+    That is one of the step's repairs.
+    """
     body = requests.body(text, tool)
     completion = await requests.completion(body, tool, [])
     first = await _held(requests, completion, tool)
-    if not first.missing and not first.broken:
+    if not (first.missing or first.broken) or completion.repairs >= REPAIRS:
         return first
     reply = json.dumps(first.record, ensure_ascii=False)
     again = asked_again(body, reply, first.missing, first.broken)
-    better = await requests.second(again, tool, requests.states[-1:])
+    left = REPAIRS - 1 - completion.repairs  # it is a repair itself
+    better = await requests.second(again, tool, requests.states[-1:], repairs=left)
     if better is None:
         return first
     second = await _held(requests, better, tool)

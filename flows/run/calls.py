@@ -11,6 +11,7 @@ from docmill.flows.run.answer import Requests
 from docmill.schemas.chat import Completion
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.complete import complete, record_key
+from docmill.tasks.chat.request_state import REPAIRS
 from docmill.tasks.chat.session import Session
 from docmill.tasks.checks.request import require_room
 from docmill.tasks.steps.prompt import unsent_schema
@@ -24,7 +25,7 @@ class Calls(Requests):
     waited: list[State[Any]]
 
     async def completion(
-        self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]]
+        self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]], *, repairs: int = REPAIRS
     ) -> Completion:
         """Ask for the completion of a body by a task run.
 
@@ -40,6 +41,7 @@ class Calls(Requests):
             document=self.basis.document.document_id,
             schema=unsent_schema(self.target, tool),
             longest=self.acts.longest(self.step.options),
+            repairs=repairs,
             return_state=True,
             wait_for=[opaque(each) for each in ended or self.waited],
         )

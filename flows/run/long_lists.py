@@ -15,6 +15,7 @@ from docmill.flows.run.together import all_of
 from docmill.schemas.errors import ChatError, CutShort, InvalidReply, Unreadable
 from docmill.schemas.steps import DOCUMENT
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.chat.request_state import REPAIRS
 from docmill.tasks.checks.completeness.rows import Row
 from docmill.tasks.checks.lists.declared import without
 from docmill.tasks.checks.lists.filling import (
@@ -77,7 +78,10 @@ async def _decided(requests: Requests, found: LongList, tool: ToolSchema) -> Dec
     is_list, columns = named_columns(completion)
     if is_list and columns and (fault := column_faults(found, columns)):
         again = followed(body, completion.text, f"{fault} Answer once more.")
-        better = await requests.second(again, wanted, requests.states[-1:])
+        left = REPAIRS - 1 - completion.repairs
+        better = (
+            await requests.second(again, wanted, requests.states[-1:], repairs=left) if left >= 0 else None
+        )
         is_list, columns = named_columns(better) if better else (True, {})
     if not is_list:
         return None
@@ -92,6 +96,7 @@ class _Record:
     text: str
     tool: ToolSchema
     decided: Sequence[Decided]
+    repairs: int = 0  # of the reply that is not a list
 
     async def held(self) -> Held:
         """Ask for all of it at the same time, and once more for what is missing or breaks a rule."""
@@ -123,6 +128,7 @@ class _Record:
         if asked is None:
             return {}
         completion = await self.requests.completion(body, asked, after)
+        self.repairs = completion.repairs
         record: Record = self.requests.acts.read(completion, self.requests.step.options)
         return record
 
@@ -132,10 +138,11 @@ class _Record:
         """Ask once more for the record without the lists where that leaves out rows or breaks rules."""
         names = {each.found.declared.name for each in self.decided}
         missing = [row for row in first.missing if row.path not in names]
-        if asked is None or not (missing or first.broken):
+        if asked is None or not (missing or first.broken) or self.repairs >= REPAIRS:
             return record
         again = asked_again(body, json.dumps(record, ensure_ascii=False), missing, first.broken)
-        completion = await self.requests.second(again, asked, self.requests.states[-1:])
+        left = REPAIRS - 1 - self.repairs
+        completion = await self.requests.second(again, asked, self.requests.states[-1:], repairs=left)
         if completion is None:
             return record
         better: Record = self.requests.acts.read(completion, self.requests.step.options)

@@ -17,6 +17,7 @@ from docmill.schemas.document import Document
 from docmill.schemas.errors import Deferred
 from docmill.schemas.outcome import StepOutcome
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.chat.request_state import REPAIRS
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Replay(Requests):
         body: bytes,
         tool: ToolSchema | None,
         after: Sequence[State[Any]],  # noqa: ARG002
+        *,
+        repairs: int = REPAIRS,  # noqa: ARG002
     ) -> Completion:
         """Give what the cache holds; raises Deferred where that is nothing."""
         key, completion = await self.in_cache(body, tool)

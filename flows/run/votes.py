@@ -12,6 +12,7 @@ from docmill.schemas.chat import Completion
 from docmill.schemas.decision import VOTES, Doubt
 from docmill.schemas.errors import ChatError, Deferred, Unreadable
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.chat.request_state import REPAIRS
 from docmill.tasks.checks.pointers import pointer
 from docmill.tasks.checks.validation import validator
 from docmill.tasks.checks.votes import Split, majority, nearest
@@ -30,22 +31,23 @@ class Vote(Requests):
     shared: Shared = field(default_factory=dict)
 
     async def completion(
-        self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]]
+        self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]], *, repairs: int = REPAIRS
     ) -> Completion:
         """Ask as this vote asks: for a choice of a reply that has one for it, or by a call of its own."""
         if self.target.endpoint.choices:
             whole = await self._choices(body, tool, after)
             if self.vote < len(whole.choices):
                 return whole.model_copy(update=dict(whole.choices[self.vote]) if self.vote else {})
-        return await self.of.completion(asking_again(body, self.step.options, self.vote), tool, after)
+        asked = asking_again(body, self.step.options, self.vote)
+        return await self.of.completion(asked, tool, after, repairs=repairs)
 
     async def second(
-        self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]]
+        self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]], *, repairs: int = REPAIRS
     ) -> Completion | None:
         """Ask for what can be done without; what follows on a reply is this vote's alone."""
         if not self.target.endpoint.choices:
             body = asking_again(body, self.step.options, self.vote)
-        return await self.of.second(body, tool, after)
+        return await self.of.second(body, tool, after, repairs=repairs)
 
     async def _choices(self, body: bytes, tool: ToolSchema | None, after: Sequence[State[Any]]) -> Completion:
         """Ask once for the choices of all votes; what came of it is every vote's."""

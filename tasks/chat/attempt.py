@@ -23,7 +23,7 @@ from docmill.tasks.chat.expected import Expected
 from docmill.tasks.chat.key import cache_key
 from docmill.tasks.chat.pace import Take
 from docmill.tasks.chat.repair import as_it_came
-from docmill.tasks.chat.request_state import RequestState
+from docmill.tasks.chat.request_state import REPAIRS, RequestState
 from docmill.tasks.chat.session import Caller, Session
 from docmill.tasks.chat.streaming import asks_for_stream, streamed
 from docmill.tasks.chat.telemetry import call_span
@@ -36,7 +36,12 @@ Read = TypeVar("Read")
 
 
 async def attempt(
-    session: Session, body: bytes, schema: str | None, caller: Caller, longest: int | None = None
+    session: Session,
+    body: bytes,
+    schema: str | None,
+    caller: Caller,
+    longest: int | None = None,
+    repairs: int = REPAIRS,
 ) -> Completion:
     """Try once to get the completion of a body, after the wait that earlier failures demand.
 
@@ -45,7 +50,7 @@ async def attempt(
     """
     session.check_storage()
     key = cache_key(body, schema, session.target.identity)
-    state = session.keys.setdefault(key, RequestState())
+    state = session.keys.setdefault(key, RequestState(repairs))
     state.raise_failure()
     await session.wait_until(state.not_before)
     request = parsed(body)
@@ -79,7 +84,7 @@ async def attempt(
             session.halt(failure)
         raise failure from None
     del session.keys[key]  # from here on the cache answers
-    return completion
+    return completion.model_copy(update={"repairs": state.repairs}) if state.repairs else completion
 
 
 async def _off_the_loop(size: int, read: Callable[..., Read], *arguments: Any) -> Read:

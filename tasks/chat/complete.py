@@ -15,7 +15,7 @@ from docmill.tasks.chat.cache import SERIALIZER, CompletionCache
 from docmill.tasks.chat.flight import SingleFlight
 from docmill.tasks.chat.kept import Cache, default_cache
 from docmill.tasks.chat.key import cache_key
-from docmill.tasks.chat.request_state import MOST_RETRIES
+from docmill.tasks.chat.request_state import MOST_RETRIES, REPAIRS
 from docmill.tasks.chat.session import Session, current, opened
 
 NAME = "docmill.complete"  # no task of anybody else's
@@ -101,17 +101,24 @@ def again(task: Any, run: TaskRun, state: State[Any]) -> bool:  # noqa: ARG001  
     retry_condition_fn=again,
 )
 async def complete(
-    body: bytes, *, step: str, document: str, schema: str | None = None, longest: int | None = None
+    body: bytes,
+    *,
+    step: str,
+    document: str,
+    schema: str | None = None,
+    longest: int | None = None,
+    repairs: int = REPAIRS,
 ) -> str:
     """Give the completion of a request as JSON (`docmill.schemas.chat.Completion`), paid for once.
 
     `body` is the request's canonical bytes; wrap it in `prefect.utilities.annotations.quote`, which
     saves Prefect from walking it. `step` and `document` name the task run. `schema` is the JSON
     Schema, as text, that the reply must satisfy where the body does not carry it; `longest` is how many
-    characters a free text may have, and no part of the cache key. Raises a ChatError; within a flow ask
-    for the state to go on without the document.
+    characters a free text may have, and `repairs` how often a reply that is not valid is asked for anew:
+    neither is part of the cache key. Raises a ChatError; within a flow ask for the state to go on without
+    the document.
     """
-    completion = await attempt(_session(), body, schema, (document, step), longest)
+    completion = await attempt(_session(), body, schema, (document, step), longest, repairs)
     return completion.model_dump_json()
 
 

@@ -39,8 +39,12 @@ MOST_RETRIES = TRIES - 1 + REPAIRS + 1
 
 @dataclass
 class RequestState:
-    """Decides after each failed attempt at a key whether and when there is another."""
+    """Decides after each failed attempt at a key whether and when there is another.
 
+    `most_repairs` is how often the model is asked anew for a reply that is not valid.
+    """
+
+    most_repairs: int = REPAIRS
     tries: int = 0
     maybe_billed: int = 0
     repairs: int = 0
@@ -96,7 +100,7 @@ class RequestState:
             return self.tries < TRIES and self.maybe_billed < MAYBE_BILLED_TRIES and not too_long
         if isinstance(error, InvalidReply):
             self.repairs += 1
-            return self.repairs <= REPAIRS
+            return self.repairs <= self.most_repairs
         if isinstance(error, CutShort):
             cap = target.endpoint.max_output_tokens
             room = (limit_of(request) or cap) < cap

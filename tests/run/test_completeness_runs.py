@@ -92,6 +92,19 @@ def test_a_second_record_with_invented_items_is_not_taken(project: Project, prov
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("invalid", [0, 1, 2])
+def test_to_ask_for_rows_is_one_of_two_repairs(project: Project, provider: Provider, invalid: int):
+    """At first so many replies are not valid; the one that asks for rows never gets a valid one."""
+    provider.script(*[saying("no JSON")] * invalid, record(LINES[0]))
+    provider.always(saying("no JSON"))
+    assert run(project, provider) == 0
+    assert len(provider.requests) == 3
+    assert outcome(project)["record"] == {"lines": LINES[:1]}
+    assert run(project, provider) == 0
+    assert len(provider.requests) == 3  # also where the first is read from the cache
+
+
+@pytest.mark.slow
 def test_a_second_reply_that_is_not_valid_leaves_the_first_record(project: Project, provider: Provider):
     provider.script(record(LINES[0]))
     provider.always(saying("no JSON"))
