@@ -140,6 +140,11 @@ class Classify(StepOptions):
         return self
 
 
+RULES: Any = Field(
+    default=(), description="What a record has to keep beyond its schema, in CEL; a broken one is reviewed"
+)
+
+
 class Extract(StepOptions):
     """A record that satisfies a tool schema: `schema`, or the one that the label of `by` chooses."""
 
@@ -160,10 +165,7 @@ class Extract(StepOptions):
     )
     examples_from_reviews: int | None = FROM_REVIEWS
     votes: int | None = VOTES
-    rules: tuple[Rule, ...] = Field(
-        default=(),
-        description="What a record has to keep beyond its schema, in CEL; a broken one is reviewed",
-    )
+    rules: tuple[Rule, ...] = RULES
 
     @model_validator(mode="after")
     def _one_way(self) -> "Extract":
@@ -181,12 +183,21 @@ class Ask(StepOptions):
         alias="schema",
         description="The tool schema that its answer satisfies; free text without",
     )
+    complete: Literal["review", "off"] = Field(
+        default="off",
+        description="Whether rows that no item stands for keep a document from being done: review, or off",
+    )
+    lists: Lists = Field(
+        default="model",
+        description="Who reads the rows of tables: model, or where it asks for all of them auto or columns",
+    )
     examples_from_reviews: int | None = FROM_REVIEWS
     votes: int | None = VOTES
+    rules: tuple[Rule, ...] = RULES
 
     @model_validator(mode="after")
     def _reviewed(self) -> "Ask":
-        for name in ("examples_from_reviews", "votes"):
+        for name in ("examples_from_reviews", "votes", "rules"):
             if getattr(self, name) and self.schema_ is None:
                 raise ValueError(f"{name}: answers in text are not reviewed: give it a schema")
         return self
