@@ -102,6 +102,6 @@ def test_an_answer_with_a_schema_has_rules_too(project: Project, provider: Provi
     steps = f"  - ask: {{prompt: How many?, schema: thing, rules: [{RULE}]}}\n"
     assert run(project, provider, steps) == 0
     assert project.rows("select status, error from docmill_outcomes") == [
-        ("review", "ask: at most 1130 things")
+        ("review", "ask: breaks the rule most")
     ]
     assert len(provider.requests) == 2
