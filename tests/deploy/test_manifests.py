@@ -116,6 +116,14 @@ def test_what_serves_a_port_is_probed_there(name: str):
         assert {probe["httpGet"]["port"] for probe in probes} == ports
 
 
+def test_all_workers_of_the_cluster_have_one_cache():
+    [worker] = containers(RUNNING["docmill-worker"]["spec"]["template"]["spec"])
+    [cache] = [each for each in worker["env"] if each["name"] == "DOCMILL_CACHE"]
+    assert cache["valueFrom"] == {"secretKeyRef": {"name": "docmill", "key": "DOCMILL_CACHE"}}
+    [job] = TEMPLATE["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]["containers"]
+    assert job["envFrom"] == [{"secretRef": {"name": "{{ secret }}"}}]  # the same
+
+
 def test_a_selector_finds_its_pods():
     for each in RUNNING.values():
         assert each["spec"]["selector"]["matchLabels"] == each["spec"]["template"]["metadata"]["labels"]
