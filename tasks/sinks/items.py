@@ -55,12 +55,13 @@ def replace_items(connection: Connection, table: Table, records: Mapping[Any, Ma
     for name, items in tables.items():
         for keys in chunks(list(records)):
             connection.execute(delete(items).where(items.c.c0.in_(keys)))
-        rows = [row for key, record in records.items() for row in _rows(items, key, record.get(name) or ())]
+        rows = [row for key, record in records.items() for row in rows_of(items, key, record.get(name) or ())]
         if rows:
             insert(connection, items, rows)
 
 
-def _rows(table: Table, key: Any, items: Any) -> Iterator[dict[str, Any]]:
+def rows_of(table: Table, key: Any, items: Any) -> Iterator[dict[str, Any]]:
+    """Make the rows of a record's items, by the names that their table's values are bound by."""
     own = list(table.columns)[FIXED_COLUMNS:]
     is_bare = [column.name for column in own] == [VALUE]
     for position, item in enumerate(items):
