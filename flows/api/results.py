@@ -67,7 +67,7 @@ class Stored:
                     query = query.where(column == wanted)
             for row in connection.execute(query.order_by(OUTCOMES.c.pipeline, OUTCOMES.c.document_id)):
                 told = dict(row._mapping)
-                for name in ("updated_at", "reviewed_at"):
+                for name in ("updated_at", "reviewed_at", "gone_at"):
                     if (at := told.get(name)) and at.tzinfo is None:  # SQLite keeps no zone
                         told[name] = at.replace(tzinfo=UTC)
                 yield StoredOutcome.model_validate(told)

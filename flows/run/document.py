@@ -58,7 +58,7 @@ async def process_document(
         except (Exception, asyncio.CancelledError) as failure:  # noqa: BLE001  it has an outcome
             outcome = await _without_steps(run, found.ref, failure)
         known = {"seconds": time.monotonic() - begun, "decisions": len(found.decisions)}
-        outcome = _with_division(outcome.model_copy(update=known), divided)
+        outcome = _storable(run, _with_division(outcome.model_copy(update=known), divided))
         await run.ledger.put(outcome)
         document_ended(run.plan, outcome)
     except StorageError as error:
@@ -100,6 +100,15 @@ def _with_division(outcome: Outcome, divided: StepOutcome | None) -> Outcome:
         return outcome
     cost = (outcome.tally() + divided.tally()).model_dump()
     return outcome.model_copy(update={"steps": {SPLIT: divided, **outcome.steps}, **cost})
+
+
+def _storable(run: ActiveRun, outcome: Outcome) -> Outcome:
+    """Fail a document alone whose typed rows the database would not take."""
+    said = run.results.unheld(outcome)
+    if said is None:
+        return outcome
+    changed: dict[str, object] = {"status": "failed", "reviewed_at": None, "typed": {}}
+    return outcome.model_copy(update={**changed, "reason": said, "error": said})
 
 
 def _failure(failure: BaseException, split: StepPlan | None) -> tuple[Status, str, str]:

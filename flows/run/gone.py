@@ -5,6 +5,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from glob import has_magic
 from hashlib import blake2b
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from docmill.tasks.sources.divided import Undivided
 from docmill.tasks.sources.documents import Documents
 from docmill.tasks.sources.files import FileRef, Files
 from docmill.tasks.sources.patterns import beginning
+from docmill.tasks.sources.rows import Rows
 from docmill.tasks.sources.source import DocumentRef, Source
 
 BECOMES: dict[Gone, str] = {
@@ -83,7 +85,8 @@ async def tell_gone(
         return
     if bare := await asyncio.to_thread(_bare, plan.source):
         session.tell(
-            f"documents that are gone are not looked for: the folder {bare} is empty, or not mounted"
+            f"documents that are gone are not looked for: the folder {bare} is empty or not there, "
+            "and may not be mounted"
         )
         return
     await asyncio.to_thread(seen.sort)
@@ -93,12 +96,32 @@ async def tell_gone(
 
 
 def _bare(source: Source) -> Path | None:
-    """Find an empty folder in which a pattern of a source begins."""
+    """Find a folder in which a pattern of a source begins, and which is empty or not there."""
+    folders = (_folder(pattern) for pattern in _local_patterns(source))
+    return next((folder for folder in folders if _is_bare(folder)), None)
+
+
+def _local_patterns(source: Source) -> tuple[str, ...]:
     files = source.source if isinstance(source, Bundles) else source
     files = files.files if isinstance(files, Documents) else files
-    patterns = files.patterns if isinstance(files, Files) else ()
-    folders = (beginning(pattern, Path.cwd()) for pattern in patterns)
-    return next((folder for folder in folders if folder.is_dir() and not any(folder.iterdir())), None)
+    if isinstance(files, Rows):
+        return files.local_patterns()
+    return files.patterns if isinstance(files, Files) else ()
+
+
+def _folder(pattern: str) -> Path:
+    begun = beginning(pattern, Path.cwd())
+    return begun if has_magic(pattern) else begun.parent
+
+
+def _is_bare(folder: Path) -> bool:
+    """Say whether a folder is empty, or cannot be looked into."""
+    try:
+        return not any(folder.iterdir())
+    except NotADirectoryError:  # a file whose name was written with brackets
+        return False
+    except OSError:
+        return True
 
 
 def _digest(document_id: str) -> int:

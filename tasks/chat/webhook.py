@@ -1,5 +1,6 @@
 """A webhook: bodies are signed as Standard Webhooks are (standardwebhooks.com), and posted once."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -17,7 +18,9 @@ from docmill.tasks.chat.environment import HOSTS, allowed_hosts, host_of
 from docmill.tasks.chat.http_client import new_client, why
 
 SECRET = "DOCMILL_NOTIFY_SECRET"  # noqa: S105 - the variable's name
-TIMEOUT_S = 10.0
+TIMEOUT_S = 10.0  # of each act, such as to connect, or the wait for more
+MOST_S = 30.0  # of a whole request
+MOST_READ_BYTES = 100_000  # of an answer's body, which says nothing to us
 LATER = (408, 425, 429)  # and every 5xx: the same request may be taken later
 CLOSED = (401, 404, 405, 410)  # and every 3xx: no other request is taken there either
 Taken = Literal["taken", "later", "refused", "closed"]
@@ -47,11 +50,23 @@ class Webhook:
         """Post a body under an id, signed with the time; never raises for what a server does."""
         headers = signed(self._secret, id_, int(time.time()), body)
         try:
-            answer = await self._client.post(self._url, content=body, headers=headers, timeout=TIMEOUT_S)
+            async with asyncio.timeout(MOST_S):
+                return await self._posted(body, headers)
+        except TimeoutError:
+            return Answer("later", f"{self.host} takes longer than {MOST_S:.0f} s to answer")
         except httpx.HTTPError as error:
             return Answer("later", f"{self.host} cannot be reached: {why(error)}")
         except (httpx.InvalidURL, ValueError):
             return Answer("closed", "notify.url is no URL that can be posted to")
+
+    async def _posted(self, body: bytes, headers: dict[str, str]) -> Answer:
+        posting = self._client.stream("POST", self._url, content=body, headers=headers, timeout=TIMEOUT_S)
+        async with posting as answer:
+            room = MOST_READ_BYTES  # what is read to its end leaves the connection to the next request
+            async for part in answer.aiter_raw():
+                room -= len(part)
+                if room < 0:
+                    break
         return Answer("taken") if answer.is_success else self._untaken(answer)
 
     def _untaken(self, answer: httpx.Response) -> Answer:

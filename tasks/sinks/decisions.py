@@ -173,6 +173,8 @@ class Deciding:
         """Write the typed rows of a document that is done."""
         if lacking := document.typed.keys() - self._results._tables.keys():
             raise ConfigError(f"there is no table of {min(lacking)} yet: `docmill run` it first")
+        if said := self._results.unheld(document):
+            raise ConfigError(said)
         replace_rows(self._connection, self._results._tables, self._results._own, [document], run_id)
 
     def empty(self, document_id: str, content_sha256: str | None) -> None:

@@ -62,7 +62,7 @@ def replace_items(connection: Connection, table: Table, records: Mapping[Any, Ma
 
 
 def rows_of(table: Table, key: Any, items: Any) -> Iterator[dict[str, Any]]:
-    """Give a row an item, by the keys of the table's columns."""
+    """Make the rows of a record's items, by the names that their table's values are bound by."""
     own = list(table.columns)[FIXED_COLUMNS:]
     is_bare = [column.name for column in own] == [VALUE]
     for position, item in enumerate(items):

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, delete, func, or_, select, update
 
 from docmill.schemas.notify import Notify
 from docmill.tasks.sinks.database import failing
-from docmill.tasks.sinks.rows import Row
+from docmill.tasks.sinks.rows import Row, insert
 from docmill.tasks.sinks.tables import OUTBOX
 
 TOLD = ("document_id", "uri", "status", "label", "summary", "record", "content_sha256", "run_id", "error")
@@ -33,7 +33,7 @@ def put_notices(connection: Connection, pipeline: str, notify: Notify | None, ro
         if notify is not None and row["status"] in notify.statuses
     ]
     if notices:
-        connection.execute(OUTBOX.insert(), notices)
+        insert(connection, OUTBOX, notices)
 
 
 class Outbox:

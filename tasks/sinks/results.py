@@ -32,6 +32,7 @@ from docmill.tasks.sinks.spending import Spending
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 from docmill.tasks.sinks.timelines import Timelines
 from docmill.tasks.sinks.typed_rows import Filled, fill, filled, replace_rows
+from docmill.tasks.sinks.unheld import unheld
 from docmill.tasks.sinks.upgrade import present, upgrade
 from docmill.tasks.sinks.work_tables import WORK
 
@@ -156,6 +157,10 @@ class Results:
     def _current(self, _: Connection, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Choose the outcomes that may take the place of what is stored."""
         return outcomes
+
+    def unheld(self, outcome: Outcome) -> str | None:
+        """Say which property of a document no column holds; None where all of it can be written."""
+        return unheld(self._engine.dialect.name, self._tables, outcome.typed)
 
     def filled(self, run_id: str) -> list[Filled]:
         """Count the rows of the typed tables that this run has written to."""

@@ -48,7 +48,7 @@ def picture(content: bytes, document: Document, number: int, spans: Sequence[tup
     What the child sends is trusted no more than the document. Raises Unreadable.
     """
     begin, end = page_span(document, number)
-    kind = kind_of(content, "")
+    kind = kind_of(content, ".pdf")  # which may stand behind other bytes
     seen = scans.available() and any(each.part == f"page {number}" for each in document.recognized)
     if kind == "image" and not seen:
         raise Unreadable(Reason.IMAGE)

@@ -80,13 +80,19 @@ def together(text: str, file: DocumentRef, document_id: str, uri: str) -> Docume
     """Read the file of a row, and put the row's own text before it; raises as the file's `read` does."""
     read = file.read()
     begin = len(text) + len(BETWEEN) if text else 0
-    return Document(
-        document_id=document_id,
-        uri=uri,
-        content_sha256=_both(text, read.content_sha256),
-        text=f"{text}{BETWEEN}{read.text}" if text else read.text,
-        page_starts=tuple(start and start + begin for start in read.page_starts),
-        unread=read.unread,
+    recognized = [
+        each.model_copy(update={"start": each.start + begin, "end": each.end + begin})
+        for each in read.recognized
+    ]
+    return read.model_copy(
+        update={
+            "document_id": document_id,
+            "uri": uri,
+            "content_sha256": _both(text, read.content_sha256),
+            "text": f"{text}{BETWEEN}{read.text}" if text else read.text,
+            "page_starts": tuple(start and start + begin for start in read.page_starts),
+            "recognized": tuple(recognized),
+        }
     )
 
 

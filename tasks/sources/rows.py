@@ -17,6 +17,7 @@ from docmill.tasks.sources.row_files import Permitted, RowFiles
 from docmill.tasks.sources.tabular.located import NoFiles
 from docmill.tasks.sources.tabular.query import FileQuery
 from docmill.tasks.sources.template import compiled
+from docmill.tasks.sources.urls import is_remote, path_of
 
 NOWHERE = Permitted(())
 
@@ -82,6 +83,10 @@ class Rows:
             return
         with RowFiles(self._rules.named).opened() as files:
             yield files
+
+    def local_patterns(self) -> tuple[str, ...]:
+        """List the globs of its files on this machine; a database has none."""
+        return tuple(path_of(each) for each in self._declared.patterns() if not is_remote(each))
 
     def nothing(self) -> str:
         """Say that there are no rows."""

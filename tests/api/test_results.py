@@ -13,6 +13,8 @@ from docmill.flows.api.results import Stored
 from docmill.schemas.outcome import Outcome, Run, StepOutcome
 from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sinks.gone import settle
 from docmill.tasks.sinks.results import Results
 
 PROPERTIES = {
@@ -82,6 +84,17 @@ def test_outcomes_come_as_frozen_models_in_their_order(stored: Stored):
     assert first.updated_at.utcoffset() == datetime.timedelta(0)
     with pytest.raises(ValueError, match="frozen"):
         first.status = "failed"  # type: ignore[misc]
+
+
+def test_since_when_a_document_is_gone_is_told_in_utc(database: str):
+    fill(database, "p", outcome("a"))
+    opened = ReviewedResults.reopen(Into(url=database), "p", {})
+    settle(opened, "mark", set[str]().__contains__, datetime.datetime.now(UTC))
+    opened.close()
+    with docmill.results(database) as stored:
+        [gone] = stored.outcomes()
+    assert gone.gone_at is not None
+    assert gone.gone_at.utcoffset() == datetime.timedelta(0)
 
 
 def test_outcomes_are_of_one_pipeline_and_one_status(stored: Stored):

@@ -6,12 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from docmill.flows.run.gone import Seen
+from docmill.flows.run.gone import Seen, _bare
 from docmill.schemas.bundle import BundlePart
+from docmill.schemas.document import AS_USUAL
+from docmill.schemas.pipeline import Rows as Declared
 from docmill.tasks.sources.bundles import Bundles
 from docmill.tasks.sources.divided import PartRef, Readings, Undivided
+from docmill.tasks.sources.documents import Documents
 from docmill.tasks.sources.files import FileRef, Files
-from docmill.tasks.sources.source import DocumentRef
+from docmill.tasks.sources.remote import Objects
+from docmill.tasks.sources.rows import Rows
+from docmill.tasks.sources.source import DocumentRef, Source
+from docmill.tasks.sources.urls import url_glob
 
 
 @pytest.fixture
@@ -70,3 +76,38 @@ def test_a_source_of_which_a_folder_cannot_be_listed_is_not_seen_as_a_whole(
     monkeypatch.setattr(os, "scandir", failing)
     found = seen(source)
     assert (found.has("in/below"), found.whole) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "bare"),
+    [
+        ("in/*.txt", None),
+        ("in/nothing-of-this-name.txt", None),
+        ("in/[a].txt", None),
+        ("empty/*.txt", "empty"),
+        ("empty/a.txt", "empty"),
+        ("away/*.txt", "away"),
+        ("away/a.txt", "away"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["files", "bundles", "stores", "rows"])
+def test_a_folder_in_which_a_pattern_begins_is_bare_where_it_is_empty_or_not_there(
+    inbox: Path, kind: str, pattern: str, bare: str | None
+):
+    (inbox.parent / "empty").mkdir()
+    files = Files(("in/**", pattern))
+    sources: dict[str, Source] = {
+        "files": files,
+        "bundles": Bundles(files, None),
+        "stores": Documents(files, Objects((url_glob("s3://bucket/*"),), AS_USUAL)),
+        "rows": Rows(Declared(files=[*files.patterns, "s3://bucket/*"], key="id", text="{{ t }}")),
+    }
+    assert _bare(sources[kind]) == (inbox.parent / bare if bare else None)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_bare(inbox: Path, monkeypatch: pytest.MonkeyPatch):
+    def stale(_: Path) -> Iterator[Path]:
+        raise OSError(116, "Stale file handle")
+
+    monkeypatch.setattr(Path, "iterdir", stale)
+    assert _bare(Files(("in/*.txt",))) == inbox

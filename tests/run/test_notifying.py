@@ -11,6 +11,7 @@ from docmill.schemas.errors import StorageError
 from docmill.schemas.notify import Notify
 from docmill.schemas.outcome import Outcome
 from docmill.schemas.pipeline import Into
+from docmill.tasks.chat import webhook
 from docmill.tasks.sinks.decisions import ReviewedResults
 from tests.support.hooks import Receiver, receiver
 from tests.support.project import Project
@@ -163,6 +164,37 @@ def test_a_webhook_that_is_closed_is_asked_once(database: str, receiver: Receive
         assert delivered(results, receiver, 1) == []
         assert len(receiver.ids) == 1
     results.close()
+
+
+@pytest.mark.parametrize(("endless", "connections"), [(False, 1), (True, 2)])
+def test_an_answer_is_read_as_far_as_that_leaves_the_connection(
+    database: str, receiver: Receiver, endless: bool, connections: int
+):
+    results = outbox_of(database, "a", "b")
+    receiver.endless = endless
+    assert sorted(delivered(results, receiver, 1)) == ["a", "b"]
+    assert receiver.connections == connections
+    receiver.endless = False
+    results.close()
+
+
+def test_a_webhook_that_takes_for_ever_is_left(
+    database: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(webhook, "MOST_S", 0.2)
+    receiver.endless, receiver.pause_s = True, 0.05
+    hook = webhook.Webhook(receiver.url)
+
+    async def post() -> webhook.Answer:
+        try:
+            return await hook.post("id", b'{"notices": []}')
+        finally:
+            await hook.close()
+
+    answer = asyncio.run(post())
+    receiver.endless = False
+    assert answer.taken == "later"
+    assert "takes longer than" in answer.said
 
 
 def test_notices_are_stored_with_their_outcomes_or_not_at_all(database: str):

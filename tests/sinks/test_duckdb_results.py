@@ -30,6 +30,7 @@ from docmill.tasks.sinks.typed_reading import stored_table
 from tests.sinks.test_results import run
 from tests.support.project import Project
 from tests.support.provider import Provider
+from tests.support.shapes import saying
 
 PROPERTIES = {
     "name": {"type": "string"},
@@ -227,6 +228,52 @@ def test_a_number_that_would_be_rounded_is_refused(url: str):
         results.write([outcome(exact=1e-12)], "r1", "s")
     assert list(results.outcomes()) == []
     results.close()
+
+
+UNHELD: dict[str, tuple[dict[str, Any], str | None]] = {
+    "all are held": ({"total": 1e28}, None),
+    "a large one": ({"total": 1e29}, "total: the number does not fit into p__bill, "),
+    "an item's": (
+        {"parts": [{"sum": 1}, {"sum": 1e300}]},
+        "sum: the number does not fit into p__bill__parts, ",
+    ),
+}
+PARTS = {
+    "type": "array",
+    "x-table": True,
+    "items": {"type": "object", "properties": {"sum": {"type": "number", "multipleOf": 0.01}}},
+}
+
+
+@pytest.mark.parametrize(("values", "said"), UNHELD.values(), ids=UNHELD)
+def test_a_number_that_no_column_holds_is_known_before_it_is_written(
+    url: str, values: dict[str, Any], said: str | None
+):
+    results = ReviewedResults.open(Into(url=url), "p", {"bill": tool(parts=PARTS)})
+    found = results.unheld(outcome(**values))
+    assert found == said if said is None else str(found).startswith(said)
+    with results.deciding() as deciding:
+        if said is None:
+            deciding.fill(outcome(**values), "r1")
+        else:
+            with pytest.raises(ConfigError, match=said):
+                deciding.fill(outcome(**values), "r1")
+    results.close()
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_a_number_that_no_column_holds_fails_its_document_alone(project: Project, provider: Provider):
+    sum_ = {"type": "object", "properties": {"sum": {"type": "number", "multipleOf": 0.01}}}
+    project.schema("sum", {"name": "sum", "description": "Sum.", "parameters": {**sum_, "x-evidence": False}})
+    project.documents(small="small", large="large")
+    provider.rule(lambda request: saying(f'{{"sum": {"1e300" if "large" in request.text else "1.5"}}}'))
+    keys = {"into": "duckdb:///results.duckdb"}
+    pipeline = project.pipeline(provider.url, "  - extract: {schema: sum}\n", **keys)
+    assert project.run("run", str(pipeline)) == 1
+    stored = asked(keys["into"], "select document_id, status, error from docmill_outcomes order by 1")
+    assert [each[:2] for each in stored] == [("in/large.txt", "failed"), ("in/small.txt", "done")]
+    assert stored[0][2].startswith("sum: the number does not fit into p__sum, ")
+    assert asked(keys["into"], "select document_id from p__sum") == [("in/small.txt",)]
 
 
 def test_a_property_that_comes_later_is_a_column(results: ReviewedResults, url: str):

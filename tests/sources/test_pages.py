@@ -47,6 +47,30 @@ def test_a_page_is_drawn_with_the_box_of_each_text():
     assert total[3] - total[1] == pytest.approx(11 / 842, rel=0.5)
 
 
+# Of a page of 595 by 842 points: where the quote's left top is drawn, in shares of the page as it is shown.
+TURNED = {
+    "upright": (b"", 60 / 595, 1 - 790 / 842),
+    "to the right": (b"/Rotate 90", 780 / 842, 60 / 595),
+    "on its head": (b"/Rotate 180", 1 - 100 / 595, 780 / 842),
+    "to the left": (b"/Rotate 270", 1 - 790 / 842, 1 - 100 / 595),
+    "a part": (b"/CropBox [50 400 350 800]", 10 / 300, 10 / 400),
+    "a part, to the right": (b"/CropBox [50 400 350 800] /Rotate 90", 380 / 400, 10 / 300),
+}
+
+
+@pytest.mark.parametrize(("keys", "left", "top"), TURNED.values(), ids=TURNED)
+def test_a_box_stands_where_a_turned_or_cut_page_shows_its_text(keys: bytes, left: float, top: float):
+    content = pdf("Ada Ltd\nNet 60").replace(b"/MediaBox", keys + b" /MediaBox")
+    [[box]] = _picture(content, 1, "Ada Ltd").boxes
+    assert box[:2] == pytest.approx((left, top), abs=0.02)
+    assert 0 < box[0] < box[2] < 1
+    assert 0 < box[1] < box[3] < 1
+
+
+def test_a_page_of_a_pdf_behind_other_bytes_is_drawn():
+    assert _picture(b"sent by a scanner\n" + TWO, 2, "Ada Ltd").boxes[0]
+
+
 def test_a_quote_over_several_lines_has_a_box_for_each():
     assert len(_picture(TWO, 2, "Ltd\nNet 60\nTotal").boxes[0]) == 3
 

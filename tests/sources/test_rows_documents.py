@@ -1,13 +1,15 @@
 """`document`: a row's own text and that of the file that it names, below the folders that rows may name."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from docmill.schemas.document import Document, Recognized
 from docmill.schemas.pipeline import Rows as Declared
 from docmill.tasks.sources.reading import RowRef
-from docmill.tasks.sources.row_files import ELSEWHERE, Permitted
+from docmill.tasks.sources.row_files import ELSEWHERE, Permitted, together
 from docmill.tasks.sources.rows import Rows, Rules
 from tests.support.s3 import Bucket, bucket, s3_server
 from tests.support.tickets import fault, refusal
@@ -69,6 +71,29 @@ def test_a_row_changes_with_its_file_and_with_its_columns():
     with rows_of("a.txt", text="To {{ who }}").opened() as refs:
         third = next(refs).sha256()
     assert len({first, second, third}) == 3
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A file whose text was recognized on its picture."""
+
+    document_id: str = "a.png"
+    uri: str = "file:///a.png"
+
+    def sha256(self) -> str:
+        return "s"
+
+    def read(self) -> Document:
+        seen = Recognized(part="page 1", confidence=0.8, start=0, end=5)
+        return Document(**vars(self), content_sha256="s", text="Total", recognized=(seen,), page_starts=(0,))
+
+
+@pytest.mark.parametrize("own", ["", "From Ada"])
+def test_what_was_recognized_of_the_file_is_known_in_the_rows_text(own: str):
+    found = together(own, Scan(), "7", "t.csv#7")
+    [seen] = found.recognized
+    assert found.text[seen.start : seen.end] == "Total"
+    assert (found.document_id, found.uri, seen.confidence) == ("7", "t.csv#7", 0.8)
 
 
 def test_pages_keep_their_places():

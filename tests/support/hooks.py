@@ -4,7 +4,9 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -15,14 +17,18 @@ SECRET = "a-secret-of-the-tests"
 
 
 class Receiver:
-    """Takes what is posted; `answers` are the statuses of the next requests, 204 once they are used up.
+    """Takes what is posted; `answers` are the statuses of the next requests, 200 once they are used up.
 
-    A request with a document of `unfit` is answered 422.
+    A request with a document of `unfit` is answered 422. `endless` answers go on until they are hung up on,
+    byte by byte where there is a pause between these.
     """
 
     def __init__(self) -> None:
         self.answers: list[int] = []
         self.unfit: set[str] = set()
+        self.endless = False
+        self.pause_s: float | None = None
+        self.connections = 0
         self.ids: list[str] = []
         self.taken: list[dict[str, Any]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -40,11 +46,11 @@ class Receiver:
         if headers["webhook-signature"] != f"v1,{digest}":
             return 401
         self.ids.append(headers["webhook-id"])
-        status = self.answers.pop(0) if self.answers else 204
+        status = self.answers.pop(0) if self.answers else 200
         notices = json.loads(body)["notices"]
         if self.unfit & {notice["document_id"] for notice in notices}:
             return 422
-        if status == 204:
+        if status == 200:
             self.taken += notices
         return status
 
@@ -52,11 +58,22 @@ class Receiver:
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                receiver.connections += 1
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 self.send_response(receiver._take(self.headers, body))
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(2**40 if receiver.endless else 3))
                 self.end_headers()
+                with suppress(ConnectionError):
+                    self.wfile.write(b"ok\n")
+                    while receiver.endless:
+                        self.wfile.write(b"\0" if receiver.pause_s else b"\0" * 100_000)
+                        time.sleep(receiver.pause_s or 0)
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""

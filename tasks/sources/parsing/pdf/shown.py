@@ -1,5 +1,6 @@
 """A page of a PDF as a picture, and where quotes of its text stand on it."""
 
+import ctypes
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ LONGEST_SIDE = 1400  # pixels
 MOST_SCALE = 3.0
 MOST_CHARS = 200_000  # of a page, that are searched
 MOST_LINES = 20  # of a quote
+SHARES = 100_000  # of a page's width and height, in which places on it are asked for
 
 
 def shown(content: bytes, number: int, quotes: Sequence[Quote]) -> Drawn:
@@ -36,15 +38,11 @@ def _drawn(page: Any) -> Any:  # pypdfium2 is untyped
 def _boxes(page: Any, quotes: Sequence[Quote]) -> Iterator[list[Box]]:
     """Find where each quote stands; of one over several lines each line."""
     words = page.get_textpage()
-    width, height = page.get_size()
     try:
         letters = Letters(_chars(words))
         for quote in quotes:
             places = letters.find(*quote)
-            yield [
-                (left / width, 1 - top / height, right / width, 1 - bottom / height)
-                for left, bottom, right, top in (_rectangles(words, places) if places else ())
-            ]
+            yield [_drawn_at(page, each) for each in (_rectangles(words, places) if places else ())]
     finally:
         words.close()
 
@@ -62,6 +60,21 @@ def _rectangles(words: Any, places: Sequence[int]) -> Iterator[Box]:
     count = words.count_rects(places[0], places[-1] + 1 - places[0])
     for number in range(min(MOST_LINES, count)):
         yield words.get_rect(number)
+
+
+def _drawn_at(page: Any, rectangle: Box) -> Box:
+    """Give where a rectangle of a page's own points is drawn: the page may be turned, or cut."""
+    x0, y0, x1, y1 = rectangle
+    (left, top), (right, bottom) = _share(page, x0, y0), _share(page, x1, y1)
+    return min(left, right), min(top, bottom), max(left, right), max(top, bottom)
+
+
+def _share(page: Any, x: float, y: float) -> tuple[float, float]:
+    from pypdfium2 import raw
+
+    across, down = ctypes.c_int(), ctypes.c_int()
+    raw.FPDF_PageToDevice(page, 0, 0, SHARES, SHARES, 0, x, y, across, down)
+    return across.value / SHARES, down.value / SHARES
 
 
 def _png(bitmap: Any) -> bytes:
