@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.connection import Reply, Request
-from tests.support.counting import Biller, priced, usd, wordy
+from tests.support.counting import Biller, priced, said, usd, wordy
 from tests.support.project import Project
 from tests.support.provider import Provider
 from tests.support.shapes import SHAPES, Shape, altered, completion, saying, usage, written
@@ -37,7 +37,7 @@ def last_run(project: Project) -> dict[str, Any]:
 
 def doubtful(request: Request) -> Reply:
     """Decline, as dearly as can be: the next model is asked."""
-    reply = json.loads(b"".join(part for part in wordy(request).parts if isinstance(part, bytes)))
+    reply = said(wordy(request))
     reply["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "I cannot."}
     return written(reply)
 
@@ -106,6 +106,7 @@ def test_repairs_retries_and_what_may_have_been_billed_draw_on_the_same_purse(
     assert biller.usd + hung_up <= 12
 
 
+@pytest.mark.slow
 def test_models_in_turn_draw_on_the_same_purse(project: Project, provider: Provider):
     documents(project, 60)
     biller = Biller(provider, lambda request: doubtful if request.parsed["model"] == "cheap" else wordy)
@@ -118,6 +119,7 @@ def test_models_in_turn_draw_on_the_same_purse(project: Project, provider: Provi
     assert last_run(project)["cost_usd"] == pytest.approx(biller.usd)
 
 
+@pytest.mark.slow
 def test_each_choice_of_a_reply_draws_on_the_purse(project: Project, provider: Provider):
     documents(project, 60)
     biller = Biller(provider, lambda _: three_choices)

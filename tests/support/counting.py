@@ -39,7 +39,7 @@ class Biller:
     def _answered(self, request: Request) -> Shape:
         reply = answered(self._choose(request), request)
         if reply.status == 200 and not reply.hangs_up:
-            usage = _said(reply).get("usage") or {}
+            usage = said(reply).get("usage") or {}
             self.usd += usd(usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0), self._prices)
         return reply
 
@@ -47,7 +47,7 @@ class Biller:
 def wordy(request: Request) -> Reply:
     """Answer well with as many tokens as max_tokens allows, and a token a byte read: nothing costs more."""
     limit = next(request.parsed[name] for name in ("max_tokens", "max_completion_tokens"))
-    reply = _said(answered("ok", request))
+    reply = said(answered("ok", request))
     reply["usage"] = {
         "prompt_tokens": len(request.body),
         "completion_tokens": limit,
@@ -56,5 +56,6 @@ def wordy(request: Request) -> Reply:
     return written(reply)
 
 
-def _said(reply: Reply) -> Any:
+def said(reply: Reply) -> Any:
+    """Read the JSON of a reply."""
     return json.loads(b"".join(part for part in reply.parts if isinstance(part, bytes)))
