@@ -21,14 +21,13 @@ class Tokens:
     """The tokens of a step's replies from one model."""
 
     calls: int = 0
-    prompt: int = 0
     completion: int = 0
 
-    def mean(self, tokens: int) -> Span | None:
+    def mean(self) -> Span | None:
         """Give what a call comes to; None of too few."""
         if self.calls < FEWEST_CALLS:
             return None
-        mean = tokens / self.calls
+        mean = self.completion / self.calls
         return Span(mean * AROUND[0], mean, mean * AROUND[1])
 
 
@@ -89,7 +88,6 @@ def _add(tokens: dict[tuple[str, str], Tokens], step_id: str, step: Mapping[str,
         if call["kind"] in ("paid", "retried", "repaired"):
             of_model = tokens.setdefault((step_id, call["model"]), Tokens())
             of_model.calls += 1
-            of_model.prompt += call["prompt_tokens"]
             of_model.completion += call["completion_tokens"]
 
 

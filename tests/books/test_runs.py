@@ -54,6 +54,7 @@ def test_runs_come_newest_first_with_what_they_took_up(database: str):
     newest, oldest = listed(database)
     assert (newest.name, oldest.name) == ("p1", "p0")
     assert (newest.documents, newest.done, newest.review, newest.not_done, newest.minutes) == (7, 3, 2, 2, 10)
+    assert (newest.unchanged, newest.quarantined) == (90, 4)
 
 
 def test_the_trend_is_what_a_document_cost_beside_the_median_before(database: str):
@@ -107,6 +108,22 @@ def test_a_pipeline_has_its_own_runs_and_a_database_all(project: Project, capsys
     every = json.loads(printed(project, capsys, "--into", "sqlite:///results.db", "--json"))
     assert {run["pipeline"] for run in every["runs"]} == {"p", "q"}
     assert "1 document waits in review: docmill review p" in printed(project, capsys, "p.yaml")
+
+
+def test_what_is_in_quarantine_is_told(project: Project, capsys: Printed):
+    project.documents(a="text", b="text")
+    held = [outcome(Path("in/a.txt"), status="quarantined"), outcome(Path("in/b.txt"))]
+    plant(held)
+    plant(held, run_id="r2", name="q")
+    project.pipeline("http://127.0.0.1:9/v1")
+    own = json.loads(printed(project, capsys, "p.yaml", "--json"))
+    assert own["quarantined"] == {"p": 1}
+    assert [run["quarantined"] for run in own["runs"]] == [1]
+    said = printed(project, capsys, "--into", "sqlite:///results.db").splitlines()
+    assert said[-2:] == [
+        "1 document is in quarantine: docmill retry p --quarantined",
+        "1 document is in quarantine: docmill retry q --quarantined",
+    ]
 
 
 def test_the_newest_are_shown_and_the_rest_counted(project: Project, capsys: Printed):

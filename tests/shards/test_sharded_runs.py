@@ -16,12 +16,14 @@ import pytest
 
 from docmill.schemas.shard import place, ranges
 from tests.support.bundled import by_the_page, letter, mail
+from tests.support.counting import Biller, wordy
 from tests.support.deploying import Site, deployed
 from tests.support.documents import pdf
 from tests.support.processes import eventually
 
 pytestmark = pytest.mark.slow
 SHARDS = "select shard, documents, attempt, state, counts from docmill__shards order by shard"
+INPUT, OUTPUT = 1.0, 100.0  # USD a million tokens
 COUNTS = (
     "state",
     "documents_in",
@@ -50,7 +52,7 @@ class Sharded:
         site.provider.requests.clear()
         self.documents = [f"d{number}" for number in range(40)]
         file = site.pipeline(name, *self.documents)
-        priced = site.declared(name)["endpoint"] | {"prices": {"input": 1, "output": 100}}
+        priced = site.declared(name)["endpoint"] | {"prices": {"input": INPUT, "output": OUTPUT}}
         lines = file.read_text().splitlines()
         file.write_text(
             "\n".join(lines).replace(json.dumps(site.declared(name)["endpoint"]), json.dumps(priced))
@@ -233,13 +235,16 @@ def test_a_cancel_in_the_ui_stops_all_shards_and_the_next_run_finishes(many: Sha
 
 
 def test_a_budget_holds_over_all_shards_and_what_it_left_is_tried_again_by_shards(many: Sharded):
+    biller = Biller(many.site.provider, lambda _: wordy, prices=(INPUT, OUTPUT))
     with many.site.working():
-        printed = many.run("--shards", "2", "--max-cost", "0.045", code=3)
+        printed = many.run("--shards", "2", "--max-cost", "0.25", code=3)
+        billed = biller.usd
         many.run("--shards", "2", command="retry")
-    assert "the budget of the run, $0.045" in printed
+    assert "the budget of the run, $0.25" in printed
     first, again = many.rows()
     assert first["state"] == "stopped"
-    assert 0 < first["cost_usd"] <= 0.045
+    assert 0.2 < billed <= 0.25
+    assert first["cost_usd"] == pytest.approx(billed)
     assert 0 < first["done"] < 40
     assert (again["documents_in"], again["done"], again["unchanged"], again["shards"]) == (
         first["deferred"],
