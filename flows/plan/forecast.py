@@ -23,8 +23,8 @@ from docmill.flows.plan.requests import Known
 from docmill.schemas.document import Document
 from docmill.schemas.errors import ConfigError, NoResults, StorageError
 from docmill.tasks.sinks.database import require_folder
+from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.looking import states_of, steps_of
-from docmill.tasks.sinks.quarantine import QuarantiningResults
 from docmill.tasks.sources.divided import Undivided
 from docmill.tasks.sources.source import DocumentRef
 
@@ -84,7 +84,7 @@ class _Found:
 @dataclass
 class _Planning:
     plan: Plan
-    results: QuarantiningResults | None
+    results: ReviewedResults | None
     past: History
     tell: Tell
     known: Known
@@ -195,7 +195,9 @@ class _Planning:
 
     async def _asked(self, document: Document, known: Known | None = None, *, sure: bool = True) -> Amounts:
         past, known = self.past, known or self.known
-        return await Forecast(self.plan, known, past.shares, past.turns, sure=sure).of(document)
+        decided = past.labels.get((document.document_id, document.content_sha256), ())
+        of = Forecast(self.plan, known, past.shares, past.turns, decisions=decided, sure=sure)
+        return await of.of(document)
 
     def _unreadable(self, found: _Found) -> None:
         self.counts[found.how] -= 1
@@ -226,9 +228,9 @@ async def forecast(plan: Plan, tell: Tell = lambda _: None) -> PlannedRun:
     return PlannedRun(plan.name, planning.documents, counts, why, estimate, beyond, planning.more)
 
 
-def _results(plan: Plan) -> QuarantiningResults | None:
+def _results(plan: Plan) -> ReviewedResults | None:
     require_folder(plan.into.url)
     try:
-        return QuarantiningResults.read(plan.into, plan.name)
+        return ReviewedResults.read(plan.into, plan.name)
     except NoResults:  # a run makes them
         return None
