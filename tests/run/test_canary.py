@@ -101,7 +101,7 @@ def dump(url: str) -> bytes:
     dumped = b""
     with psycopg.connect(url.replace("+psycopg", "")) as connection:
         for (table,) in connection.execute(tables).fetchall():
-            with connection.cursor().copy(f"COPY {table} TO STDOUT") as rows:  # type: ignore[arg-type]
+            with connection.cursor().copy(f"COPY {table} TO STDOUT") as rows:
                 dumped += table.encode() + b"\n" + b"".join(map(bytes, rows))
     return dumped
 

@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from subprocess import TimeoutExpired
-from threading import Event
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
-from tests.support.connection import Request
 from tests.support.cut import Relay, relayed
 from tests.support.databases import fresh
 from tests.support.deploying import Site, deployed
+from tests.support.processes import eventually
 from tests.support.sharded import Sharded, ended
 
 pytestmark = pytest.mark.slow
@@ -53,31 +52,29 @@ def databases(postgres: str, place_of_all: Site, monkeypatch: pytest.MonkeyPatch
         yield Databases(cache, results, relay, through)
 
 
-def cut_at(number: int, many: Sharded, relay: Relay) -> Event:
-    """Cut the way as the provider is asked for that time; the event says that it has been."""
-    cut = Event()
+def cut_in_the_middle(many: Sharded, relay: Relay) -> None:
+    """Cut the way once both shards are at work."""
 
-    def once(request: Request) -> None:
-        if request.number == number and not cut.is_set():
-            relay.cut()
-            cut.set()
+    def under_way() -> bool:
+        states = [shard[3] for shard in many.shards()]
+        return states == ["running", "running"] and len(many.site.provider.requests) > CONCURRENCY
 
-    many.site.provider.rule(once)
-    return cut
+    assert eventually(under_way, 200)
+    relay.cut()
 
 
 def test_a_cache_that_is_away_for_ten_seconds_is_waited_for_by_all_shards(
     place_of_all: Site, databases: Databases
 ):
     many = Sharded(place_of_all, "away", databases.results)
-    many.site.provider.delay_s = 0.2
-    cut = cut_at(9, many, databases.relay)
+    many.site.provider.delay_s = 3.0
     with many.site.working(), many.site.working():
         begun = many.begin("--shards", "2")
-        assert cut.wait(200)
+        cut_in_the_middle(many, databases.relay)
         with pytest.raises(TimeoutExpired):
             begun.wait(10)
         databases.relay.mend()
+        many.site.provider.delay_s = 0.0
         ended(begun, 0)
     [row] = many.rows()
     assert (row["state"], row["documents_in"], row["done"]) == ("complete", 40, 40)
@@ -90,15 +87,15 @@ def test_where_cache_and_results_are_gone_the_run_ends_and_the_next_one_finishes
     place_of_all: Site, databases: Databases
 ):
     many = Sharded(place_of_all, "gone", databases.by_relay(databases.results))
-    many.site.provider.delay_s = 0.2
-    cut = cut_at(15, many, databases.relay)
+    many.site.provider.delay_s = 3.0
     with many.site.working(), many.site.working():
         begun = many.begin("--shards", "2")
-        assert cut.wait(200)
+        cut_in_the_middle(many, databases.relay)
         printed = ended(begun, 3)
         assert "Traceback" not in printed
         assert "postgresql" in printed
         databases.relay.mend()
+        many.site.provider.delay_s = 0.0
         many.run("--shards", "2")
     assert many.asked("select status, count(*) from docmill_outcomes group by status") == [("done", 40)]
     assert many.asked("select count(*) from docmill_runs where state = 'running'") == [(0,)]
