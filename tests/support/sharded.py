@@ -110,8 +110,8 @@ def kill_all_of(worker: "subprocess.Popen[bytes]") -> None:
 
 def flow_runs_of(worker: "subprocess.Popen[bytes]") -> list[int]:
     """List the processes of a worker's flow runs."""
-    started = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in descendants(worker.pid)}
-    return [pid for pid, command in started.items() if b"prefect.flow_engine" in command]
+    children = Path(f"/proc/{worker.pid}/task").glob("*/children")
+    return [int(pid) for each in children for pid in each.read_text().split()]
 
 
 def descendants(pid: int) -> list[int]:
