@@ -48,12 +48,19 @@ def is_garbled(text: str) -> bool:
     if letters < LEAST_LETTERS:
         return False
     shown = text[:MOST_CHARS]
-    if len(MOJIBAKE.findall(shown)) > MOST_MOJIBAKE * letters:
+    if is_mojibake(shown):
         return True
     common = _common(shown)
     if common >= LEAST_COMMON:
         return False
     return _is_shifted(shown, common) or (common < LEAST_PROSE and _has_no_vowels(shown))
+
+
+def is_mojibake(text: str) -> bool:
+    """Say whether a text was UTF-8, was read in another encoding, and was kept so."""
+    shown = text[:MOST_CHARS]
+    letters = sum(map(str.isalpha, shown))
+    return letters >= LEAST_LETTERS and len(MOJIBAKE.findall(shown)) > MOST_MOJIBAKE * letters
 
 
 def _common(text: str) -> int:
