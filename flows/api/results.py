@@ -13,8 +13,8 @@ from docmill.schemas.errors import ConfigError, StorageError
 from docmill.schemas.outcome import Outcome, Status
 from docmill.tasks.checks.spelling import meant
 from docmill.tasks.sinks.database import engine_of, reason, shown, sqlite_file
+from docmill.tasks.sinks.reflection import reflected_table
 from docmill.tasks.sinks.tables import OUTCOMES, TYPED
-from docmill.tasks.sinks.there import table_there
 from docmill.tasks.sinks.typed_reading import KEY_COLUMNS
 from docmill.tasks.sinks.upgrade import present
 
@@ -82,7 +82,7 @@ class Stored:
         Raises ConfigError where there is no such table, StorageError where the database fails.
         """
         with self._reading() as connection:
-            table = table_there(connection, _table_name(connection, pipeline, schema))
+            table = reflected_table(connection, _table_name(connection, pipeline, schema))
             by = list(table.columns)[:KEY_COLUMNS]
             for row in connection.execute(select(table).order_by(*by)):
                 yield dict(row._mapping)

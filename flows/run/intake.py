@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.decision import Decision
 from docmill.tasks.sinks.decisions import ReviewedResults
-from docmill.tasks.sinks.unseen import unseen_of
+from docmill.tasks.sinks.unread_pictures import with_unread_pictures
 from docmill.tasks.sources import scans
 from docmill.tasks.sources.batches import BATCH, FIRST_BATCH, batch
 from docmill.tasks.sources.source import DocumentRef
@@ -69,7 +69,7 @@ def _unchanged(hashes: Mapping[str, str | None], plan: Plan, results: ReviewedRe
     known = {document_id: digest for document_id, digest in hashes.items() if digest}
     unchanged = results.unchanged(known, plan.sha256) if known and not plan.refresh else set()
     if unchanged and scans.reads(plan.ocr):  # it may have come since: then they are read anew
-        unchanged -= unseen_of(results, unchanged, scans.HINT)
+        unchanged -= with_unread_pictures(results, unchanged, scans.HINT)
     return unchanged
 
 

@@ -102,7 +102,7 @@ def secret_for(url: str) -> bytes:
         raise ConfigError("notify.url: must be https:// and name a host: what is posted holds records")
     if not secret:
         raise ConfigError(f"notify: {SECRET} is not set: it signs what is posted. export {SECRET}=…")
-    return secret.encode()
+    return os.fsencode(secret)  # as it stands, whatever its encoding
 
 
 def signed(secret: bytes, id_: str, timestamp: int, body: bytes) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Text, and_, case, cast, func, select
 
 from docmill.schemas.outcome import GOOD
-from docmill.tasks.sinks.own_id import id_of
+from docmill.tasks.sinks.database_id import id_of
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.outcome import GOOD
 from docmill.tasks.sinks.database import engine_of, reason, shown, sqlite_file
-from docmill.tasks.sinks.own_id import id_of
+from docmill.tasks.sinks.database_id import id_of
 from docmill.tasks.sinks.tables import HISTORY, OUTCOMES, RUNS
 from docmill.tasks.sinks.upgrade import present
 

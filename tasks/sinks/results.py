@@ -13,6 +13,7 @@ from docmill.schemas.outcome import GOOD, Outcome, Run
 from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks import typed
+from docmill.tasks.sinks.crashed_run import totals_of
 from docmill.tasks.sinks.database import (
     changing_tables,
     engine_of,
@@ -24,7 +25,6 @@ from docmill.tasks.sinks.database import (
     sqlite_file,
 )
 from docmill.tasks.sinks.evaluations import Evaluations
-from docmill.tasks.sinks.fallen import fallen
 from docmill.tasks.sinks.history import History, put
 from docmill.tasks.sinks.keys import type_in
 from docmill.tasks.sinks.rows import Row, chunks, outcome_row, run_row
@@ -124,7 +124,7 @@ class Results:
     def fail(self, run_id: str) -> None:
         """Write of a run that died that it failed, and what it had come to."""
         with self._writing() as connection:
-            ended = {**fallen(connection, run_id), "state": "failed", "ended_at": datetime.now(UTC)}
+            ended = {**totals_of(connection, run_id), "state": "failed", "ended_at": datetime.now(UTC)}
             connection.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(ended))
             connection.execute(delete(WORK).where(WORK.c.run_id == run_id))
 

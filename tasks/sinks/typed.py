@@ -12,8 +12,8 @@ from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks import items
 from docmill.tasks.sinks.column_types import Exact, column_type, stored
+from docmill.tasks.sinks.reflection import AddColumn, reflected_columns
 from docmill.tasks.sinks.tables import TYPED, Json
-from docmill.tasks.sinks.there import AddColumn, columns_there
 
 Row = dict[str, Any]
 
@@ -58,7 +58,7 @@ def owned(connection: Connection, pipeline: str) -> dict[str, Column[Any]]:
     keys = {}
     for row in connection.execute(TYPED.select().where(TYPED.c.pipeline == pipeline)).all():
         if inspect(connection).has_table(row.name):  # somebody may have dropped it, or renamed its key
-            types = columns_there(connection, row.name)
+            types = reflected_columns(connection, row.name)
             if row.key in types:
                 keys[row.name] = _column(0, row.key, types[row.key])
                 Table(row.name, Tables(), keys[row.name], quote=True, info={items.PARENT: row.parent})
@@ -106,7 +106,7 @@ def ensure(connection: Connection, pipeline: str, table: Table) -> bool:
 
 def _add_columns(connection: Connection, table: Table) -> None:
     dialect = connection.dialect
-    there = columns_there(connection, table.name)
+    there = reflected_columns(connection, table.name)
     for column in table.columns:
         if column.name not in there and column.primary_key:
             raise ConfigError(

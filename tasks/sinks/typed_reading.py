@@ -8,8 +8,8 @@ from sqlalchemy import Table, inspect, select
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.sinks.formats.export import Export
 from docmill.tasks.sinks.items import rows_of, table_name, table_of
+from docmill.tasks.sinks.reflection import reflected_table
 from docmill.tasks.sinks.results import Results
-from docmill.tasks.sinks.there import table_there
 
 KEY_COLUMNS = 2  # the id, and in a table of items their position
 
@@ -19,7 +19,7 @@ def stored_table(results: Results, name: str) -> Export:
     with results._failing(), results._engine.connect() as connection:
         if not inspect(connection).has_table(name):
             raise ConfigError(f"--table: there is no table {name} yet: `docmill run` the pipeline first")
-        table = table_there(connection, name)
+        table = reflected_table(connection, name)
     return Export({column.name: column.type for column in table.columns}, _rows(results, table))
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, inspect
 
 from docmill.tasks.sinks.bundle_tables import BUNDLES
-from docmill.tasks.sinks.own_id import give_id
+from docmill.tasks.sinks.database_id import give_id
+from docmill.tasks.sinks.reflection import AddColumn
 from docmill.tasks.sinks.tables import METADATA
-from docmill.tasks.sinks.there import AddColumn
 from docmill.tasks.sinks.work_tables import WORK
 
 assert BUNDLES.metadata is WORK.metadata is METADATA  # all tables are declared once this is imported

@@ -1,5 +1,7 @@
 """Where a webhook may lead: https, a host that is allowed, and no password."""
 
+import os
+
 import pytest
 
 from docmill.schemas.errors import ConfigError
@@ -27,6 +29,11 @@ def test_a_url_that_is_not_safe_is_refused_and_not_repeated(
         secret_for(url)
     assert str(raised.value).startswith(said)
     assert "hidden" not in str(raised.value)
+
+
+def test_a_secret_is_taken_as_it_stands(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(SECRET, os.fsdecode(b"\xff"))
+    assert secret_for("https://hooks.example/x") == b"\xff"
 
 
 @pytest.mark.parametrize("url", ["HTTPS://hooks.example/x", "http://127.0.0.1:9/x", "http://localhost/x"])

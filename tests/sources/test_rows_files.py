@@ -148,6 +148,23 @@ def test_a_sheet_is_named():
     )
 
 
+def test_a_sheet_without_rows_is_an_empty_source():
+    sheet("t.xlsx", ("id", "body"))
+    assert texts(rows_of("t.xlsx")) == {}
+    Path("t.jsonl").write_text('{"id": 1, "body": "a"}')
+    assert texts(rows_of("t.*")) == {"1": "a"}
+
+
+def test_a_column_without_a_name_is_none():
+    sheet("t.xlsx", (" ", "id", None, "body"), ("x", 1, "y", "a"))
+    assert texts(rows_of("t.xlsx")) == {"1": "a"}
+
+
+def test_an_encrypted_workbook_is_said_to_be_that():
+    Path("t.xlsx").write_bytes(b"\xd0\xcf\x11\xe0" + "EncryptedPackage".encode("utf-16-le"))
+    assert "encrypted: save it without a password" in refusal(rows_of("t.xlsx"))
+
+
 def test_a_broken_record_of_csv_fails_alone():
     Path("t.csv").write_bytes(b'id,body\n1,a\n2\n3,b,c\n4,caf\xe9\n5,d\n6,"e\n')
     found = {ref.document_id: ref for ref in read(rows_of("t.csv"))}

@@ -26,11 +26,13 @@ def define(
     for file in files:
         kinds[file.kind].append(file)
     lines = {file.path: file.shown for file in kinds["lines"]}
+    heads = []
     for number, file in enumerate(kinds["workbook"]):
         path = folder / f"sheet-{number}.jsonl"
-        write_lines(file.path, sheet, file.shown, path)
+        names = write_lines(file.path, sheet, file.shown, path)
+        heads.append((json.dumps(dict.fromkeys(names, "NULL")), file.shown))
         lines[path] = file.shown
-    parts = [*_parquet(kinds["parquet"]), *_separated(kinds["csv"]), *_lines(connection, lines)]
+    parts = [*_parquet(kinds["parquet"]), *_separated(kinds["csv"]), *_lines(connection, lines, heads)]
     if not parts:
         raise ConfigError("rows.files: none of the files has a column")
     connection.execute(f"CREATE TEMP VIEW rows AS {' UNION ALL BY NAME '.join(parts)}")
@@ -56,8 +58,13 @@ def _separated(files: Iterable[TableFile]) -> Iterator[str]:
         )
 
 
-def _lines(connection: "DuckDBPyConnection", files: Mapping[Path, str]) -> Iterator[str]:
-    """Read JSON lines by what all of them have: no text is taken for a date; a broken line is NULLs."""
+def _lines(
+    connection: "DuckDBPyConnection", files: Mapping[Path, str], heads: Iterable[tuple[str, str]]
+) -> Iterator[str]:
+    """Read JSON lines by what all of them have: no text is taken for a date; a broken line is NULLs.
+
+    `heads` are structures that are known besides, each with the name of its file.
+    """
     if not files:
         return
     lines = (
@@ -67,7 +74,8 @@ def _lines(connection: "DuckDBPyConnection", files: Mapping[Path, str]) -> Itera
     found = connection.execute(
         f"SELECT DISTINCT json_structure(json), filename FROM {lines} WHERE json_type(json) = 'OBJECT'"
     )
-    if columns := columns_of((structure, files[Path(path)]) for structure, path in found.fetchall()):
+    structures = [(structure, files[Path(path)]) for structure, path in found.fetchall()]
+    if columns := columns_of([*heads, *structures]):
         form = quoted(json.dumps(columns, ensure_ascii=False))
         yield f"SELECT unnest(json_transform(json, {form})) FROM {lines}"
 

@@ -20,8 +20,8 @@ TOO_MUCH = (
 )
 
 
-def write_lines(path: Path, sheet: str | None, shown: str, onto: Path) -> None:
-    """Write a sheet's rows, by the names in its first row, the first sheet where none is named.
+def write_lines(path: Path, sheet: str | None, shown: str, onto: Path) -> list[str]:
+    """Write a sheet's rows, by the names in its first row, the first sheet where none is named; gives these.
 
     Raises ConfigError for what is no workbook that can be read, and OSError.
     """
@@ -37,6 +37,7 @@ def write_lines(path: Path, sheet: str | None, shown: str, onto: Path) -> None:
                 if room < 0:
                     raise Unreadable(Reason.LONG)
                 lines.write(part)
+            return names
     except Unreadable as error:
         too_much = error.args[0] in (Reason.MEMORY, Reason.SLOW, Reason.LONG)
         raise ConfigError(f"rows.files: {shown}: {TOO_MUCH if too_much else error}") from None

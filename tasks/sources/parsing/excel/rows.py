@@ -8,6 +8,7 @@ from typing import Any
 
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.parsing import wire
+from docmill.tasks.sources.parsing.kinds import kind_of
 from docmill.tasks.sources.parsing.office import office_kind
 from docmill.tasks.sources.parsing.package import usual
 from docmill.tasks.sources.parsing.reasons import MAX_TEXT_BYTES, Reason
@@ -28,7 +29,10 @@ class Rows:
         import openpyxl
 
         wanted, content = wire.asked_rows(body)
-        if office_kind(content) != "xlsx":
+        kind = kind_of(content, ".xlsx")
+        if isinstance(kind, Reason):
+            raise Unreadable(kind)
+        if kind != "office" or office_kind(content) != "xlsx":
             raise Unreadable(Reason.NO_WORKBOOK)
         content = usual(content)
         book = openpyxl.load_workbook(BytesIO(content), read_only=True, data_only=True, keep_links=False)
@@ -38,7 +42,8 @@ class Rows:
             return wire.SHEETS, json.dumps(list(sheets)).encode()
         chosen.reset_dimensions()  # what the file says of them may be wrong
         filled = _filled(chosen.iter_rows(values_only=True))
-        names = {at: str(cell).strip() for at, cell in enumerate(next(filled, ())) if cell is not None}
+        heads = {at: str(cell).strip() for at, cell in enumerate(next(filled, ())) if cell is not None}
+        names = {at: name for at, name in heads.items() if name}
         self._lines = _lines(names, filled)
         return wire.NAMES, json.dumps(list(names.values())).encode()
 

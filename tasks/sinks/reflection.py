@@ -55,14 +55,14 @@ def _add_column(element: AddColumn, compiler: DDLCompiler, **_: Any) -> str:
     return f"ALTER TABLE {table} ADD COLUMN {compiler.process(CreateColumn(element.column))}"
 
 
-def table_there(connection: Connection, name: str) -> Table:
+def reflected_table(connection: Connection, name: str) -> Table:
     """Give a table to be read as it stands in the database."""
-    there = columns_there(connection, name)
+    there = reflected_columns(connection, name)
     columns = [Column(column, _read_as(kind), quote=True) for column, kind in there.items()]
     return Table(name, MetaData(), *columns, quote=True)
 
 
-def columns_there(connection: Connection, table: str) -> dict[str, TypeEngine[Any]]:
+def reflected_columns(connection: Connection, table: str) -> dict[str, TypeEngine[Any]]:
     """Give a table's columns by their names, in their order."""
     if connection.dialect.name != "duckdb":
         return {each["name"]: each["type"] for each in inspect(connection).get_columns(table)}

@@ -8,7 +8,7 @@ from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.tables import OUTCOMES
 
 
-def unseen_of(results: Results, documents: Collection[str], why: str) -> set[str]:
+def with_unread_pictures(results: Results, documents: Collection[str], why: str) -> set[str]:
     """Name those of these that are in review with a part that was not read for a reason with this `why`."""
     query = select(OUTCOMES.c.document_id).where(
         OUTCOMES.c.pipeline == results._pipeline,

@@ -15,7 +15,7 @@ TAKEN = tuple(status for status in STATUSES if status not in PASSED_OVER)  # wit
 NUMBERS = tuple(name for name in Tally.model_fields if not name.startswith("cost_"))
 
 
-def fallen(connection: Connection, run_id: str) -> Row:
+def totals_of(connection: Connection, run_id: str) -> Row:
     """Give the counts and costs that a dead run's row lacks; none where it knows more than its outcomes.
 
     So it may where later runs have done the same documents anew.
