@@ -86,8 +86,8 @@ class Known:
 
     def replies(self, step: str) -> Iterator[tuple[str, str]]:
         """Give what a step was answered and did not take, each with what it is called."""
-        for number, said in enumerate(self.rejected.get(step, ()), start=1):
-            yield f"rejected reply {number}", said
+        for number, reply in enumerate(self.rejected.get(step, ()), start=1):
+            yield f"rejected reply {number}", reply
         if said := self.invalid.get(step):
             yield "the invalid reply", said
 
