@@ -140,6 +140,8 @@ class Classify(StepOptions):
         return self
 
 
+IS_COMPLETE = "Whether rows that no item stands for keep a document from being done: review, or off"
+WHO_READS = "Who reads the rows of tables: code if they are long (auto), code (columns), or model"
 RULES: Any = Field(
     default=(), description="What a record has to keep beyond its schema, in CEL; a broken one is reviewed"
 )
@@ -155,14 +157,8 @@ class Extract(StepOptions):
     schema_: str | None = Field(
         default=None, alias="schema", description="The one tool schema, where no label chooses"
     )
-    complete: Literal["review", "off"] = Field(
-        default="review",
-        description="Whether rows that no item stands for keep a document from being done: review, or off",
-    )
-    lists: Lists = Field(
-        default="auto",
-        description="Who reads the rows of tables: code if they are long (auto), code (columns), or model",
-    )
+    complete: Literal["review", "off"] = Field(default="review", description=IS_COMPLETE)
+    lists: Lists = Field(default="auto", description=WHO_READS)
     examples_from_reviews: int | None = FROM_REVIEWS
     votes: int | None = VOTES
     rules: tuple[Rule, ...] = RULES
@@ -183,14 +179,8 @@ class Ask(StepOptions):
         alias="schema",
         description="The tool schema that its answer satisfies; free text without",
     )
-    complete: Literal["review", "off"] = Field(
-        default="off",
-        description="Whether rows that no item stands for keep a document from being done: review, or off",
-    )
-    lists: Lists = Field(
-        default="model",
-        description="Who reads the rows of tables: model, or where it asks for all of them auto or columns",
-    )
+    complete: Literal["review", "off"] = Field(default="off", description=IS_COMPLETE)
+    lists: Lists = Field(default="model", description=WHO_READS)
     examples_from_reviews: int | None = FROM_REVIEWS
     votes: int | None = VOTES
     rules: tuple[Rule, ...] = RULES
