@@ -58,7 +58,7 @@ def history(plan: Plan, results: ReviewedResults | None) -> History:
     for steps in recent_steps(results, OUTCOMES):
         for name, step in steps.items():
             made[name].append(step)
-    found = History(calls_a_minute=_pace(plan, results), labels=_labels(results))
+    found = History(calls_a_minute=_pace(plan, results), labels=_decided_labels(results))
     for step in plan.every_step():
         of_step = made.get(step.id, [])
         if labels := _labels(step, of_step):
@@ -96,7 +96,7 @@ def _add(tokens: dict[tuple[str, str], Tokens], step_id: str, step: Mapping[str,
             of_model.completion += call["completion_tokens"]
 
 
-def _labels(results: ReviewedResults) -> Mapping[tuple[str, str | None], Sequence[Decision]]:
+def _decided_labels(results: ReviewedResults) -> Mapping[tuple[str, str | None], Sequence[Decision]]:
     found: defaultdict[tuple[str, str | None], list[Decision]] = defaultdict(list)
     for each in results.every_decision():
         if each.of_label:
