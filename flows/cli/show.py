@@ -86,10 +86,10 @@ class Known:
 
     def replies(self, step: str) -> Iterator[tuple[str, str]]:
         """Give what a step was answered and did not take, each with what it is called."""
-        for number, reply in enumerate(self.rejected.get(step, ()), start=1):
-            yield f"rejected reply {number}", reply
-        if said := self.invalid.get(step):
-            yield "the invalid reply", said
+        for number, said in enumerate(self.rejected.get(step, ()), start=1):
+            yield f"rejected reply {number}", said
+        if invalid := self.invalid.get(step):
+            yield "the invalid reply", invalid
 
     def as_json(self, step: str) -> dict[str, Any]:
         """Write them for scripts; nothing where there are none."""
