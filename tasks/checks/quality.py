@@ -16,7 +16,7 @@ LEAST_COMMON = 4  # different words that say that a text, as it is or shifted, i
 LEAST_PROSE = 2  # of them that say that a text is in a language, whatever its vowels
 MOST_SHIFTED = 1000  # characters of a page's short words that are tried with every shift
 SHIFTS = (*range(-32, 0), *range(1, 33))  # a font's own numbers of its glyphs are often 29 or 31 below
-MOST_MOJIBAKE = 0.02  # of the letters
+MOST_MOJIBAKE = 0.01  # of the letters: German has 0.015 umlauts
 WORD = re.compile(r"(?<![\w.@/-])[^\W\d_]{2,}(?![\w@/-])")
 VOWELS = frozenset("aeiouyœæøıəɛ")
 # UTF-8 that was read as Latin-1 or Windows-1252: two letters for one with an accent, three for a quote.

@@ -167,11 +167,7 @@ def test_a_cancel_in_the_ui_stops_all_shards_and_the_next_run_finishes(many: Sha
         [row] = many.rows()
         assert row["state"] == "stopped"
         assert row["documents_in"] == row["done"] + row["deferred"] < 40
-        assert row["deferred"] >= 2, (
-            many.shards(),
-            printed,
-            (many.site.home / "worker.log").read_text()[-9000:],
-        )
+        assert row["deferred"] >= 2, printed
         states = {run["state_type"] for run in many.flow_runs().values()}
         assert states == {"CANCELLED"}
         [(ended_at,)] = many.asked("select ended_at from docmill_runs")
