@@ -45,7 +45,7 @@ def runs(
     before. Makes no call.
     """
     url, name = _where(pipeline, into)
-    rows, waiting = stored_runs(url, name)
+    rows, waiting = stored_runs(url, name, of_models=by == "model")
     found = spent(rows, by)
     if json:
         listed = [{**each.model_dump(), "usd_per_document": each.usd_per_document} for each in found[:last]]

@@ -9,15 +9,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.sinks.database import engine_of, reason, shown, sqlite_file
+from docmill.tasks.sinks.of_models import by_model
 from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 from docmill.tasks.sinks.upgrade import present
 
 
-def stored_runs(url: str, pipeline: str | None = None) -> tuple[list[Row], dict[str, int]]:
+def stored_runs(
+    url: str, pipeline: str | None = None, *, of_models: bool = False
+) -> tuple[list[Row], dict[str, int]]:
     """Give the runs, the newest first, and by pipeline how many documents wait for a person.
 
-    Raises ConfigError where there is no such database, or no run in it.
+    Those that ask several models are given once for each where `of_models` says so. Raises ConfigError
+    where there is no such database, or no run in it.
     """
     file, engine = sqlite_file(url), engine_of(url)
     try:
@@ -26,6 +30,7 @@ def stored_runs(url: str, pipeline: str | None = None) -> tuple[list[Row], dict[
         with engine.connect() as connection:
             reading = connection.execution_options(reading=True)
             rows, waiting = runs_of(reading, pipeline), _waiting(reading, pipeline)
+            rows = list(by_model(reading, rows)) if of_models else rows
     except (SQLAlchemyError, ValueError, TypeError) as error:  # options that its driver does not take
         raise ConfigError(f"the database {shown(url)} cannot be opened: {reason(error)}") from None
     finally:
