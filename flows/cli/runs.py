@@ -45,7 +45,7 @@ def runs(
     before. Makes no call.
     """
     url, name = _where(pipeline, into)
-    stored = stored_runs(url, name)
+    stored = stored_runs(url, name, of_models=by == "model")
     found = spent(stored.rows, by)
     if json:
         listed = [{**each.model_dump(), "usd_per_document": each.usd_per_document} for each in found[:last]]

@@ -11,6 +11,7 @@ from docmill.schemas.outcome import Tally
 
 MOST = 40  # calls of a step that are kept one by one: the first ones
 MOST_REJECTED = 3  # replies of a step: what one request comes to with its repairs
+TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens")
 Caller = tuple[str, str]  # document, step
 
 
@@ -44,7 +45,7 @@ class CallsMade:
 
     def tried(self, caller: Caller, kind: CallKind, key: str, model: str, cost: Tally) -> None:
         """Note an attempt, with what was booked for it."""
-        told = cost.model_dump(include={"prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd"})
+        told = cost.model_dump(include={*TOKENS, "reasoning_tokens", "cost_usd"})
         self._of[caller].add(CallMade(at=datetime.now(UTC), kind=kind, model=model, key=short(key), **told))
 
     def rejected(self, caller: Caller, reply: str) -> None:
@@ -56,7 +57,7 @@ class CallsMade:
         made = self._of[caller]
         made.keys[key.rpartition("/")[2]] = None
         if cached:
-            tokens = reply.model_dump(include={"prompt_tokens", "completion_tokens", "cached_tokens"})
+            tokens = reply.model_dump(include=set(TOKENS))
             made.add(CallMade(at=datetime.now(UTC), kind="cached", model=model, key=short(key), **tokens))
 
     def take(self, caller: Caller) -> Made:

@@ -27,6 +27,7 @@ from docmill.tasks.sinks.database import (
 from docmill.tasks.sinks.evaluations import Evaluations
 from docmill.tasks.sinks.history import History, put
 from docmill.tasks.sinks.keys import type_in
+from docmill.tasks.sinks.of_models import add_models
 from docmill.tasks.sinks.rows import Row, chunks, outcome_row, run_row
 from docmill.tasks.sinks.spending import Spending
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
@@ -52,6 +53,7 @@ class Results:
         self._file = sqlite_file(into.url)
         self._inode: int | None = None  # of that file, once it is open for writing
         self._columns: dict[Table, Sequence[Column[Any]]] = {}  # where an earlier version's is read alone
+        self.several_models = False  # whether a run asks more than one: what each came to is kept
         self.url = shown(into.url)
         self.history = History(engine, pipeline, self.url)
         self.evaluations = Evaluations(engine, pipeline, self.url)
@@ -150,6 +152,8 @@ class Results:
             done = [outcome for outcome in current if outcome.status == "done"]
             replace_rows(connection, self._tables, self._own, done, run_id)
             self._stored(connection, rows, outcomes)
+            if self.several_models:
+                add_models(connection, run_id, outcomes)
 
     def _stored(self, connection: Connection, rows: Sequence[Row], outcomes: Sequence[Outcome] = ()) -> None:
         """Write what else follows from outcomes: those stored as rows, and all that were to be."""

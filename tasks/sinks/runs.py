@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.sinks.database import engine_of, reason, shown, sqlite_file
+from docmill.tasks.sinks.of_models import by_model
 from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 from docmill.tasks.sinks.upgrade import present
@@ -21,10 +22,11 @@ class StoredRuns(NamedTuple):
     quarantined: dict[str, int]
 
 
-def stored_runs(url: str, pipeline: str | None = None) -> StoredRuns:
+def stored_runs(url: str, pipeline: str | None = None, *, of_models: bool = False) -> StoredRuns:
     """Read the runs of a pipeline, or of all.
 
-    Raises ConfigError where there is no such database, or no run in it.
+    Those that ask several models are given once for each where `of_models` says so. Raises ConfigError
+    where there is no such database, or no run in it.
     """
     file, engine = sqlite_file(url), engine_of(url)
     try:
@@ -33,7 +35,9 @@ def stored_runs(url: str, pipeline: str | None = None) -> StoredRuns:
         with engine.connect() as connection:
             reading = connection.execution_options(reading=True)
             held = _counted(reading, pipeline, OUTCOMES.c.status == "quarantined")
-            found = StoredRuns(runs_of(reading, pipeline), _waiting(reading, pipeline), held)
+            rows = runs_of(reading, pipeline)
+            rows = list(by_model(reading, rows)) if of_models else rows
+            found = StoredRuns(rows, _waiting(reading, pipeline), held)
     except (SQLAlchemyError, ValueError, TypeError) as error:  # options that its driver does not take
         raise ConfigError(f"the database {shown(url)} cannot be opened: {reason(error)}") from None
     finally:

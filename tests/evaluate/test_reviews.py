@@ -15,7 +15,7 @@ from docmill.flows.review.review import opened
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import Evaluate
 from docmill.schemas.outcome import Outcome
-from tests.review.test_labels import NAME, Letters
+from tests.support.labelling import NAME, Letters
 from tests.support.project import Project
 from tests.support.reviewing import BILL, LINES, STEPS, TEXT, Bills
 

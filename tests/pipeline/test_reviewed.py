@@ -14,7 +14,7 @@ from docmill.flows.review.review import opened
 from docmill.schemas.example import Example
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.examples import Chosen, Reviewed
-from tests.review.test_labels import RECORD, Letters
+from tests.support.labelling import RECORD, Letters
 from tests.support.project import Project
 from tests.support.reviewing import TEXT, TRUE, Bills
 

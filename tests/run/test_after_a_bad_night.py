@@ -158,6 +158,36 @@ def test_a_key_that_an_invalid_reply_echoes_is_not_kept(
     assert not [each for each in stored if key.encode() in each]
 
 
+def test_a_reply_that_was_repaired_is_kept_and_shown(project: Project, provider: Provider, capfd: Printed):
+    project.documents(a="text")
+    provider.script(saying('{"name": 1}'), saying('{"name": 2}'), "ok")
+    project.pipeline(f"{{base_url: '{provider.url}'}}", "  - extract: {schema: thing}\n")
+    assert project.run("run", "p.yaml") == 0
+    [(status, steps)] = project.rows("select status, steps from docmill_outcomes")
+    kept = json.loads(steps)["extract"]
+    assert (status, kept.get("reply")) == ("done", None)
+    assert [f'{{"name": {number}}}' in said for number, said in enumerate(kept["rejected"], 1)] == [True] * 2
+    capfd.readouterr()
+    assert project.run("show", "p.yaml", "--json") == 0
+    [step] = json.loads(capfd.readouterr().out)["steps"]
+    assert (step["rejected_replies"], "invalid_reply" in step) == (kept["rejected"], False)
+    assert project.run("show", "p.yaml") == 0
+    assert "==> extract, rejected reply 2 of the last run <==\n" in capfd.readouterr().out
+    assert project.run("report", "p.yaml", "--document", "in/a.txt") == 0
+    assert "extract, rejected reply 1: " in capfd.readouterr().out
+
+
+def test_of_replies_of_a_step_that_ended_invalid_the_last_stands_apart(project: Project, provider: Provider):
+    project.documents(a="text")
+    provider.script(*(saying(f'{{"name": {number}, "x": "{"x" * 20_000}"}}') for number in (1, 2, 3)))
+    project.pipeline(f"{{base_url: '{provider.url}'}}", "  - extract: {schema: thing}\n")
+    assert project.run("run", "p.yaml") == 1
+    [(steps,)] = project.rows("select steps from docmill_outcomes")
+    kept = json.loads(steps)["extract"]
+    assert [len(each) for each in (*kept["rejected"], kept["reply"])] == [16_384] * 3
+    assert '"name": 3' in kept["reply"]
+
+
 def test_an_automation_fires_on_an_alert_and_on_a_state(bad: Project, provider: Provider, prefect_api: str):
     declared = YAML(typ="safe").load(documented("# alert.yaml", "yaml"))["trigger"]
     bad.pipeline(provider.url, STEP, alert="{bad: 0.2, review: 0.2}")
