@@ -27,8 +27,8 @@ def add_models(connection: Connection, run_id: str, outcomes: Sequence[Outcome])
             for model, tally in _of_step(step):
                 tallies[model] += tally
     for model in sorted({*tallies, *documents}):  # in one order, so that shards do not wait for each other
-        counts = {status: documents[model][status] for status in STATUSES}
-        row = {"run_id": run_id, "model": model, **tallies[model].model_dump(), **counts}
+        counts: dict[str, int] = {status: documents[model][status] for status in STATUSES}
+        row: dict[str, Any] = {"run_id": run_id, "model": model, **tallies[model].model_dump(), **counts}
         statement = inserting(connection, MODELS).values(row)
         new = statement.excluded
         more: dict[str, Any] = {name: MODELS.c[name] + new[name] for name in (*COUNTS, *STATUSES, "cost_usd")}
@@ -46,7 +46,7 @@ def by_model(connection: Connection, rows: Iterable[Row]) -> Iterator[Row]:
     if present(connection, MODELS):
         for some in chunks([row["run_id"] for row in found]):
             for part in connection.execute(select(MODELS).where(MODELS.c.run_id.in_(some))):
-                parts[part.run_id].append(part._mapping)
+                parts[part.run_id].append(dict(part._mapping))
     for row in found:
         yield from _divided(row, parts.get(row["run_id"], ()))
 
