@@ -178,8 +178,7 @@ class Results:
 
     def outcomes_of(self, choose: Callable[[list[str]], list[str]]) -> Iterator[Row]:
         """Give the outcomes' rows of those documents that are chosen of all ids, in no order."""
-        chosen = choose(self.document_ids())
-        for some in chunks(chosen):
+        for some in chunks(choose(self.document_ids())):
             for row in self._rows(self._outcomes(None).where(OUTCOMES.c.document_id.in_(some))):
                 yield row._mapping
 
