@@ -1,8 +1,8 @@
 """What each model of a run came to where it asks several: added up as its outcomes are written."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, cast
 
 from sqlalchemy import Connection, select
 
@@ -27,8 +27,8 @@ def add_models(connection: Connection, run_id: str, outcomes: Sequence[Outcome])
             for model, tally in _of_step(step):
                 tallies[model] += tally
     for model in sorted({*tallies, *documents}):  # in one order, so that shards do not wait for each other
-        counts = {status: documents[model][status] for status in STATUSES}
-        row = {"run_id": run_id, "model": model, **tallies[model].model_dump(), **counts}
+        counts: dict[str, int] = {status: documents[model][status] for status in STATUSES}
+        row: dict[str, Any] = {"run_id": run_id, "model": model, **tallies[model].model_dump(), **counts}
         statement = inserting(connection, MODELS).values(row)
         new = statement.excluded
         more: dict[str, Any] = {name: MODELS.c[name] + new[name] for name in (*COUNTS, *STATUSES, "cost_usd")}
@@ -42,16 +42,16 @@ def by_model(connection: Connection, rows: Iterable[Row]) -> Iterator[Row]:
     A run's time is divided as its calls are.
     """
     found = list(rows)
-    parts: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    parts: defaultdict[str, list[Row]] = defaultdict(list)
     if present(connection, MODELS):
         for some in chunks([row["run_id"] for row in found]):
             for part in connection.execute(select(MODELS).where(MODELS.c.run_id.in_(some))):
-                parts[part.run_id].append(part._mapping)
+                parts[part.run_id].append(cast("Row", part._mapping))
     for row in found:
         yield from _divided(row, parts.get(row["run_id"], ()))
 
 
-def _divided(row: Row, parts: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+def _divided(row: Row, parts: Sequence[Row]) -> Iterator[Row]:
     summed = *COUNTS, *STATUSES
     rest: dict[str, Any] = {name: row[name] - sum(part[name] for part in parts) for name in summed}
     known = [part["cost_usd"] for part in parts]

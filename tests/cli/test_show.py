@@ -107,6 +107,31 @@ def test_a_trial_shows_all_of_it_and_keeps_nothing_but_the_cache(
     assert len(provider.requests) == 4
 
 
+def test_a_trial_shows_evidence_cost_and_the_replies_that_would_not_do(
+    project: Project, provider: Provider, prefect_api: str, capfd: pytest.CaptureFixture[str]
+):
+    project.documents(a="Ada Ltd sent 7 things.", b="Bo Ltd sent 8.", c="Cy Ltd")
+    record = json.dumps({"name": "Ada Ltd", "count": 9, "on": "2024-01-31"})
+    provider.rule(lambda request: saying(record if "Ada" in request.text else '{"name": 1}'))
+    endpoint = f"{{base_url: '{provider.url}', prices: {{input: 1000, output: 2000}}}}"
+    pipeline = str(project.pipeline(endpoint, "  - extract: {schema: thing}\n"))
+    assert project.run("run", pipeline, "--try", "--limit", "2") == 1
+    printed = capfd.readouterr().out
+    good, bad = printed[printed.index("document in/a.txt") :].split("document in/b.txt")
+    read = provider.requests[0]
+    assert read.body.decode() in good
+    assert f"==> extract, reply 1: gpt, {TOKENS} <==\n{record}" in good
+    assert "  1 calls paid, 0 from the cache, 11 tokens read, 7 written, $0.025\n" in good
+    assert "  name: 0: Ada Ltd\n" in good
+    assert "  count: not in the document\n" in good
+    assert "==> extract, reply 1: not in the cache <==" in bad
+    assert '==> extract, rejected reply 2 of the last run <==\nthing: {"name": 1}' in bad
+    assert '==> extract, the invalid reply of the last run <==\nthing: {"name": 1}' in bad
+    assert "  3 calls paid, 0 from the cache, 33 tokens read, 21 written, $0.075\n" in bad
+    assert "in/c.txt" not in printed
+    assert not (project.root / "results.db").exists()
+
+
 @pytest.mark.parametrize("other", [["--json"], ["--into", "sqlite:///x.db"]])
 def test_a_trial_prints_and_goes_nowhere(
     project: Project, pipeline: str, capfd: pytest.CaptureFixture[str], other: list[str]
