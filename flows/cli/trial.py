@@ -65,9 +65,7 @@ def _show(plan: Plan, document: Document) -> None:
 
 
 def _outcome(row: Mapping[str, Any], *, listed: bool) -> Iterator[str]:
-    """Say what a document came to: what it cost, its values with their evidence, and what is wrong."""
-    cost = money(row["cost_usd"], estimated=row["cost_estimated"], listed=listed)
-    yield f"{row['calls']:,} calls paid, {row['cached_calls']:,} from the cache, {tokens_of(row)}, {cost}"
+    """Say what a document came to: its values with their evidence, what is wrong, and the cost."""
     for name in ("summary", "label"):
         if row[name]:
             yield f"{name}: {row[name]}"
@@ -80,3 +78,5 @@ def _outcome(row: Mapping[str, Any], *, listed: bool) -> Iterator[str]:
         yield f"broken rule {broken['name']}: {broken['message']}"
     if row["error"]:
         yield f"{row['error']}"
+    calls = f"{row['calls']:,} paid and {row['cached_calls']:,} cached calls, {tokens_of(row)}"
+    yield f"{money(row['cost_usd'], estimated=row['cost_estimated'], listed=listed)}, {calls}"
