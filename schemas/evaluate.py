@@ -43,7 +43,8 @@ class Evaluate(Declared):
 class Verdict(BaseModel):
     """What results have come to against labels: shares of right values, and why they are not good enough.
 
-    `answered` of the `documents` that have a label have a good outcome.
+    `answered` of the `documents` that have a label have a good outcome. `confusion` is for each label how
+    often it was taken for which, '' for none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -54,4 +55,5 @@ class Verdict(BaseModel):
     label: float | None = None
     all_fields: float | None = None
     fields: dict[str, float | None] = {}
+    confusion: dict[str, dict[str, int]] = {}
     reasons: tuple[str, ...] = ()

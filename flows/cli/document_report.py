@@ -79,7 +79,7 @@ def _rejected(steps: Mapping[str, Row]) -> Iterator[Text]:
     for name, step in steps.items():
         replies = [*(step.get("rejected") or ()), *filter(None, [step.get("reply")])]
         for number, reply in enumerate(replies, start=1):
-            yield plain(f"{name}, rejected reply {number}: ", "dim").append(plain(reply))
+            yield plain(f"{name}, rejected reply {number}:", "dim").append(" ").append(plain(reply))
 
 
 def _call(call: Row) -> Iterator[Text]:

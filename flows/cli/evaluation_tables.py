@@ -15,11 +15,11 @@ from docmill.flows.evaluate.difference import ALL_FIELDS, ANSWERED, LABEL, Chang
 from docmill.flows.evaluate.evaluation import Evaluation
 from docmill.flows.evaluate.gate import percent, points
 from docmill.flows.evaluate.scores import Score, total
+from docmill.flows.report.confusion import NO_LABEL
 from docmill.schemas.money import money
 
 MOST_LABELS = 12  # that a picture has columns for
 MOST_LISTED = 20
-NONE = "(none)"
 
 
 def scores(found: Evaluation, *, detail: bool) -> Table:
@@ -50,23 +50,20 @@ def models(contributed: Mapping[str, Contribution]) -> Table:
 
 def confusion(found: Evaluation) -> RenderableType:
     """Draw which label the documents of each label got: what is right stands on the diagonal."""
-    counted = found.confusion()
-    if not counted:
+    matrix = found.matrix()
+    if not matrix:
         return Text("no labels")
-    columns = [*found.labels, *dict.fromkeys(got or NONE for _, got in counted if got not in found.labels)]
+    columns = list(next(iter(matrix.values())))
     if len(columns) > MOST_LABELS:
-        return _confused(counted)
-    rows: Counter[str] = Counter()
-    for (wanted, _), many in counted.items():
-        rows[wanted] += many
+        return _confused(found.confusion())
     table = Table(box=None, pad_edge=False, header_style="bold", title="label, and what it was taken for")
     table.title_justify = "left"
     table.add_column("")
     for name in columns:
-        table.add_column(plain(name), justify="right", max_width=14)
-    for wanted in found.labels:
-        cells = [(name, counted[wanted, None if name == NONE else name]) for name in columns]
-        shaded = (_shaded(many, many / (rows[wanted] or 1), right=name == wanted) for name, many in cells)
+        table.add_column(plain(name or NO_LABEL), justify="right", max_width=14)
+    for wanted, row in matrix.items():
+        whole = sum(row.values()) or 1
+        shaded = (_shaded(many, many / whole, right=name == wanted) for name, many in row.items())
         table.add_row(plain(wanted), *shaded)
     return table
 
@@ -154,7 +151,7 @@ def _confused(counted: Counter[tuple[str, str | None]]) -> Table:
     table = _titled("labels that were taken for others", "label", "taken for", "documents")
     others = [(pair, many) for pair, many in counted.most_common() if pair[0] != pair[1]]
     for (wanted, got), many in others[:MOST_LISTED]:
-        table.add_row(plain(wanted), plain(got or NONE), f"{many:,}")
+        table.add_row(plain(wanted), plain(got or NO_LABEL), f"{many:,}")
     return table
 
 

@@ -28,11 +28,12 @@ def write(
     only: Sequence[str],
     runs: Sequence[Row],
     timeline: Timeline | None,
+    confused: Mapping[str, Mapping[str, int]],
     pages: int,
 ) -> None:
-    """Write the page of a run's outcomes, with its timeline, the pipeline's runs and so many pictures.
+    """Write the page of a run's outcomes, with its timeline, its labels, the pipeline's runs and pictures.
 
-    Raises ConfigError where the file cannot be written.
+    There are so many `pages` at most. Raises ConfigError where the file cannot be written.
     """
     if str(file) == "-":
         raise ConfigError("--html: name a file: a page is opened from disk, not piped")
@@ -46,6 +47,7 @@ def write(
         only=only,
         runs=runs,
         timeline=timeline,
+        confused=confused,
         pages=pages,
         tell=_Progress(),
     )

@@ -15,6 +15,7 @@ from docmill.flows.cli.html_report import write
 from docmill.flows.cli.options import Documents, IntoUrl, Json, PipelineName, Statuses
 from docmill.flows.cli.output import console, plain, print_json
 from docmill.flows.cli.results import stored
+from docmill.flows.evaluate.kept import evaluation
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.report.reasons import grouped, holding
 from docmill.schemas.errors import ConfigError
@@ -85,7 +86,7 @@ def report(
         if html is not None:
             rows, runs, time = listed(status), results.history.runs(), _timeline(results, row)
             options = RunOptions(documents=documents, into=into)
-            write(html, declared, options, row, rows, status, runs, time, pages)
+            write(html, declared, options, row, rows, status, runs, time, _confused(results, row), pages)
         if json:
             _print_json(results, row, listed)
         elif html is not None:
@@ -143,6 +144,12 @@ def _head(row: Row) -> Text:
 
 def _timeline(results: Results, row: Row) -> Timeline | None:
     return results.timelines.of_run(row["run_id"])
+
+
+def _confused(results: Results, row: Row) -> Mapping[str, Mapping[str, int]]:
+    """Give how often the run's labels were taken for which, where its pipeline evaluates it."""
+    kept = results.evaluations.of_run(row["run_id"])
+    return evaluation(kept).matrix() if kept else {}
 
 
 def _held_back(timeline: Timeline | None, row: Row) -> str:

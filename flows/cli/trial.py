@@ -15,6 +15,7 @@ from docmill.flows.cli.summary import STYLES
 from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.document import Document
 from docmill.schemas.errors import DocmillError
+from docmill.schemas.money import money, tokens_of
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sources.selected import Selected
 
@@ -41,7 +42,7 @@ def tell(out: Console, plan: Plan) -> None:
             _show(plan, document)
         out.print()
         out.print(plain(f"{row['document_id']}: {row['status']}", STYLES.get(row["status"], "red")))
-        for line in _outcome(row):
+        for line in _outcome(row, listed=plan.target.endpoint.prices is None):
             out.print(Text("  ").append_text(plain(line)), soft_wrap=True)
 
 
@@ -63,8 +64,8 @@ def _show(plan: Plan, document: Document) -> None:
     print_steps(document, asyncio.run(replayed(plan, document, kept.decisions)), kept)
 
 
-def _outcome(row: Mapping[str, Any]) -> Iterator[str]:
-    """Say what a document came to: its values with their evidence, and what is wrong."""
+def _outcome(row: Mapping[str, Any], *, listed: bool) -> Iterator[str]:
+    """Say what a document came to: its values with their evidence, what is wrong, and the cost."""
     for name in ("summary", "label"):
         if row[name]:
             yield f"{name}: {row[name]}"
@@ -77,3 +78,5 @@ def _outcome(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"broken rule {broken['name']}: {broken['message']}"
     if row["error"]:
         yield f"{row['error']}"
+    calls = f"{row['calls']:,} paid and {row['cached_calls']:,} cached calls, {tokens_of(row)}"
+    yield f"{money(row['cost_usd'], estimated=row['cost_estimated'], listed=listed)}, {calls}"

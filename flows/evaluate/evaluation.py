@@ -73,6 +73,15 @@ class Evaluation(BaseModel):
         known = (each.label for each in self.judgements if each.label and each.is_answered)
         return Counter((str(label.wanted), label.got) for label in known)
 
+    def matrix(self) -> dict[str, dict[str, int]]:
+        """Give for each label how often it was taken for which, all in the same order; '' stands for none."""
+        counted = self.confusion()
+        names = dict.fromkeys([*self.labels, *(got or "" for _, got in counted)])
+        return {
+            wanted: {name: counted[wanted, name or None] for name in names}
+            for wanted in (self.labels if counted else ())
+        }
+
     def reviewed(self) -> Reviewed:
         """Count what review caught and held back, of the answered documents."""
         answered = [(each.is_right, each.status == "review") for each in self.judgements if each.is_answered]

@@ -48,6 +48,7 @@ def verdict(declared: Evaluate, labels: str, found: Evaluation, since: Differenc
         label=found.label.accuracy,
         all_fields=total(found.fields.values()).accuracy,
         fields={name: score.accuracy for name, score in found.fields.items()},
+        confusion=found.matrix(),
         reasons=tuple(reasons),
     )
 

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from docmill.flows.observe.highlights import Highlights
 from docmill.flows.observe.sparkline import sparklines
@@ -21,6 +21,7 @@ PUNCTUATION = re.compile(r"([\\`*_{}\[\]#!|~$^])")
 ADDRESS = re.compile(r"(?i)(?:https?|ftp):(?=//)|www(?=\.)|@(?=[-\w]+\.)")
 WORD_JOINER = "\u2060"
 MOST_CHARS = 300
+MOST_LABELS = 12  # that a table of them has columns for
 
 
 def markdown(
@@ -115,9 +116,22 @@ def _evaluation(verdict: Verdict | None) -> Iterator[str]:
     yield from ("| | right |", "| --- | --- |")
     for name, share in {"labels": verdict.label, **verdict.fields}.items():
         yield f"| {escaped(name)} | {'-' if share is None else f'{100 * share:.1f} %'} |"
+    yield from _confused(verdict.confusion)
     if verdict.reasons:
         yield "\n**What was asked does not hold:**\n"
         yield from (f"- {escaped(reason)}" for reason in verdict.reasons)
+
+
+def _confused(counted: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """Show which labels were taken for which, where that is a table which can be read."""
+    if not 0 < len(counted) <= MOST_LABELS:
+        return
+    columns = [escaped(name or "(none)") for name in next(iter(counted.values()))]
+    yield f"\n| label, and what it was taken for | {' | '.join(columns)} |"
+    yield f"| --- |{' ---: |' * len(columns)}"
+    for wanted, row in counted.items():
+        cells = (f"**{many:,}**" if name == wanted else f"{many:,}" for name, many in row.items())
+        yield f"| {escaped(wanted)} | {' | '.join(cells)} |"
 
 
 def _picture(plan: Plan) -> Iterator[str]:

@@ -97,7 +97,7 @@ class PrefectUI(Observer):
         for reason in verdict.reasons:
             self._log.warning("evaluation: %s", reason)
         if verdict.reasons:
-            payload = {"run_id": self._run_id, **verdict.model_dump(mode="json")}
+            payload = {"run_id": self._run_id, **verdict.model_dump(mode="json", exclude={"confusion"})}
             emit_event("docmill.evaluation.failed", self._resource, payload=payload)
         self._inner.evaluated(verdict)
 

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from docmill.flows.report import confusion
 from docmill.flows.report.entries import Entry, entry
 from docmill.flows.report.history import picture
 from docmill.flows.report.inline import embedded, inline, policy
@@ -37,6 +38,7 @@ def write(
     only: Sequence[str] = (),
     runs: Sequence[Row] = (),
     timeline: Timeline | None = None,
+    confused: Mapping[str, Mapping[str, int]] | None = None,
     pages: int = 0,
     tell: Tell,
 ) -> None:
@@ -44,8 +46,8 @@ def write(
 
     `source` is where the texts are read again, or why they cannot be; `listed` says that costs are by
     list prices; `only` names the statuses that were asked for. `runs` are the pipeline's, the newest
-    first, `timeline` is the run's own. `pages` are shown as pictures at most. `tell` hears how many
-    documents have been read, of how many.
+    first, `timeline` is the run's own, and `confused` says how often a label was taken for which. `pages`
+    are shown as pictures at most. `tell` hears how many documents have been read, of how many.
     """
     with _replacing(file) as out:
         entries = [entry(number, row) for number, row in enumerate(rows)]
@@ -68,6 +70,7 @@ def write(
                 texts=_told(texts(source, by_id, Album(entries, pages)), len(entries), tell),
                 only=only,
                 history=picture(runs),
+                confusion=confusion.picture(confused or {}),
                 time=drawn(timeline, _seconds(run)),
                 written=datetime.now(UTC),
             )

@@ -1,8 +1,8 @@
 """What each model of a run came to where it asks several: added up as its outcomes are written."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, cast
 
 from sqlalchemy import Connection, select
 
@@ -42,16 +42,16 @@ def by_model(connection: Connection, rows: Iterable[Row]) -> Iterator[Row]:
     A run's time is divided as its calls are.
     """
     found = list(rows)
-    parts: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    parts: defaultdict[str, list[Row]] = defaultdict(list)
     if present(connection, MODELS):
         for some in chunks([row["run_id"] for row in found]):
             for part in connection.execute(select(MODELS).where(MODELS.c.run_id.in_(some))):
-                parts[part.run_id].append(dict(part._mapping))
+                parts[part.run_id].append(cast("Row", part._mapping))
     for row in found:
         yield from _divided(row, parts.get(row["run_id"], ()))
 
 
-def _divided(row: Row, parts: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+def _divided(row: Row, parts: Sequence[Row]) -> Iterator[Row]:
     summed = *COUNTS, *STATUSES
     rest: dict[str, Any] = {name: row[name] - sum(part[name] for part in parts) for name in summed}
     known = [part["cost_usd"] for part in parts]

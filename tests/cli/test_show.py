@@ -1,11 +1,13 @@
 """`docmill show`: the requests of a document as they are sent, and the replies that the cache holds."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from docmill.schemas.money import money
 from tests.support.project import Project
 from tests.support.provider import Provider
 from tests.support.shapes import saying
@@ -105,6 +107,37 @@ def test_a_trial_shows_all_of_it_and_keeps_nothing_but_the_cache(
     assert not (project.root / "results.db").exists()
     assert project.run("run", pipeline) == 0
     assert len(provider.requests) == 4
+
+
+def test_a_trial_shows_evidence_cost_and_the_replies_that_would_not_do(
+    project: Project, provider: Provider, prefect_api: str, capfd: pytest.CaptureFixture[str]
+):
+    properties = {"name": {"type": "string"}, "count": {"type": "integer"}}
+    parameters = {"type": "object", "properties": properties, "required": ["name", "count"]}
+    project.schema("thing", {"name": "thing", "description": "The thing", "parameters": parameters})
+    project.documents(a="Ada Ltd sent 7 things.", b="Bo Ltd sent 8.", c="Cy Ltd")
+    record = json.dumps({"name": "Ada Ltd", "count": 9})
+    provider.rule(lambda request: saying(record if "Ada" in request.text else '{"name": 1}'))
+    endpoint = f"{{base_url: '{provider.url}', prices: {{input: 1000, output: 2000}}}}"
+    pipeline = str(project.pipeline(endpoint, "  - extract: {schema: thing}\n"))
+    assert project.run("run", pipeline, "--try", "--limit", "2") == 1
+    printed = capfd.readouterr().out
+    good, bad = printed[printed.index("document in/a.txt") :].split("document in/b.txt")
+    [asked] = [each for each in provider.requests if "Ada" in each.text]
+    assert asked.body.decode() in good
+    assert f"{len(record) // 4} written <==\n{record}" in good
+    read, written = len(asked.body) // 4, len(record) // 4
+    cost = money((1000 * read + 2000 * written) / 1e6, estimated=False)
+    tokens = f"{read:,} tokens read, {written:,} written"
+    assert f"  {cost}, 1 paid and 0 cached calls, {tokens}\n" in good
+    assert "  name: 0: Ada Ltd\n" in good
+    assert "  count: not in the document\n" in good
+    assert "==> extract, reply 1: not in the cache <==" in bad
+    assert '==> extract, rejected reply 2 of the last run <==\nthing: {"name": 1}' in bad
+    assert '==> extract, the invalid reply of the last run <==\nthing: {"name": 1}' in bad
+    assert re.search(r"^  \$\d\.\d+, 3 paid and 0 cached calls, [\d,]+ tokens read, 6 written$", bad, re.M)
+    assert "in/c.txt" not in printed
+    assert not (project.root / "results.db").exists()
 
 
 @pytest.mark.parametrize("other", [["--json"], ["--into", "sqlite:///x.db"]])

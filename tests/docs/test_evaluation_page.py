@@ -1,8 +1,10 @@
 """docs/evaluation.md: its project is gated as it says, by the very script and pipeline that stand there."""
 
+import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from tests.support.provider import Provider
 from tests.support.repository import ROOT
 from tests.support.shapes import Shape, saying
 
+SAMPLE = ROOT / "samples" / "gate"
 PAGE = (ROOT / "docs" / "evaluation.md").read_text()
 
 
@@ -28,7 +31,13 @@ def gated(branch: str, home: Path) -> "subprocess.CompletedProcess[str]":
     """Run the script in the working directory, as CI does."""
     commands = f"{ROOT}/.venv/bin:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": commands, "BRANCH": branch, "DOCMILL_CACHE": str(home / "cache")}
-    return subprocess.run(["sh", "gate.sh"], env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run([".ci/run"], env=environment, capture_output=True, text=True, timeout=300)
+
+
+def test_the_page_shows_the_sample_project_as_it_is():
+    assert documented("#!/bin/sh") == (SAMPLE / ".ci" / "run").read_text()
+    declared = (SAMPLE / "pipelines" / "gate.yaml").read_text()
+    assert documented("# pipelines/gate.yaml") == f"# pipelines/gate.yaml\n{declared}"
 
 
 @pytest.mark.slow
@@ -36,24 +45,22 @@ def test_a_prompt_that_is_worse_fails_in_ci_and_a_merged_one_is_the_new_measure(
     tmp_path: Path, provider: Provider, prefect_api: str, monkeypatch: pytest.MonkeyPatch
 ):
     project = tmp_path / "project"
-    (project / "pipelines").mkdir(parents=True)
+    shutil.copytree(SAMPLE, project)
     monkeypatch.chdir(project)
-    Path("gate.sh").write_text(documented("# gate.sh"))
     pipeline = Path("pipelines/gate.yaml")
-    declared = documented("# pipelines/gate.yaml").replace("endpoint: 302ai", f"endpoint: {provider.url}")
+    declared = pipeline.read_text().replace("endpoint: 302ai", f"endpoint: {provider.url}")
     pipeline.write_text(declared)
-    Path("labelled").mkdir()
-    labels = ["document,label"]
-    for number in range(12):
-        mood, label = ("angry", "complaint") if number % 2 else ("glad", "praise")
-        Path(f"labelled/{number:02}.txt").write_text(f"Letter {number}: I am {mood}.")
-        labels.append(f"{number:02}.txt,{label}")
-    Path("labelled/labels.csv").write_text("\n".join([*labels, ""]))
+    with Path("labelled/labels.csv").open(newline="") as file:
+        complaints = [
+            Path("labelled", row["document"]).read_text().split("\n")[2]
+            for row in csv.DictReader(file)
+            if row["label"] == "complaint"
+        ]
     # The model finds complaints where they are described, and else takes them for praise.
     right = "complaint: a letter of somebody who is not content"
 
     def answer(request: Request) -> Shape:
-        found = "angry" in request.text and right in request.text
+        found = right in request.text and any(each in request.text for each in complaints)
         return saying(json.dumps({"category": "complaint" if found else "praise"}))
 
     provider.rule(answer)

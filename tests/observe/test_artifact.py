@@ -20,6 +20,7 @@ from docmill.flows.pipeline.checked import checked
 from docmill.flows.pipeline.plan import Plan, StepPlan, resolve
 from docmill.schemas.decision import Waiting
 from docmill.schemas.document import Unread
+from docmill.schemas.evaluate import Verdict
 from docmill.schemas.money import money
 from docmill.schemas.outcome import Outcome, Run
 from docmill.schemas.pipeline import Into, Pipeline
@@ -273,6 +274,17 @@ def test_prefect_draws_no_link_and_no_element_of_what_is_hostile(
         assert not re.search(r"(?i)<(a|img)\b[^>]*(evil|onerror|javascript|mailto)", page.dom)
         assert "<title>owned" not in page.dom
     assert "classify" in " ".join(page.elements("svg"))
+
+
+def test_labels_and_what_they_were_taken_for_are_a_table(plan: Plan):
+    confusion = {"bill": {"bill": 9, "of|fer": 2, "": 1}, "of|fer": {"bill": 0, "of|fer": 7, "": 0}}
+    verdict = Verdict(labels="labels.csv", documents=19, answered=19, label=0.84, confusion=confusion)
+    told = markdown(plan, ended(), Highlights(), None, verdict=verdict)
+    assert Shown(told[told.index("| label, and") :]).rows[:3] == [
+        ["label, and what it was taken for", "bill", "of|fer", "(none)"],
+        ["bill", "9", "2", "1"],
+        ["of|fer", "0", "7", "0"],
+    ]
 
 
 def test_the_limit_that_held_the_run_back_is_named(plan: Plan):

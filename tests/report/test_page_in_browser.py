@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
+from docmill.flows.evaluate.evaluation import Evaluation
+from docmill.flows.evaluate.kept import figures
+from docmill.flows.evaluate.scores import Cell, Judgement
 from docmill.flows.report import page
 from docmill.schemas.document import Document
 from docmill.schemas.pipeline import Into
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sources.files import FileRef, Files, listed
 from tests.report.test_html import PAGE, Skeleton
-from tests.support.devtools import Tab, browsing
+from tests.support.devtools import Tab, browsing, pictured
 from tests.support.documents import pdf
 from tests.support.planted import evidence, outcome, plant, plant_texts
 from tests.support.project import Project
@@ -252,6 +255,62 @@ def test_a_field_and_its_mark_light_each_other(project: Project, tab: Tab):
     assert tab.run(lit) == ["DIV", "MARK"]
     assert tab.run("document.querySelector('.field.missing .where').textContent") == "not found in the text"
     assert "1 value was" in tab.run("document.querySelector('.record .attention').textContent")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_missing_has_another_colour_than_what_is_invented(project: Project, tab: Tab, scheme: str):
+    text = "Oak 3\nAsh 4\n"
+    told = evidence(text, **{"lines[0].item": "Oak", "name": None})
+    record = {"name": "Eve", "lines": [{"item": "Oak"}]}
+    missing = [{"path": "lines", "start": 6, "end": 11, "quote": "Ash 4"}]
+    plant_texts(project, {"a": text}, record=record, status="review", evidence=told, missing=missing)
+    tab.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    tab.open(f"{_written(project)}#/0")
+    tab.run(WAIT)
+    look = "(one) => { const at = getComputedStyle(one); return [at.backgroundColor, at.borderColor].join() }"
+    invented, left_out, found = (
+        tab.run(f"({look})(document.querySelector('{each}'))")
+        for each in (".field.missing", "pre mark.row", "pre mark:not(.row)")
+    )
+    tab.ask("Emulation.setEmulatedMedia", features=[])
+    assert len({invented, left_out, found}) == 3
+    backgrounds = {each.partition("),")[0] for each in (invented, left_out, found)}
+    assert len(backgrounds) == 3
+    assert "rgba(0, 0, 0, 0" not in "".join(backgrounds)
+
+
+def test_labels_and_what_they_were_taken_for_are_a_picture(project: Project, tab: Tab):
+    project.pipeline("http://127.0.0.1:9/v1", "  - classify: {labels: {bill: b, offer: o}}\n")
+    right = {(name, name): 42 for name in ("invoice", "contract", "complaint")}
+    wrong = {("receipt", "invoice"): 9, ("delivery note", "invoice"): 14, ("delivery note", None): 1}
+    counts = right | {("receipt", "receipt"): 33, ("delivery note", "delivery note"): 27} | wrong
+    pairs = [pair for pair, many in counts.items() for _ in range(many)]
+    plant_texts(project, {f"d{number}": "text" for number in range(2)})
+    judged = [
+        Judgement(document=str(number), named="", status="done", label=cell(wanted, got))
+        for number, (wanted, got) in enumerate(pairs)
+    ]
+    results = Results.read(Into(url="sqlite:///results.db"), "p")
+    results.evaluations.keep("r1", "labels.csv", figures(Evaluation.of(judged)), accepted=False)
+    results.close()
+    tab.open(_written(project))
+    rows = tab.run("[...document.querySelectorAll('.confusion tr')].map((row) => row.innerText).join('|')")
+    assert rows.split("|") == [
+        "\tinvoice\tcontract\tcomplaint\treceipt\tdelivery note\t(none)",
+        "invoice\t42\t·\t·\t·\t·\t·",
+        "contract\t·\t42\t·\t·\t·\t·",
+        "complaint\t·\t·\t42\t·\t·\t·",
+        "receipt\t9\t·\t·\t33\t·\t·",
+        "delivery note\t14\t·\t·\t·\t27\t1",
+    ]
+    colour = "(one) => getComputedStyle(one).backgroundColor"
+    colours = tab.run(f"[...document.querySelectorAll('.confusion tbody td')].map({colour})")
+    assert len(set(colours)) == 5  # right: all, and most; wrong: some, and few; and none
+    pictured(tab, "confusion", ".confusion")
+
+
+def cell(wanted: str, got: str | None) -> Cell:
+    return Cell(path="label", field="label", wanted=wanted, got=got)
 
 
 def _plant_kinds(project: Project) -> str:

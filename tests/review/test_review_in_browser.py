@@ -1,8 +1,6 @@
 """The review's page in a real chromium: read, decided by keys, and unmoved by hostile documents."""
 
-import base64
 import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.devtools import Tab, browsing
+from tests.support.devtools import Tab, browsing, pictured
 from tests.support.documents import pdf
 from tests.support.labelling import Letters
 from tests.support.project import Project
@@ -45,14 +43,6 @@ def press(tab: Tab, *keys: str) -> None:
 
 def current(name: str) -> str:
     return f"document.querySelector('.point.current .name')?.textContent === {name!r}"
-
-
-def pictured(tab: Tab, name: str) -> None:
-    """Keep a picture where $SCREENSHOTS says."""
-    if kept := os.environ.get("SCREENSHOTS"):
-        Path(kept).mkdir(parents=True, exist_ok=True)
-        shot = tab.ask("Page.captureScreenshot", format="png")["data"]
-        Path(kept, f"{name}.png").write_bytes(base64.b64decode(shot))
 
 
 def test_the_page_of_a_pdf_is_shown_with_the_box_of_the_value(project: Project, tab: Tab):

@@ -193,7 +193,7 @@ def test_a_corrected_label_has_the_next_run_ask_what_it_asks_for(
     project.schema("bill", BILL)
     pipeline = str(project.pipeline(provider.url, BY))
     assert project.run("run", pipeline) == 0
-    assert project.rows("select status, label, record from docmill_outcomes") == [("done", "other", "null")]
+    assert project.rows("select status, label, record from docmill_outcomes") == [("done", "other", None)]
     assert project.run("review", pipeline, "--set", A, "classify:label=bill") == 0
     assert plan(project, pipeline, capfd)["calls"] == 1
     assert project.run("run", pipeline) == 0

@@ -1,5 +1,6 @@
 """A page in Debian's chromium that a test can ask and use: the DevTools protocol over its pipe."""
 
+import base64
 import json
 import os
 import subprocess
@@ -114,3 +115,17 @@ def browsing(directory: Path, width: int = 1200, height: int = 1000) -> Iterator
         process.kill()
         process.wait()
         tab.close()
+
+
+def pictured(tab: Tab, name: str, selector: str | None = None) -> None:
+    """Keep a picture of the page, or of an element of it, where $SCREENSHOTS says."""
+    if not (kept := os.environ.get("SCREENSHOTS")):
+        return
+    clip: dict[str, Any] = {}
+    if selector:
+        box = f"JSON.stringify(document.querySelector({selector!r}).getBoundingClientRect())"
+        place = json.loads(tab.run(box))
+        clip = {"clip": {**{name: place[name] for name in ("x", "y", "width", "height")}, "scale": 1}}
+    Path(kept).mkdir(parents=True, exist_ok=True)
+    shot = tab.ask("Page.captureScreenshot", format="png", **clip)["data"]
+    Path(kept, f"{name}.png").write_bytes(base64.b64decode(shot))
