@@ -82,9 +82,14 @@ class Review:
         for _ in range(TRIES):
             computed = compute()
             with self._results.deciding() as transaction:
-                if all(each.stands(transaction) for each in computed):
+                # Held in the order in which runs write them: else one of the two would wait for ever.
+                if all(each.stands(transaction) for each in sorted(computed, key=_document)):
                     return [each.carry_out(transaction) for each in computed]
         raise ConfigError("others write the same documents at the same time: nothing was decided, try again")
+
+
+def _document(ready: Ready) -> str:
+    return ready.before.document_id
 
 
 @contextmanager
