@@ -16,7 +16,7 @@ from docmill.schemas.outcome import Outcome
 from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks import typed
-from docmill.tasks.sinks.database import changing_tables, engine_of
+from docmill.tasks.sinks.database import again, changing_tables, engine_of
 from docmill.tasks.sinks.examples import Chosen, keep
 from docmill.tasks.sinks.history import keep_earlier
 from docmill.tasks.sinks.outbox import Outbox, put_notices
@@ -103,6 +103,11 @@ class ReviewedResults(QuarantiningResults):
             query = select(exists().where(DECISIONS.c.pipeline == self._pipeline))
             self._decided = bool(next(self._rows(query))[0])
         return self._decided
+
+    def write(self, outcomes: Sequence[Outcome], run_id: str, pipeline_sha256: str) -> None:
+        """Write outcomes as Results do; again where that ended by a deadlock with another writer."""
+        write = super().write
+        again(lambda: write(outcomes, run_id, pipeline_sha256))
 
     def _current(self, connection: Connection, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Leave out those of documents that a person has decided since: that stands, for the next run too."""

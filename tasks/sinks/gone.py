@@ -9,6 +9,7 @@ from docmill.schemas.bundle import file_of
 from docmill.schemas.pipeline import Gone
 from docmill.tasks.sinks.bundle_tables import BUNDLES
 from docmill.tasks.sinks.bundles import bundles_of
+from docmill.tasks.sinks.database import again
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.removing import remove
 from docmill.tasks.sinks.rows import chunks, holding
@@ -21,6 +22,12 @@ def settle(results: ReviewedResults, gone: Gone, is_there: Callable[[str], bool]
     What has got its outcome since the listing began may have come after it. A document that is there again
     loses its mark. Raises StorageError.
     """
+    return again(lambda: _settled(results, gone, is_there, listed_at))
+
+
+def _settled(
+    results: ReviewedResults, gone: Gone, is_there: Callable[[str], bool], listed_at: datetime
+) -> int:
     missing, back = set[str](), set[str]()
     known = OUTCOMES.c.pipeline == results._pipeline, OUTCOMES.c.updated_at < listed_at
     query = select(OUTCOMES.c.document_id, OUTCOMES.c.gone_at).where(*known)
