@@ -26,6 +26,7 @@ class CallMade(BaseModel):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    reasoning_tokens: int = 0
     cost_usd: float | None = 0.0
 
 

@@ -10,16 +10,18 @@ Verdict = Literal["accept", "correct", "reject", "undo"]
 VALUE, CHANGED, CONFLICT, MISSING, REPEATED = "value", "changed", "conflict", "missing", "repeated"
 VOTES = "votes"
 OF_VALUES = (VALUE, CHANGED, CONFLICT, MISSING, REPEATED, VOTES)  # about a value or an array of a record
+LABEL = "label"  # what a step's label is named by, behind the step
 DOCUMENT = "document"  # what a rejection is about
 RULE, UNREAD, LENGTH, RECORD = "rule", "unread", "length", "record"
 
 
 class Doubt(BaseModel):
-    """What is doubtful of a step's record.
+    """What is doubtful of a step's record or label.
 
-    `path` is a JSON Pointer into the record, '' for the whole. `about` is `value` (not in the document),
-    `changed` (a run gives another value than the one decided), `conflict` (parts of a long document say
-    different), `missing` or `repeated` (of an array), `votes` (the step's answers differ on it),
+    `path` is a JSON Pointer into the record, '' for the whole, as which a label counts. `about` is `value`
+    (not in the document), `changed` (a run gives another value than the one decided), `conflict` (parts of
+    a long document say different), `missing` or `repeated` (of an array), `votes` (the step's answers
+    differ on it),
     `rule NAME`, `unread PART`, `length` or `record`. `offered` is what the run gave where another value
     was kept, `rows` how many rows stand for no item.
     """
@@ -31,11 +33,6 @@ class Doubt(BaseModel):
     wrong: str
     rows: int = 0
     offered: Any = None
-
-    @property
-    def of_label(self) -> bool:
-        """Whether it is about a label, which is accepted or its document rejected: no schema is its own."""
-        return self.about == VOTES and not self.path
 
 
 class Waiting(BaseModel):
@@ -70,8 +67,8 @@ class Decision(BaseModel):
     """What a person decided about one point of a document: a row of docmill_decisions.
 
     `before` is the value as the run gave it, `after` the value that stands; of a decision about the whole
-    record, such as one on a rule, both are the record. `within` is the item that a path in an array leads
-    into, as the run gave it: the decision holds for that item alone.
+    record, such as one on a rule, both are the record. A label is a value without a path. `within` is the
+    item that a path in an array leads into, as the run gave it: the decision holds for that item alone.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -88,3 +85,8 @@ class Decision(BaseModel):
     by: str
     note: str = ""
     at: datetime
+
+    @property
+    def of_label(self) -> bool:
+        """Whether it decides a label."""
+        return self.about in OF_VALUES and not self.path and isinstance(self.after, str)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from docmill.schemas.endpoint import Declared, without_password
 
@@ -38,12 +38,6 @@ class Evaluate(Declared):
         description="Field, or * for all, to how it is compared: exact, text, date, number [TOLERANCE], "
         "fuzzy [LEAST]; by the schema's type where nothing is said",
     )
-
-    @model_validator(mode="after")
-    def _of_reviews(self) -> "Evaluate":
-        if self.labels == REVIEWS and self.min_label is not None:
-            raise ValueError("min_label: decisions are about records and name no label; use min_field")
-        return self
 
 
 class Verdict(BaseModel):

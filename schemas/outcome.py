@@ -82,8 +82,8 @@ class StepOutcome(Tally):
     `schema_sha256` is of what its answer has to satisfy alone. `doubts` is what a person decides, of a step
     in review; None of an earlier version's. `made` are its calls in this run, `keys` the digests of the
     cache's records that it was made of: None where not known. `given` is the record as the run gave it,
-    where what people decided has changed it. `reply` is the last one of a step that is invalid, as it came:
-    16 KB at most.
+    where what people decided has changed it. `reply` is the last one of a step that is invalid, as it came,
+    and `rejected` are those before that would not do: of each 16 KB at most.
     """
 
     status: StepStatus
@@ -96,6 +96,7 @@ class StepOutcome(Tally):
     keys: tuple[str, ...] | None = None
     made: tuple[CallMade, ...] | None = None
     reply: str | None = None
+    rejected: tuple[str, ...] | None = None
     given: Any = None
     error: str | None = Field(default=None, exclude=True)
     reason: str | None = Field(default=None, exclude=True)

@@ -140,6 +140,13 @@ class Classify(StepOptions):
         return self
 
 
+IS_COMPLETE = "Whether rows that no item stands for keep a document from being done: review, or off"
+WHO_READS = "Who reads the rows of tables: code if they are long (auto), code (columns), or model"
+RULES: Any = Field(
+    default=(), description="What a record has to keep beyond its schema, in CEL; a broken one is reviewed"
+)
+
+
 class Extract(StepOptions):
     """A record that satisfies a tool schema: `schema`, or the one that the label of `by` chooses."""
 
@@ -150,20 +157,11 @@ class Extract(StepOptions):
     schema_: str | None = Field(
         default=None, alias="schema", description="The one tool schema, where no label chooses"
     )
-    complete: Literal["review", "off"] = Field(
-        default="review",
-        description="Whether rows that no item stands for keep a document from being done: review, or off",
-    )
-    lists: Lists = Field(
-        default="auto",
-        description="Who reads the rows of tables: code if they are long (auto), code (columns), or model",
-    )
+    complete: Literal["review", "off"] = Field(default="review", description=IS_COMPLETE)
+    lists: Lists = Field(default="auto", description=WHO_READS)
     examples_from_reviews: int | None = FROM_REVIEWS
     votes: int | None = VOTES
-    rules: tuple[Rule, ...] = Field(
-        default=(),
-        description="What a record has to keep beyond its schema, in CEL; a broken one is reviewed",
-    )
+    rules: tuple[Rule, ...] = RULES
 
     @model_validator(mode="after")
     def _one_way(self) -> "Extract":
@@ -181,12 +179,15 @@ class Ask(StepOptions):
         alias="schema",
         description="The tool schema that its answer satisfies; free text without",
     )
+    complete: Literal["review", "off"] = Field(default="off", description=IS_COMPLETE)
+    lists: Lists = Field(default="model", description=WHO_READS)
     examples_from_reviews: int | None = FROM_REVIEWS
     votes: int | None = VOTES
+    rules: tuple[Rule, ...] = RULES
 
     @model_validator(mode="after")
     def _reviewed(self) -> "Ask":
-        for name in ("examples_from_reviews", "votes"):
+        for name in ("examples_from_reviews", "votes", "rules"):
             if getattr(self, name) and self.schema_ is None:
                 raise ValueError(f"{name}: answers in text are not reviewed: give it a schema")
         return self

@@ -49,6 +49,8 @@ def _print_form(out: Console, form: Row) -> None:
         table.add_row(*row)
     if table.row_count:
         out.print(table)
+    for said in _rejected(form["steps"]):
+        out.print(Text("  ").append(said), soft_wrap=True)
 
 
 def _said(form: Row) -> Iterator[Text]:
@@ -70,6 +72,14 @@ def _rows(steps: Mapping[str, Row]) -> Iterator[Sequence[Text]]:
         replies = step["calls"] + step["cached_calls"]
         if (more := replies - sum(call["kind"] != "failed" for call in calls)) > 0 and calls:
             yield (plain(""), plain(f"… and {more:,} more", "dim"), *[Text("")] * (len(COLUMNS) - 2))
+
+
+def _rejected(steps: Mapping[str, Row]) -> Iterator[Text]:
+    """Give the replies that would not do, as they came."""
+    for name, step in steps.items():
+        replies = [*(step.get("rejected") or ()), *filter(None, [step.get("reply")])]
+        for number, reply in enumerate(replies, start=1):
+            yield plain(f"{name}, rejected reply {number}: ", "dim").append(plain(reply))
 
 
 def _call(call: Row) -> Iterator[Text]:

@@ -13,15 +13,17 @@ from docmill.flows.pipeline.ends import into_of
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.tables import typed_schemas
 from docmill.schemas.errors import ConfigError
-from docmill.tasks.checks.item_tables import item_tables
+from docmill.tasks.checks.item_tables import arrays, column_faults, columns_of, item_tables
 from docmill.tasks.checks.spelling import meant
+from docmill.tasks.checks.subschemas import Schema
+from docmill.tasks.checks.toolschema import FIXED_COLUMNS, MAX_NAME_BYTES
 from docmill.tasks.sinks import items, typed
 from docmill.tasks.sinks.changes import BEGAN, ENDED, changes_since
 from docmill.tasks.sinks.formats.export import Export
 from docmill.tasks.sinks.looking import runs_named
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.tables import OUTCOMES
-from docmill.tasks.sinks.typed_reading import stored_table
+from docmill.tasks.sinks.typed_reading import items_apart, stored_table
 
 COLUMNS = ("document_id", "status", "label", "summary")
 Kinds = dict[str, TypeEngine[Any]]
@@ -94,9 +96,19 @@ def _table(declared: CheckedPipeline, results: Results, into: str | None, name: 
             items.table_name(tool.id, each): items.table_name(tables[tool.id], each)
             for each in item_tables(tool)
         }
+    for tool in tools:
+        for field, items_ in arrays(tool).items():
+            if name not in tables and name == items.table_name(tool.id, field):
+                return _apart(results, tables[tool.id], field, items_)
     if name not in tables:
         raise ConfigError(f"--table: the pipeline has no extract schema {name!r}{meant(name, tables)}")
     return stored_table(results, tables[name])
+
+
+def _apart(results: Results, parent: str, field: str, schema: Schema) -> Export:
+    if wrong := column_faults(schema, FIXED_COLUMNS[0], MAX_NAME_BYTES):
+        raise ConfigError(f"--table: the items of {field!r} cannot be a table: {wrong[0]}")
+    return items_apart(results, parent, field, columns_of(schema))
 
 
 def _run(results: Results, run_id: str) -> Mapping[str, Any]:

@@ -192,6 +192,8 @@ def came_to(decided: Decided) -> str:
         return "rejected: it no longer waits, and fills no table"
     if decided.status == "done":
         return "done"
+    if decided.case.asked_anew:
+        return f"the next run asks {', '.join(decided.case.asked_anew)} by the decided label"
     left = ", ".join(point.name for point in decided.case.points[:5])
     more = f" and {len(decided.case.points) - 5} more" if len(decided.case.points) > 5 else ""
     return f"in review, open are {left}{more}"

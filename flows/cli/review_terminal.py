@@ -14,11 +14,11 @@ from docmill.flows.review.context import excerpt
 from docmill.flows.review.deciding import Person, Said, decide, seen, written
 from docmill.flows.review.documents import Documents, documents
 from docmill.flows.review.review import Review
-from docmill.schemas.decision import CHANGED, MISSING, OF_VALUES, Decision, OpenPoint
+from docmill.schemas.decision import CHANGED, LABEL, MISSING, OF_VALUES, Decision, OpenPoint
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.sources.source import Source
 
-KEYS = {"a": "accept", "c": "correct", "r": "reject", "s": "skip", "u": "undo", "q": "quit"}
+KEYS = {"a": "accept", "c": "correct", "l": "label", "r": "reject", "s": "skip", "u": "undo", "q": "quit"}
 STYLES = {"": "", "evidence": "black on yellow", "row": "white on red"}
 MOST_LINES = 12
 
@@ -84,8 +84,8 @@ class Terminal:
             match KEYS.get(pressed().lower()):
                 case "accept":
                     return [Said("accept", point.name, note=self._note, seen=seen(point.value))]
-                case "correct":
-                    if said := self._corrected(point):
+                case "correct" | "label" as act:
+                    if said := self._corrected(point) if act == "correct" else self._labelled(case):
                         return said
                 case "reject":
                     return [Said("reject", note=line("why (Enter for no reason): ") or self._note)]
@@ -103,12 +103,24 @@ class Terminal:
         if point.about == MISSING:
             typed = line(f"items to add to {_line(point.name)}, as JSON: ", _blank(point))
             return [Said("correct", f"{point.name}/-", text=each, note=self._note) for each in _items(typed)]
-        if point.about not in OF_VALUES or point.of_label:
+        if point.about not in OF_VALUES:
             self._say("this has no value of its own: accept it, or correct a value with --set")
             return []
         value = point.offered if point.about == CHANGED else point.value
         typed = line(f"{_line(point.name)} = ", _typed(value))
         return [] if typed is None else [Said("correct", point.name, text=typed, note=self._note)]
+
+    def _labelled(self, case: Case) -> list[Said]:
+        """Ask for the right label of each step that has one; the one that stands is so decided too."""
+        said = []
+        for step, found in case.records.items():
+            if found.is_label:
+                names = ", ".join(map(_line, found.tool.parameters["enum"]))
+                typed = line(f"{step}, one of {names} = ", _typed(found.record))
+                said += [] if typed is None else [Said("correct", f"{step}:{LABEL}", typed, self._note)]
+        if not said:
+            self._say("no step has given this document a label")
+        return said
 
     def _decided(self, case: Case, said: list[Said]) -> tuple[Case, bool]:
         """Keep a decision; says whether the document no longer waits."""

@@ -19,7 +19,7 @@ from docmill.flows.report.spent import By, Spent, spent
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.money import dollars, money
 from docmill.tasks.sinks.database import shown
-from docmill.tasks.sinks.runs import stored_runs
+from docmill.tasks.sinks.runs import StoredRuns, stored_runs
 
 RUN_CHARS = 8
 RECENT = timedelta(days=300)  # what is older is told with its year
@@ -45,21 +45,31 @@ def runs(
     before. Makes no call.
     """
     url, name = _where(pipeline, into)
-    rows, waiting = stored_runs(url, name)
-    found = spent(rows, by)
+    stored = stored_runs(url, name, of_models=by == "model")
+    found = spent(stored.rows, by)
     if json:
         listed = [{**each.model_dump(), "usd_per_document": each.usd_per_document} for each in found[:last]]
-        print_json({"runs" if by is None else by: listed, "waiting": waiting})
+        open_ = {"waiting": stored.waiting, "quarantined": stored.quarantined}
+        print_json({"runs" if by is None else by: listed, **open_})
         return 0
     out = console()
     out.print(_table(found[:last], by))
     if (more := len(found) - last) > 0:
         out.print(Text(f"… and {more:,} more: --last {len(found)}", style="dim"))
-    out.print(_total(spent(rows, None), url), soft_wrap=True)
-    for each, count in waiting.items():
-        waits = "1 document waits" if count == 1 else f"{count:,} documents wait"
-        out.print(plain(f"{waits} in review: docmill review {each}"), soft_wrap=True)
+    out.print(_total(spent(stored.rows, None), url), soft_wrap=True)
+    for line in _left(stored):
+        out.print(plain(line), soft_wrap=True)
     return 0
+
+
+def _left(stored: StoredRuns) -> Iterator[str]:
+    """Say what is left for a person."""
+    for each, count in stored.waiting.items():
+        waits = "1 document waits" if count == 1 else f"{count:,} documents wait"
+        yield f"{waits} in review: docmill review {each}"
+    for each, count in stored.quarantined.items():
+        held = "1 document is" if count == 1 else f"{count:,} documents are"
+        yield f"{held} in quarantine: docmill retry {each} --quarantined"
 
 
 def _where(pipeline: str | None, into: str | None) -> tuple[str, str | None]:

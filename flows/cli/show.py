@@ -2,7 +2,9 @@
 
 import asyncio
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -12,6 +14,7 @@ from docmill.flows.cli.output import fail, print_json, printable
 from docmill.flows.pipeline.file import load, pipeline_file
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import Plan, resolve
+from docmill.schemas.decision import Decision
 from docmill.schemas.document import Document
 from docmill.schemas.errors import ConfigError, DocmillError, Unreadable
 from docmill.tasks.sinks.decisions import ReviewedResults
@@ -44,8 +47,8 @@ def show(
     named = (document,) if document is not None else ()
     options = RunOptions(documents=documents, endpoint=endpoint, model=model, document=named)
     plan = resolve(load(pipeline_file(pipeline)), options)
-    if step is not None and step not in (known := [each.id for each in plan.steps]):
-        raise ConfigError(f"--step: there is no step {step!r}; there are {', '.join(known)}")
+    if step is not None and step not in (declared := [each.id for each in plan.steps]):
+        raise ConfigError(f"--step: there is no step {step!r}; there are {', '.join(declared)}")
     try:
         read = _read(plan)
     except Unreadable as error:
@@ -53,17 +56,14 @@ def show(
         return 1
     from docmill.flows.run.replay import replayed
 
-    found = asyncio.run(replayed(plan, read))
+    kept = known(plan, read)
+    found = asyncio.run(replayed(plan, read, kept.decisions))
     shown = [each for each in found if step in (None, each.step.id)]
-    invalid = _invalid_replies(plan, read.document_id)
     if json:
-        steps = [_step(each) | _kept(invalid.get(each.step.id)) for each in shown]
+        steps = [_step(each) | kept.as_json(each.step.id) for each in shown]
         print_json({"document": read.document_id, "steps": steps})
         return 0
-    print_steps(read, shown)
-    for each in shown:
-        if said := invalid.get(each.step.id):
-            _write(f"\n==> {each.step.id}, the invalid reply of the last run <==\n{said}")
+    print_steps(read, shown, kept)
     return 0
 
 
@@ -76,20 +76,44 @@ def _read(plan: Plan) -> Document:
         return ref.read()
 
 
-def _invalid_replies(plan: Plan, document_id: str) -> dict[str, str]:
-    """Give what the results have kept of invalid replies, by step; nothing where there are no results."""
+@dataclass(frozen=True)
+class Known:
+    """What the results hold of a document: its decisions, and of each step the replies that would not do."""
+
+    decisions: Sequence[Decision] = ()
+    rejected: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    invalid: Mapping[str, str] = field(default_factory=dict)
+
+    def replies(self, step: str) -> Iterator[tuple[str, str]]:
+        """Give what a step was answered and did not take, each with what it is called."""
+        for number, said in enumerate(self.rejected.get(step, ()), start=1):
+            yield f"rejected reply {number}", said
+        if invalid := self.invalid.get(step):
+            yield "the invalid reply", invalid
+
+    def as_json(self, step: str) -> dict[str, Any]:
+        """Write them for scripts; nothing where there are none."""
+        rejected, invalid = self.rejected.get(step), self.invalid.get(step)
+        told = {"rejected_replies": rejected, "invalid_reply": invalid}
+        return {name: value for name, value in told.items() if value}
+
+
+def known(plan: Plan, document: Document) -> Known:
+    """Read what the results hold of a document; nothing where there are none."""
     with suppress(DocmillError):
         results = ReviewedResults.read(plan.into, plan.name)
         try:
-            steps = results.outcome(document_id)["steps"]
+            steps = results.outcome(document.document_id)["steps"]
+            own = results.decisions([document.document_id]) if results.has_decisions() else {}
         finally:
             results.close()
-        return {name: step["reply"] for name, step in steps.items() if step.get("reply")}
-    return {}
-
-
-def _kept(reply: str | None) -> dict[str, str]:
-    return {"invalid_reply": reply} if reply else {}
+        content = document.content_sha256
+        return Known(
+            [each for each in own.get(document.document_id, ()) if each.content_sha256 == content],
+            {name: step["rejected"] for name, step in steps.items() if step.get("rejected")},
+            {name: step["reply"] for name, step in steps.items() if step.get("reply")},
+        )
+    return Known()
 
 
 def _step(shown: "Shown") -> dict[str, Any]:
@@ -104,7 +128,7 @@ def _step(shown: "Shown") -> dict[str, Any]:
     return {"step": shown.step.id, "requests": requests, "why": shown.why}
 
 
-def print_steps(document: Document, steps: "list[Shown]") -> None:
+def print_steps(document: Document, steps: "list[Shown]", kept: Known) -> None:
     """Print bodies and replies as they are; only a terminal is protected from them."""
     _write(f"document {document.document_id}")
     for shown in steps:
@@ -116,6 +140,8 @@ def print_steps(document: Document, steps: "list[Shown]") -> None:
                 _write(asked.completion.text)
         if shown.why and not shown.asked:
             _write(f"\n==> {shown.step.id}: {shown.why} <==")
+        for name, said in kept.replies(shown.step.id):
+            _write(f"\n==> {shown.step.id}, {name} of the last run <==\n{said}")
 
 
 def _said(asked: "Asked") -> str:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from docmill.flows.cli.output import plain
-from docmill.flows.cli.show import print_steps
+from docmill.flows.cli.show import known, print_steps
 from docmill.flows.cli.summary import STYLES
 from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.document import Document
@@ -59,7 +59,8 @@ def _read(plan: Plan, ids: list[str]) -> Iterator[tuple[str, Document]]:
 def _show(plan: Plan, document: Document) -> None:
     from docmill.flows.run.replay import replayed
 
-    print_steps(document, asyncio.run(replayed(plan, document)))
+    kept = known(plan, document)
+    print_steps(document, asyncio.run(replayed(plan, document, kept.decisions)), kept)
 
 
 def _outcome(row: Mapping[str, Any]) -> Iterator[str]:

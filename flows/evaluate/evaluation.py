@@ -127,9 +127,9 @@ class Evaluator:
         found, judge = _Found(outcomes), Judge(self.fields, self.comparisons)
         judged = []
         for truth in self.truths:
-            is_about, outcome = judged_of(truth, found.outcome(truth.document, truth.place))
-            if is_about:
-                judged.append(judge.judgement(truth, outcome))
+            asked, outcome = judged_of(truth, found.outcome(truth.document, truth.place))
+            if asked:
+                judged.append(judge.judgement(asked, outcome))
         return Evaluation.of(judged, sha256(self.truths))
 
     def asked_of(self, document_ids: Iterable[str]) -> list[str]:

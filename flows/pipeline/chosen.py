@@ -18,3 +18,20 @@ def chosen_schema(acts: StepKind[Any], options: StepOptions, outputs: Mapping[st
 def rules_of(acts: StepKind[Any], options: StepOptions, tool: ToolSchema) -> tuple[Rule, ...]:
     """Give the rules that a step's record has to keep: those of the schema's file, and its own."""
     return (*tool.rules, *acts.rules(options))
+
+
+def is_wanted(options: StepOptions, outputs: Mapping[str, Any]) -> bool:
+    """Say whether the labels before want a step."""
+    wanted = ((step, (each,) if isinstance(each, str) else each) for step, each in options.when.items())
+    return all(outputs.get(step) in labels for step, labels in wanted)
+
+
+def is_asked_otherwise(
+    acts: StepKind[Any], options: StepOptions, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> bool:
+    """Say whether a step has something else to do where those before it put out something else."""
+    first, second = (
+        is_wanted(options, outputs) and (chosen_schema(acts, options, outputs), outputs.get(options.input))
+        for outputs in (before, after)
+    )
+    return first != second

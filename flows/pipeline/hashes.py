@@ -29,7 +29,12 @@ LATER_KEYS = {
 
 def unhashed(options: StepOptions) -> set[str]:
     """Name the keys that change no request, and those that came later where they are not used."""
-    later = (name for name, default in LATER_KEYS.items() if getattr(options, name, default) == default)
+    fields = type(options).model_fields
+    defaults = {
+        name: fields[name].get_default(call_default_factory=True) if name in fields else default
+        for name, default in LATER_KEYS.items()
+    }
+    later = (name for name, default in defaults.items() if getattr(options, name, default) == default)
     return {"complete", "rules", "model", "examples_from_reviews", *later}  # those chosen are examples
 
 
@@ -48,9 +53,9 @@ def whole_sha256(
     changed += [] if pipeline.ocr == "missing" else [f"ocr: {pipeline.ocr}"]
     changed += [] if split is None else [f"split: {split.sha256}"]
     for step in steps:
-        acts = kind(step.kind)
-        if acts.typed and not acts.is_complete(step.options):
-            changed.append(f"{step.id}: complete: off")
+        said = getattr(step.options, "complete", None)
+        if said is not None and said != type(step.options).model_fields["complete"].default:
+            changed.append(f"{step.id}: complete: {said}")
     changed += [f"{step.id}: {rule.model_dump_json()}" for step in steps for rule in _rules(step, tools)]
     return sha256_of([*(step.sha256 for step in steps), *changed])
 

@@ -23,6 +23,7 @@ from docmill.tasks.steps.prompt import beginning
 
 MOST_TOKENS = 4_000  # of one example's document
 LOOKED_AT = 4  # documents for each example that is wanted: some are too long, or gone
+Labels = Mapping[tuple[str, str | None], str]
 
 
 def with_reviews(
@@ -70,10 +71,13 @@ class _Choosing:
     def examples(self, name: str, step: Step) -> list[Chosen]:
         """Choose the examples of a step: those of before, and as many more as are lacking."""
         wanted = _number(step)
+        labels = None if step[1].labels(step[2]) is None else self.reviews.labels(name)
         ranked = _of_step(self.reviews.chosen(), name, step)
-        chosen = [each for each in ranked if self._fits(each.example, step)][:wanted]
+        fit = (each for each in ranked if self._fits(each.example, step))
+        chosen = [each for each in fit if _is_decided(labels, each.of, each.example)][:wanted]
         known = {each.of.document_id for each in chosen}
-        others = [each for each in self.reviews.documents() if each.document_id not in known]
+        documents = self.reviews.documents()
+        others = [each for each in documents if each.document_id not in known and _is_decided(labels, each)]
         lacking = wanted - len(chosen)
         if lacking and others:
             made = self._made(name, step, others[: LOOKED_AT * lacking])
@@ -121,6 +125,14 @@ def _of_step(chosen: Iterable[Chosen], name: str, step: Step) -> list[Chosen]:
     """Give those of a step that reads the same still, in the order of their hashes."""
     own = (each for each in chosen if (each.step, each.reads) == (name, step[2].input))
     return sorted(own, key=lambda each: each.of.rank)
+
+
+def _is_decided(labels: Labels | None, of: Reviewed, example: Example | None = None) -> bool:
+    """Say whether a person has decided the label of a document, as an example has it; of records all are."""
+    if labels is None:
+        return True
+    label = labels.get((of.document_id, of.content_sha256))
+    return label is not None and (example is None or example.label == label)
 
 
 def _number(step: Step) -> int:

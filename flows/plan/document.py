@@ -1,6 +1,6 @@
 """What one document would ask: exactly as far as the cache has its replies, then in every way it may go."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from docmill.flows.pipeline.plan import Plan, StepPlan
@@ -10,8 +10,10 @@ from docmill.flows.plan.requests import Known, Planned
 from docmill.flows.plan.ways import Open, Shares, Way, opened, ways
 from docmill.flows.run.held import Basis, Held
 from docmill.flows.run.inputs import input_of
+from docmill.flows.run.labels import as_decided
 from docmill.flows.run.models import in_turn
 from docmill.flows.run.step import answered
+from docmill.schemas.decision import Decision
 from docmill.schemas.document import Document
 from docmill.schemas.errors import Deferred, Unreadable
 from docmill.schemas.outcome import StepOutcome
@@ -36,6 +38,7 @@ class Forecast:
     known: Known
     shares: Shares
     turns: Mapping[str, tuple[float, ...]]
+    decisions: Sequence[Decision] = ()  # on its labels
     outcomes: dict[str, StepOutcome] = field(default_factory=dict)
     unknown: dict[str, Open] = field(default_factory=dict)
     halted: set[str] = field(default_factory=set)
@@ -71,7 +74,8 @@ class Forecast:
         elif held is None:
             self.unknown[step.id] = opened(step, {way: 1.0})
         else:
-            self.outcomes[step.id] = StepOutcome(status="done", sha256=step.sha256, output=held.record)
+            outcome = StepOutcome(status="done", sha256=step.sha256, output=held.record)
+            self.outcomes[step.id] = as_decided(step, outcome, self.decisions)
         return amounts
 
     async def _way(self, basis: Basis, step: StepPlan, way: Way) -> Amounts | None:

@@ -133,7 +133,7 @@ class Estimator:
 
     def _completion(self, step_id: str, model: str, calls: Calls) -> Span:
         known = self.past.tokens.get((step_id, model))
-        mean = known.mean(known.completion) if known else None
+        mean = known.mean() if known else None
         if mean is not None:
             return calls.paid.by(mean)
         if calls.paid.high:

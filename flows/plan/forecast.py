@@ -17,13 +17,14 @@ from docmill.flows.plan.dividing import UNKNOWN, divided, perhaps
 from docmill.flows.plan.document import Forecast
 from docmill.flows.plan.estimate import Estimate, Estimator, numbers
 from docmill.flows.plan.history import History, history
+from docmill.flows.plan.learning import SAMPLED, learn
 from docmill.flows.plan.reasons import Standing, reason, standing
 from docmill.flows.plan.requests import Known
 from docmill.schemas.document import Document
 from docmill.schemas.errors import ConfigError, NoResults, StorageError
 from docmill.tasks.sinks.database import require_folder
+from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.looking import states_of, steps_of
-from docmill.tasks.sinks.quarantine import QuarantiningResults
 from docmill.tasks.sources.divided import Undivided
 from docmill.tasks.sources.source import DocumentRef
 
@@ -83,7 +84,7 @@ class _Found:
 @dataclass
 class _Planning:
     plan: Plan
-    results: QuarantiningResults | None
+    results: ReviewedResults | None
     past: History
     tell: Tell
     known: Known
@@ -93,6 +94,7 @@ class _Planning:
     counts: Counter[str] = field(default_factory=Counter)
     why: Counter[str] = field(default_factory=Counter)
     amounts: dict[tuple[str, str], Calls] = field(default_factory=dict)
+    stay: list[DocumentRef] = field(default_factory=list)  # some of those that are unchanged
 
     async def read(self, refs: Iterator[DocumentRef]) -> None:
         """Look at the documents of a source, and ask the cache for those that would be run."""
@@ -103,6 +105,7 @@ class _Planning:
                     await room.acquire()
                     task = group.create_task(self._forecast(found, readers))
                     task.add_done_callback(lambda _: room.release())
+            await learn(self.known, self.amounts, self.stay, self._asked)
         except* StorageError as lost:
             raise lost.exceptions[0] from None
         finally:
@@ -115,12 +118,17 @@ class _Planning:
                 self.documents += 1
                 self.counts[found.how] += 1
                 if found.why is None:
+                    self._stays(found)
                     continue
                 self.taken += 1
                 yield found
                 if self.taken == self.plan.limit:
                     return
             self.tell(self.documents)
+
+    def _stays(self, found: _Found) -> None:
+        if found.how == "unchanged" and len(self.stay) < SAMPLED and not isinstance(found.ref, Undivided):
+            self.stay.append(found.ref)
 
     def _batch(self, refs: Iterator[DocumentRef]) -> list[_Found]:
         listed = list(islice(refs, BATCH))
@@ -185,9 +193,11 @@ class _Planning:
                     self.why[each.why] += 1
                     self.amounts = added([self.amounts, await self._asked(texts[each.ref.document_id])])
 
-    async def _asked(self, document: Document, *, sure: bool = True) -> Amounts:
-        past = self.past
-        return await Forecast(self.plan, self.known, past.shares, past.turns, sure=sure).of(document)
+    async def _asked(self, document: Document, known: Known | None = None, *, sure: bool = True) -> Amounts:
+        past, known = self.past, known or self.known
+        decided = past.labels.get((document.document_id, document.content_sha256), ())
+        of = Forecast(self.plan, known, past.shares, past.turns, decisions=decided, sure=sure)
+        return await of.of(document)
 
     def _unreadable(self, found: _Found) -> None:
         self.counts[found.how] -= 1
@@ -218,9 +228,9 @@ async def forecast(plan: Plan, tell: Tell = lambda _: None) -> PlannedRun:
     return PlannedRun(plan.name, planning.documents, counts, why, estimate, beyond, planning.more)
 
 
-def _results(plan: Plan) -> QuarantiningResults | None:
+def _results(plan: Plan) -> ReviewedResults | None:
     require_folder(plan.into.url)
     try:
-        return QuarantiningResults.read(plan.into, plan.name)
+        return ReviewedResults.read(plan.into, plan.name)
     except NoResults:  # a run makes them
         return None

@@ -7,6 +7,8 @@ from typing import Any
 
 from docmill.flows.pipeline.plan import Plan, StepPlan
 from docmill.flows.plan.amounts import Span
+from docmill.schemas.decision import Decision
+from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.looking import recent_steps
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.steps.kind import kind
@@ -21,14 +23,13 @@ class Tokens:
     """The tokens of a step's replies from one model."""
 
     calls: int = 0
-    prompt: int = 0
     completion: int = 0
 
-    def mean(self, tokens: int) -> Span | None:
+    def mean(self) -> Span | None:
         """Give what a call comes to; None of too few."""
         if self.calls < FEWEST_CALLS:
             return None
-        mean = tokens / self.calls
+        mean = self.completion / self.calls
         return Span(mean * AROUND[0], mean, mean * AROUND[1])
 
 
@@ -38,16 +39,17 @@ class History:
 
     `shares` are those of the labels by classify step, `turns` those of the documents that came to a step's
     second, third … model, `tokens` those of the replies by step and model. `calls_a_minute` is the last
-    run's that paid for enough calls.
+    run's that paid for enough calls, `labels` what people decided about labels, by document and content.
     """
 
     shares: dict[str, dict[str, float]] = field(default_factory=dict)
     turns: dict[str, tuple[float, ...]] = field(default_factory=dict)
     tokens: dict[tuple[str, str], Tokens] = field(default_factory=dict)
     calls_a_minute: float | None = None
+    labels: Mapping[tuple[str, str | None], Sequence[Decision]] = field(default_factory=dict)
 
 
-def history(plan: Plan, results: Results | None) -> History:
+def history(plan: Plan, results: ReviewedResults | None) -> History:
     """Read what the results hold of the pipeline."""
     if results is None:
         return History()
@@ -55,7 +57,7 @@ def history(plan: Plan, results: Results | None) -> History:
     for steps in recent_steps(results, OUTCOMES):
         for name, step in steps.items():
             made[name].append(step)
-    found = History(calls_a_minute=_pace(plan, results))
+    found = History(calls_a_minute=_pace(plan, results), labels=_decided_labels(results))
     for step in plan.every_step():
         of_step = made.get(step.id, [])
         if labels := _labels(step, of_step):
@@ -89,8 +91,15 @@ def _add(tokens: dict[tuple[str, str], Tokens], step_id: str, step: Mapping[str,
         if call["kind"] in ("paid", "retried", "repaired"):
             of_model = tokens.setdefault((step_id, call["model"]), Tokens())
             of_model.calls += 1
-            of_model.prompt += call["prompt_tokens"]
             of_model.completion += call["completion_tokens"]
+
+
+def _decided_labels(results: ReviewedResults) -> Mapping[tuple[str, str | None], Sequence[Decision]]:
+    found: defaultdict[tuple[str, str | None], list[Decision]] = defaultdict(list)
+    for each in results.every_decision():
+        if each.of_label:
+            found[each.document_id, each.content_sha256].append(each)
+    return found
 
 
 def _pace(plan: Plan, results: Results) -> float | None:

@@ -31,6 +31,7 @@ class Spent(BaseModel):
     runs: int
     documents: int
     unchanged: int
+    quarantined: int
     done: int
     review: int
     not_done: int
@@ -79,6 +80,7 @@ def _sum(name: str, rows: Sequence[Row]) -> Spent:
         runs=len(rows),
         documents=sum(row["done"] + row["review"] for row in rows) + not_done,
         unchanged=sum(row["unchanged"] for row in rows),
+        quarantined=sum(row.get("quarantined") or 0 for row in rows),
         done=sum(row["done"] for row in rows),
         review=sum(row["review"] for row in rows),
         not_done=not_done,

@@ -1,6 +1,6 @@
 """Decisions carried into a record: one that a later run made, or the one that they were made on."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,9 +113,12 @@ def carried(record: Any, decisions: Sequence[Decision], every: Iterable[Decision
     return Carried(found.record, (*found.held, *whole), found.changed)
 
 
-def labelled(label: Any, holding: Standing, step: str) -> Carried:
-    """Carry the decisions on a label: one that was accepted holds while the step chooses it."""
-    return Carried(label, tuple(each for each in holding.of(step) if same(each.after, label)))
+def decided_label(
+    label: str, decisions: Iterable[Decision], every: Iterable[Decision], labels: Collection[str]
+) -> Carried:
+    """Carry the decisions that hold about a step's label into it, of those that it may choose."""
+    own = [each for each in decisions if not each.path]  # a step of this name may have had a record
+    return carried(label, own, every, lambda decided: isinstance(decided, str) and decided in labels)
 
 
 def _with(found: Carried, run: Any, decision: Decision, past: list[Decision], takes: Takes) -> Carried:

@@ -1,62 +1,32 @@
 """A document under review: its records with the decisions carried into them, and what is open still."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any
 
 from docmill.flows.pipeline.checked import CheckedPipeline
-from docmill.flows.pipeline.chosen import chosen_schema, rules_of
+from docmill.flows.pipeline.chosen import is_asked_otherwise
 from docmill.flows.pipeline.graph import steps
-from docmill.flows.review.carried import Carried, Standing, carried, labelled, standing
+from docmill.flows.review.carried import Carried, Standing, standing
 from docmill.flows.review.doubts import broken_doubts, record_step, stored_doubts
-from docmill.schemas.decision import MISSING, OF_VALUES, RECORD, RULE, UNREAD, Decision, Doubt, OpenPoint
-from docmill.schemas.rule import BrokenRule, Rule
-from docmill.schemas.tool import ToolSchema
-from docmill.tasks.checks.faults import Path, faults, place
+from docmill.flows.review.step_records import Row, StepRecord, step_records
+from docmill.schemas.decision import (
+    LABEL,
+    MISSING,
+    OF_VALUES,
+    RECORD,
+    RULE,
+    UNREAD,
+    VALUE,
+    Decision,
+    Doubt,
+    OpenPoint,
+)
+from docmill.tasks.checks.faults import place
 from docmill.tasks.checks.pointers import ABSENT, path_in, pointer, value_at
-from docmill.tasks.checks.rules.language import broken_rules, judged
-from docmill.tasks.checks.validation import validator
 
-if TYPE_CHECKING:  # jsonschema takes its time to import
-    from jsonschema.protocols import Validator
-
-Row = Mapping[str, Any]
 MOST_QUOTED = 20
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """A step's record: as the run gave it, and as it stands; `schema` is its tool's declared name."""
-
-    step: str
-    run: Any
-    carried: Carried
-    tool: ToolSchema
-    schema: str
-    rules: tuple[Rule, ...]
-    typed: bool
-    about: Mapping[str, str]
-
-    @property
-    def record(self) -> Any:
-        """The record as it stands."""
-        return self.carried.record
-
-    @cached_property
-    def broken(self) -> list[BrokenRule]:
-        """The rules that it breaks as it stands."""
-        return broken_rules(self.rules, self.tool.parameters, self.record, self.about) if self.rules else []
-
-    def judged(self, name: str) -> Any:
-        """Give the fields of the record that a rule is about; None where there is no such rule."""
-        rule = next((each for each in self.rules if each.name == name), None)
-        return rule and judged(rule, self.tool.parameters, self.record)
-
-    @cached_property
-    def faults(self) -> list[tuple[Path, str]]:
-        """What the tool schema has against it."""
-        return faults(validator(self.tool.parameters), self.record)
 
 
 @dataclass(frozen=True)
@@ -91,11 +61,35 @@ class Case:
             open_ = [Doubt(path="", about=RECORD, wrong=self.row["error"] or "in review")]
         return (*found, *(OpenPoint(step="", name=each.about, **each.model_dump()) for each in open_))
 
+    @cached_property
+    def undecided_labels(self) -> tuple[OpenPoint, ...]:
+        """The labels that nobody has decided, but for those that are open: no point of theirs has to be."""
+        open_ = {each.step for each in self.points}
+        return tuple(
+            self._open(step, Doubt(path="", about=VALUE, wrong="the label that the step chose"), found.record)
+            for step, found in self.records.items()
+            if found.is_label and step not in open_ and not self._is_decided(step)
+        )
+
+    @cached_property
+    def asked_anew(self) -> tuple[str, ...]:
+        """The steps that a decided label has asked otherwise than the run did."""
+        before = {step: told["output"] for step, told in self.row["steps"].items()}
+        after = before | {step: found.record for step, found in self.records.items() if found.is_label}
+        if after == before:
+            return ()
+        every = steps(self.declared.pipeline).items()
+        return tuple(
+            step for step, (_, acts, options) in every if is_asked_otherwise(acts, options, before, after)
+        )
+
     @property
     def end(self) -> str | None:
-        """What it comes to where nothing of it is open: rejected, or done."""
+        """What it comes to where nothing of it is open: rejected, for the next run, or done."""
         if self.holding.rejected:
             return "rejected"
+        if self.asked_anew:
+            return "for the next run"
         return None if self.points else "done"
 
     def is_of(self, decisions: Sequence[Decision]) -> bool:
@@ -104,6 +98,8 @@ class Case:
 
     def named(self, step: str, of: Doubt | Decision) -> str:
         """Name a point as people do: by its path, or by what it is about."""
+        if step in self.records and self.records[step].is_label and of.about in OF_VALUES:
+            return f"{step}:{LABEL}"
         said = of.path if of.about in OF_VALUES and of.path else of.about
         return said if step in ("", self.main) else f"{step}:{said}"
 
@@ -121,9 +117,8 @@ class Case:
 
     def _points(self, step: str) -> Iterator[OpenPoint]:
         found, doubts = self.records.get(step), stored_doubts(self.row, step)
-        if found is None:
-            label = labelled(self.row["steps"][step]["output"], self.holding, step)
-            yield from (self._open(step, each, label.record) for each in doubts if not label.covers(each))
+        if found is None:  # a step that the pipeline no longer has
+            yield from (self._open(step, each, None) for each in doubts)
             return
         if found.record is not found.run:  # the rules are another record's
             others = [each for each in doubts if not each.about.startswith(f"{RULE} ")]
@@ -132,6 +127,9 @@ class Case:
         for doubt in every.values():
             if not found.carried.covers(doubt):
                 yield self._open(step, doubt, found.record)
+
+    def _is_decided(self, step: str) -> bool:
+        return any(each.about in OF_VALUES for each in self.holding.of(step))
 
     def _open(self, step: str, doubt: Doubt, record: Any) -> OpenPoint:
         value = self._value(step, doubt, record)
@@ -175,45 +173,12 @@ def case(
     carrying = standing(new) if is_done else holding
     parts = () if is_done or declared.pipeline.unread == "allow" else row.get("unread") or ()
     unread = tuple(Doubt(path="", about=f"{UNREAD} {each['part']}", wrong=each["why"]) for each in parts)
-    records = {found.step: found for found in _records(row, every, carrying, declared)}
+    records = {found.step: found for found in step_records(row, every, carrying, declared)}
     return Case(row, declared, stored, tuple(new), holding, records, unread)
 
 
 def _on_content(row: Row, decisions: Sequence[Decision]) -> tuple[Decision, ...]:
     return tuple(each for each in decisions if each.content_sha256 == row["content_sha256"])
-
-
-def _records(
-    row: Row, every: tuple[Decision, ...], holding: Standing, declared: CheckedPipeline
-) -> Iterator[StepRecord]:
-    """Give the record of each step that has one, of those that the pipeline still has."""
-    outputs = {step: told["output"] for step, told in row["steps"].items()}
-    about = {"id": row["document_id"], "uri": row["uri"]}
-    for step, (_, acts, options) in steps(declared.pipeline).items():
-        schema = chosen_schema(acts, options, outputs)
-        if schema is None or not isinstance(outputs.get(step), dict):
-            continue
-        tool = declared.tools[schema]
-        decided = carried(outputs[step], holding.of(step), every, _takes(tool, outputs[step]))
-        rules = rules_of(acts, options, tool)
-        yield StepRecord(step, outputs[step], decided, tool, schema, rules, acts.typed, about)
-
-
-def _takes(tool: ToolSchema, run: Any) -> Callable[[Any], bool]:
-    """Give the function that says whether a schema has no more against a record than against the run's."""
-
-    @cache
-    def checked() -> "Validator":
-        return validator(tool.parameters)
-
-    @cache
-    def known() -> list[tuple[Path, str]]:
-        return faults(checked(), run)
-
-    def takes(record: Any) -> bool:
-        return all(each in known() for each in faults(checked(), record))
-
-    return takes
 
 
 def _leads_to(record: Any, named: str, wanted: str) -> bool:

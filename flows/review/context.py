@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from docmill.flows.review.case import Case, Row, left_out
+from docmill.flows.review.case import Case, left_out
+from docmill.flows.review.step_records import Row
 from docmill.schemas.decision import MISSING, OpenPoint
 
 Kind = Literal["", "evidence", "row"]

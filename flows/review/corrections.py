@@ -7,7 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from docmill.flows.review.carried import array_part, same
-from docmill.flows.review.case import Case, StepRecord
+from docmill.flows.review.case import Case
+from docmill.flows.review.step_records import StepRecord
+from docmill.schemas.decision import LABEL, VOTES
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.checks.faults import Path, faults, place
 from docmill.tasks.checks.jsontext import parse
@@ -26,6 +28,10 @@ def target(case: Case, name: str) -> tuple[StepRecord, Path]:
     if found is None:
         lost = f": the pipeline no longer has the step {step}, run it again" if step else ": it has no record"
         raise ConfigError(f"{case.document_id}: no value can be corrected{lost}")
+    if found.is_label:
+        if text not in (LABEL, VOTES):  # as exports of an earlier version have it
+            raise ConfigError(f"{case.document_id}: {name!r}: {step} has a label alone: write {step}:{LABEL}")
+        return found, ()
     try:
         return found, path_in(found.record, text)
     except ValueError as error:

@@ -79,7 +79,7 @@ def _decisions(case: Case, said: Said, person: Person) -> Iterator[Decision]:
         yield from _correction(case, said, person)
         return
     if said.name is None:
-        points: Sequence[OpenPoint] = case.points
+        points: Sequence[OpenPoint] = (*case.points, *case.undecided_labels)
     else:
         points = _points(case, said.name)
         if not points and not _is_accepted(case, said):
@@ -107,9 +107,7 @@ def _accepted(case: Case, point: OpenPoint, said: Said, person: Person) -> Decis
     found = case.records.get(point.step)
     before = after = found.record if found else None
     within = None
-    if found is None and point.of_label:
-        before = after = point.value
-    elif found is None and point.step:
+    if found is None and point.step:
         raise ConfigError(
             f"{case.document_id}: the pipeline no longer has the step {point.step}: run it again"
         )
@@ -188,7 +186,7 @@ def _made(
 
 def _points(case: Case, name: str) -> list[OpenPoint]:
     """Find the open points of a name, or of a path that is written otherwise."""
-    named = [each for each in case.points if each.name == name]
+    named = [each for each in (*case.points, *case.undecided_labels) if each.name == name]
     if named:
         return named
     try:
@@ -209,8 +207,7 @@ def _open_names(case: Case) -> str:
 def _is_accepted(case: Case, said: Said) -> bool:
     """Say whether a point was decided in this way before."""
     for each in case.holding.decisions:
-        named = case.named(each.step, each)
-        if named == said.name and each.decision == "accept":
+        if case.named(each.step, each) == said.name and each.decision == "accept":
             return each.about not in OF_VALUES or said.seen in (None, "", seen(each.after))
     return False
 

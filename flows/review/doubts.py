@@ -68,9 +68,18 @@ def stored_doubts(row: Row, step: str) -> tuple[Doubt, ...]:
 
 def record_step(row: Row) -> str | None:
     """Name the step whose record is the outcome's; None where it has none."""
-    if row["record"] is None:
+    return _step_of(row, "record")
+
+
+def label_step(row: Row) -> str | None:
+    """Name the step whose label is the outcome's; None where it has none."""
+    return _step_of(row, "label")
+
+
+def _step_of(row: Row, column: str) -> str | None:
+    if row[column] is None:
         return None
-    named = [step for step, told in row["steps"].items() if told["output"] == row["record"]]
+    named = [step for step, told in row["steps"].items() if told["output"] == row[column]]
     return named[-1] if named else None
 
 

@@ -48,7 +48,7 @@ def told(case: Case, texts: Documents) -> dict[str, Any]:
         "id": case.document_id,
         "content": case.row["content_sha256"],
         "detail": made.detail,
-        "points": [_point(case, each, document, found) for each in case.points],
+        "points": [_point(case, each, document, found) for each in (*case.points, *case.undecided_labels)],
         "decided": [f"{case.named(each.step, each)}: {each.decision}" for each in decided],
         "text": {"why": document} if isinstance(document, str) else shown(document, made),
     }
@@ -64,7 +64,7 @@ def _point(case: Case, point: OpenPoint, document: Document | str, found: Sequen
         "value": _shown(point.value) if point.about in OF_VALUES else None,
         "seen": seen(point.value),
         "typed": written(value) if point.about != MISSING else "",
-        "correctable": point.about in OF_VALUES and not point.of_label,
+        "correctable": point.about in OF_VALUES,
         "adds": point.about == MISSING,
         "page": None if isinstance(document, str) else page_of(case, point, document, found),
     }

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from docmill.flows.review.carried import rejection, same
-from docmill.flows.review.case import Case, StepRecord
+from docmill.flows.review.case import Case
 from docmill.flows.review.deciding import Person, Said, decide, undone
+from docmill.flows.review.doubts import label_step
+from docmill.flows.review.step_records import StepRecord
 from docmill.schemas.decision import Decision
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.outcome import Outcome
@@ -91,6 +93,8 @@ def settled(now: Case, at: datetime) -> Row:
     if now.holding.rejected:
         waits_no_longer = {"status": "review", "reviewed_at": at, "updated_at": at}
         return waits_no_longer | {"error": rejection(now.holding.rejected)}
+    if now.asked_anew:
+        return {**_for_the_next_run(now), "reviewed_at": None, "updated_at": at}
     if now.points:
         waits = {"status": "review", "reviewed_at": None, "updated_at": at}
         taken_up = now.row["reviewed_at"] is not None  # it was rejected, or done
@@ -103,17 +107,49 @@ def settled(now: Case, at: datetime) -> Row:
         "updated_at": at,
         "steps": steps,
     }
+    if label := now.records.get(label_step(now.row) or ""):
+        changed |= {"label": label.record}
     if main := now.records.get(now.main):
         changed |= {"record": main.record} | _held(now.row, main)
     return changed
 
 
+def _for_the_next_run(now: Case) -> Row:
+    """Give the columns of a document whose decided label asks other steps, or these of other schemas.
+
+    What those were asked before is no answer of the document's any more.
+    """
+    deferred = {"status": "deferred", "output": None}
+    steps = {
+        step: {**_decided(told, now.records.get(step)), **(deferred if step in now.asked_anew else {})}
+        for step, told in now.row["steps"].items()
+    }
+    labels = [each for each in now.records.values() if each.is_label and each.record is not each.run]
+    said = ", ".join(f"{each.step} is decided as {each.record}" for each in labels)
+    changed: dict[str, Any] = {
+        "status": "deferred",
+        "steps": steps,
+        "error": f"{said}: the next run goes on by it",
+    }
+    if label := now.records.get(label_step(now.row) or ""):
+        changed |= {"label": label.record}
+    if now.main in now.asked_anew:
+        changed |= dict.fromkeys(("record", "evidence", "missing", "broken_rules"))
+    return changed
+
+
 def _step(told: Row, found: StepRecord | None) -> Row:
-    kept = {name: value for name, value in told.items() if name != "doubts"}
-    output = found.record if found else told["output"]
-    if found and found.record is not found.run:
-        kept.setdefault("given", found.run)  # of one that is done, the first: a correction is no run's
-    return {**kept, "output": output, "status": "done" if told["status"] == "review" else told["status"]}
+    kept = {name: value for name, value in _decided(told, found).items() if name != "doubts"}
+    return {**kept, "status": "done" if told["status"] == "review" else told["status"]}
+
+
+def _decided(told: Row, found: StepRecord | None) -> Row:
+    """Give a step with what was decided of its output."""
+    if not found or found.record is found.run:
+        return told
+    # Of one that is done, the first: a correction is no run's.
+    given = found.run if told.get("given") is None else told["given"]
+    return {**told, "output": found.record, "given": given}
 
 
 def _held(row: Row, main: StepRecord) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from docmill.flows.pipeline.chosen import chosen_schema
 from docmill.flows.pipeline.plan import StepPlan
-from docmill.flows.review.carried import Carried, Standing, carried, labelled, standing
+from docmill.flows.review.carried import Carried, Standing, carried, same, standing
 from docmill.flows.run.failures import doubted
 from docmill.flows.run.held import Held, held_anew, parts_held_anew
 from docmill.flows.run.step import DocumentRun, StepResult
@@ -32,32 +32,31 @@ class Decided:
     rejected: Decision | None = None
 
 
-async def decided(of: DocumentRun, decisions: Sequence[Decision]) -> Decided:
-    """Carry the decisions on this content of a document into its steps' records, which are held anew."""
-    results, unread = of.results(), of.document.unread
-    own = [each for each in decisions if each.content_sha256 == of.document.content_sha256]
-    holding = standing(own)
-    if not own or (not holding.decisions and not holding.rejected):
-        return Decided(results, unread)
-    return await asyncio.to_thread(_decided, of, own, holding, results)
+async def decided(of: DocumentRun) -> Decided:
+    """Carry the decisions on this content of a document into its steps' records, which are held anew.
+
+    Its labels are as people decided them already.
+    """
+    results, holding = of.results(), standing(of.decisions)
+    if not holding.decisions and not holding.rejected:
+        return Decided(results, of.document.unread)
+    return await asyncio.to_thread(_decided, of, holding, results)
 
 
-def _decided(
-    of: DocumentRun, own: Sequence[Decision], holding: Standing, results: dict[str, StepResult]
-) -> Decided:
+def _decided(of: DocumentRun, holding: Standing, results: dict[str, StepResult]) -> Decided:
     outputs = {step: result.outcome.output for step, result in results.items()}
     held_ones: list[Decision] = []
     for step in of.plan.steps:
         schema = chosen_schema(kind(step.kind), step.options, outputs)
         result = results[step.id]
-        if isinstance(outputs[step.id], str) and result.outcome.doubts:
-            label = labelled(outputs[step.id], holding, step.id)
-            results[step.id] = _accepted(result, label)
-            held_ones += label.held
+        if kind(step.kind).labels(step.options) is not None:
+            held_ones += [each for each in holding.of(step.id) if same(each.after, outputs[step.id])]
         if schema is None or result.outcome.status not in GOOD or not holding.of(step.id):
             continue
         tool = of.plan.tools[schema]
-        found = carried(outputs[step.id], holding.of(step.id), own, validator(tool.parameters).is_valid)
+        found = carried(
+            outputs[step.id], holding.of(step.id), of.decisions, validator(tool.parameters).is_valid
+        )
         results[step.id] = _with(of, step, tool, result, found)
         held_ones += found.held
     accepted = {each.about for each in holding.of("")}
@@ -90,14 +89,6 @@ def _with(
         }
     )
     return replace(result, outcome=outcome, held=now)
-
-
-def _accepted(result: StepResult, label: Carried) -> StepResult:
-    """Give a label's result without doubts where a person has accepted it."""
-    if not all(map(label.covers, result.outcome.doubts or ())):
-        return result
-    done = {"status": "done", "doubts": None, "error": None, "reason": None}
-    return replace(result, outcome=result.outcome.model_copy(update=done))
 
 
 def _said(step: StepPlan, open_: Held, changed: Sequence[Doubt]) -> str:

@@ -195,6 +195,7 @@ def _outcome(
         output=f"pages {', '.join(ends)}",
         keys=tuple(made.keys),
         made=tuple(made.calls),
+        rejected=made.before(None),
         seconds=seconds,
         **tally.model_dump(),
     )

@@ -50,11 +50,11 @@ async def process_document(
                 raise failed
             if document is None:
                 document = await asyncio.get_running_loop().run_in_executor(readers, found.ref.read)
-            steps = DocumentRun(run.plan, run.session, document)
+            steps = DocumentRun(run.plan, run.session, document, found.decisions)
             async with asyncio.TaskGroup() as group:
                 for step in run.plan.steps:
                     steps.running[step.id] = group.create_task(run_step(steps, step))
-            outcome = _outcome(run, document, await decided(steps, found.decisions))
+            outcome = _outcome(run, document, await decided(steps))
         except (Exception, asyncio.CancelledError) as failure:  # noqa: BLE001  it has an outcome
             outcome = await _without_steps(run, found.ref, failure)
         known = {"seconds": time.monotonic() - begun, "decisions": len(found.decisions)}

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-from docmill.flows.pipeline.chosen import chosen_schema
+from docmill.flows.pipeline import chosen
 from docmill.flows.pipeline.plan import StepPlan
 from docmill.schemas.document import Document
 from docmill.schemas.outcome import StepOutcome
@@ -18,15 +18,14 @@ Before = Mapping[str, StepOutcome]
 def schema_of(step: StepPlan, before: Before) -> str | None:
     """Choose the step's tool schema, by a label where one chooses."""
     outputs = {name: outcome.output for name, outcome in before.items()}
-    return chosen_schema(kind(step.kind), step.options, outputs)
+    return chosen.chosen_schema(kind(step.kind), step.options, outputs)
 
 
 def is_wanted(step: StepPlan, schema: str | None, before: Before) -> bool:
     """Say whether the labels before want the step, and whether there is what it reads."""
     options = step.options
-    for step_id, labels in options.when.items():
-        if before[step_id].output not in ((labels,) if isinstance(labels, str) else labels):
-            return False
+    if not chosen.is_wanted(options, {name: outcome.output for name, outcome in before.items()}):
+        return False
     if options.input != DOCUMENT and before[options.input].status == "skipped":
         return False
     return schema is not None or not kind(step.kind).typed

@@ -10,9 +10,11 @@ from docmill.flows.pipeline.plan import Plan, StepPlan
 from docmill.flows.run.answer import Requests
 from docmill.flows.run.held import Basis, Held
 from docmill.flows.run.inputs import Before, input_of, is_wanted, schema_of, with_others_examples
+from docmill.flows.run.labels import as_decided
 from docmill.flows.run.models import Answer, in_turn
 from docmill.flows.run.step import answered
 from docmill.schemas.chat import Completion
+from docmill.schemas.decision import Decision
 from docmill.schemas.document import Document
 from docmill.schemas.errors import Deferred
 from docmill.schemas.outcome import StepOutcome
@@ -61,8 +63,11 @@ class Replay(Requests):
         return completion
 
 
-async def replayed(plan: Plan, document: Document) -> list[Shown]:
-    """Take a document through the steps as far as the cache has their replies."""
+async def replayed(plan: Plan, document: Document, decisions: Sequence[Decision] = ()) -> list[Shown]:
+    """Take a document through the steps as far as the cache has their replies.
+
+    `decisions` are those on this content of it: steps go by the labels that people decided.
+    """
     basis, outcomes, shown = Basis(document), dict[str, StepOutcome](), []
     for step in plan.steps:
         unknown = [need for need in step.needs if need not in outcomes]
@@ -76,7 +81,8 @@ async def replayed(plan: Plan, document: Document) -> list[Shown]:
             continue
         asked, answer = await _asked(plan, basis, step, outcomes, schema)
         if answer.failure is None:
-            outcomes[step.id] = StepOutcome(status="done", sha256=step.sha256, output=answer.held.record)
+            outcome = StepOutcome(status="done", sha256=step.sha256, output=answer.held.record)
+            outcomes[step.id] = as_decided(step, outcome, decisions)
         shown.append(Shown(step, tuple(asked), str(answer.failure) if answer.failure else None))
     return shown
 

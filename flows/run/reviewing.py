@@ -53,7 +53,7 @@ class _Form:
         for number, (case, point) in enumerate(self.points, 1):
             title = f"{number}. {case.document_id}: {point.name}"
             fields[f"decision_{number}"] = (Decided, Field(default="later", title=title))
-            if point.about in OF_VALUES and not point.of_label:
+            if point.about in OF_VALUES:
                 corrected = Field(default="", title=f"{number}. the right value, to correct it")
                 fields[f"corrected_{number}"] = (str, corrected)
         made: type[RunInput] = create_model("Decisions", __base__=Decisions, **fields)

@@ -93,6 +93,7 @@ async def _recorded(
     """Open the results and the session, write the run's row, and its end."""
     results = await asyncio.to_thread(opened_results, plan, part)
     results.notify = plan.notify
+    results.several_models = len(plan.models) > 1
     row = row_of(plan, flow_run_id, part)
     try:
         async with session(plan.target, plan.limits, refresh=plan.refresh) as opened:

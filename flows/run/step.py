@@ -16,10 +16,12 @@ from docmill.flows.run.calls import Calls
 from docmill.flows.run.failures import described, doubted, reason, status
 from docmill.flows.run.held import Basis, Held
 from docmill.flows.run.inputs import input_of, is_wanted, schema_of, with_others_examples
+from docmill.flows.run.labels import as_decided
 from docmill.flows.run.long_lists import by_lists
 from docmill.flows.run.long_texts import by_parts
 from docmill.flows.run.models import Answer, has_closed, in_turn
 from docmill.flows.run.votes import by_votes
+from docmill.schemas.decision import Decision
 from docmill.schemas.document import Document
 from docmill.schemas.outcome import StepOutcome, Tally
 from docmill.schemas.tool import ToolSchema
@@ -45,15 +47,21 @@ class StepResult:
 
 @dataclass
 class DocumentRun:
-    """A document on its way through the steps of a plan; `running` is a task a step."""
+    """A document on its way through the steps of a plan; `running` is a task a step.
+
+    Of `decisions` on a document those on this content of it are kept.
+    """
 
     plan: Plan
     session: Session
     document: Document
+    decisions: Sequence[Decision] = ()
     running: dict[str, asyncio.Task[StepResult]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.basis = Basis(self.document)
+        content = self.document.content_sha256
+        self.decisions = [each for each in self.decisions if each.content_sha256 == content]
 
     def results(self) -> dict[str, StepResult]:
         """Give what the steps came to, in the order written."""
@@ -83,7 +91,7 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
 
     with step_span(of.plan, step) as ended:
         answer = await in_turn(step, reply_of, partial(has_closed, of.session))
-        outcome = _outcome(of, step, text, answer, states)
+        outcome = as_decided(step, _outcome(of, step, text, answer, states), of.decisions)
         ended(outcome)
     return StepResult(
         outcome.model_copy(update={"seconds": time.monotonic() - begun}),
@@ -121,6 +129,7 @@ def _outcome(
     caller = of.document.document_id, step.id
     made, tally = of.session.made.take(caller), of.session.settle(caller)
     tally += Tally(cached_calls=sum(state.name == "Cached" for state in states))
+    reply = getattr(failure, "reply", "") or None
     return StepOutcome(
         status=status(failure) if failure else "review" if doubt else "done",
         sha256=step.sha256,
@@ -130,7 +139,8 @@ def _outcome(
         doubts=answer.held.doubts() if doubt else None,
         keys=tuple(made.keys),
         made=tuple(made.calls),
-        reply=getattr(failure, "reply", "") or None,
+        reply=reply,
+        rejected=made.before(reply),
         error=described(step, failure) if failure else doubt,
         reason=reason(step, failure) if failure else doubt,
         truncated=answer.held.truncated

@@ -37,6 +37,7 @@ class Stop:
         self.came = asyncio.Event()
         self._observer = observer
         self.reason = ""
+        self._was_signalled = False
         self._session: Session | None = None
 
     def warn(self, message: str) -> None:
@@ -106,10 +107,12 @@ class Stop:
         return True
 
     def _signalled(self, number: int) -> None:
-        if self.reason:
+        # A cancel is none: the worker that sees it, too, sends a signal of its own.
+        if self._was_signalled:
             if self._session is not None:
                 self._session.abort()
             asyncio.get_running_loop().call_later(AT_ONCE_S, self._end)
+        self._was_signalled = True
         self._stop(f"the run was stopped by {signal.Signals(number).name}")
 
     def _stop(self, reason: str) -> None:

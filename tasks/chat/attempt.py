@@ -76,6 +76,7 @@ async def attempt(
             session.made.tried(caller, "failed", key, target.model, bill.booked)
         elif isinstance(error, InvalidReply | CutShort):
             error.reply = _kept(session.transport.redacted(as_it_came(reply, error.choice)))
+            session.made.rejected(caller, error.reply)
         now = asyncio.get_running_loop().time()
         failure = state.failed(error, reply, request, session.target, now)
         if isinstance(error, Transient):

@@ -12,9 +12,15 @@ VALUE = "value"  # the column of items that are no objects
 def item_tables(tool: ToolSchema) -> dict[str, Schema]:
     """Give the arrays that have a table, by the property's name, each with the schema of its items."""
     marked: dict[str, Any] = tool.marked.get("properties", {})
-    properties: dict[str, Any] = tool.parameters.get("properties", {})
     named = [name for name, rule in marked.items() if isinstance(rule, dict) and rule.get(ITEM_TABLE) is True]
-    return {name: items for name in named if (items := _items(properties[name])) is not None}
+    found = arrays(tool)
+    return {name: found[name] for name in named if name in found}
+
+
+def arrays(tool: ToolSchema) -> dict[str, Schema]:
+    """Give all arrays of a record that may have a table, by the property's name, with their items' schema."""
+    properties: dict[str, Any] = tool.parameters.get("properties", {})
+    return {name: items for name, rule in properties.items() if (items := _items(rule)) is not None}
 
 
 def columns_of(items: Schema) -> dict[str, Any]:
@@ -35,11 +41,12 @@ def item_table_faults(tool: ToolSchema, key: str, max_name_bytes: int) -> list[s
         elif found[ITEM_TABLE] and (len(at) != 2 or at[1] not in item_tables(tool)):
             wrong.append(f"{place} may stand at an array that is a property of the record alone")
     for name, items in item_tables(tool).items():
-        wrong += [f"{tool.id}: {name}: {fault}" for fault in _column_faults(items, key, max_name_bytes)]
+        wrong += [f"{tool.id}: {name}: {fault}" for fault in column_faults(items, key, max_name_bytes)]
     return wrong
 
 
-def _column_faults(items: Schema, key: str, max_name_bytes: int) -> list[str]:
+def column_faults(items: Schema, key: str, max_name_bytes: int) -> list[str]:
+    """List why items cannot have a table."""
     seen = {name.casefold(): "a column that every table of items has" for name in (key, *FIXED)}
     wrong = []
     for name in columns_of(items):

@@ -16,7 +16,7 @@ LEAST_COMMON = 4  # different words that say that a text, as it is or shifted, i
 LEAST_PROSE = 2  # of them that say that a text is in a language, whatever its vowels
 MOST_SHIFTED = 1000  # characters of a page's short words that are tried with every shift
 SHIFTS = (*range(-32, 0), *range(1, 33))  # a font's own numbers of its glyphs are often 29 or 31 below
-MOST_MOJIBAKE = 0.02  # of the letters
+MOST_MOJIBAKE = 0.01  # of the letters: German has 0.015 umlauts
 WORD = re.compile(r"(?<![\w.@/-])[^\W\d_]{2,}(?![\w@/-])")
 VOWELS = frozenset("aeiouyœæøıəɛ")
 # UTF-8 that was read as Latin-1 or Windows-1252: two letters for one with an accent, three for a quote.
@@ -48,12 +48,19 @@ def is_garbled(text: str) -> bool:
     if letters < LEAST_LETTERS:
         return False
     shown = text[:MOST_CHARS]
-    if len(MOJIBAKE.findall(shown)) > MOST_MOJIBAKE * letters:
+    if is_mojibake(shown):
         return True
     common = _common(shown)
     if common >= LEAST_COMMON:
         return False
     return _is_shifted(shown, common) or (common < LEAST_PROSE and _has_no_vowels(shown))
+
+
+def is_mojibake(text: str) -> bool:
+    """Say whether a text was UTF-8, was read in another encoding, and was kept so."""
+    shown = text[:MOST_CHARS]
+    letters = sum(map(str.isalpha, shown))
+    return letters >= LEAST_LETTERS and len(MOJIBAKE.findall(shown)) > MOST_MOJIBAKE * letters
 
 
 def _common(text: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from docmill.schemas.decision import OF_VALUES
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.example import Example
 from docmill.schemas.pipeline import Into
@@ -82,6 +83,18 @@ class Reviews:
         known = (row for row in rows if (row[0], row[1]) in self._last)
         found = (Reviewed(row[0], row[1], self._last[row[0], row[1]]) for row in known)
         return sorted(found, key=lambda each: each.rank)
+
+    def labels(self, step: str) -> dict[tuple[str, str | None], str]:
+        """Give the labels of a step that people have decided, by document and content."""
+        if not self._last:
+            return {}
+        key = DECISIONS.c.document_id, DECISIONS.c.content_sha256
+        own = DECISIONS.c.pipeline == self._pipeline, DECISIONS.c.step == step, DECISIONS.c.path == ""
+        about = DECISIONS.c.about.in_(OF_VALUES)
+        columns = *key, DECISIONS.c.decision, DECISIONS.c.after
+        rows = self._connection.execute(select(*columns).where(*own, about).order_by(DECISIONS.c.id))
+        last = {(row[0], row[1]): row.after if row.decision != "undo" else None for row in rows}
+        return {of: label for of, label in last.items() if isinstance(label, str)}
 
     def outcomes(self, documents: Sequence[Reviewed]) -> dict[str, Row]:
         """Give the outcomes of some documents."""

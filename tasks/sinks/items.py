@@ -25,12 +25,13 @@ def table_name(parent: str, name: str) -> str:
 def declared(parent: str, key: str, kind: TypeEngine[Any], schema: ToolSchema) -> dict[str, Table]:
     """Declare the tables of a schema's items: the record's key, the position from 0, and the columns."""
     return {
-        name: _table(table_name(parent, name), parent, key, kind, columns_of(items))
+        name: table_of(table_name(parent, name), parent, key, kind, columns_of(items))
         for name, items in item_tables(schema).items()
     }
 
 
-def _table(name: str, parent: str, key: str, kind: TypeEngine[Any], properties: Mapping[str, Any]) -> Table:
+def table_of(name: str, parent: str, key: str, kind: TypeEngine[Any], properties: Mapping[str, Any]) -> Table:
+    """Declare the table of an array's items, whose columns are these properties."""
     own = [(column, column_type(rule)) for column, rule in properties.items()]
     given = enumerate([(key, kind), ("position", BigInteger()), *own])
     # Bound by names of our own, as those of typed tables.

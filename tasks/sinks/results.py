@@ -27,6 +27,7 @@ from docmill.tasks.sinks.database import (
 from docmill.tasks.sinks.evaluations import Evaluations
 from docmill.tasks.sinks.history import History, put
 from docmill.tasks.sinks.keys import type_in
+from docmill.tasks.sinks.of_models import add_models
 from docmill.tasks.sinks.rows import Row, chunks, outcome_row, run_row
 from docmill.tasks.sinks.spending import Spending
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
@@ -52,6 +53,7 @@ class Results:
         self._file = sqlite_file(into.url)
         self._inode: int | None = None  # of that file, once it is open for writing
         self._columns: dict[Table, Sequence[Column[Any]]] = {}  # where an earlier version's is read alone
+        self.several_models = False  # whether a run asks more than one: what each came to is kept
         self.url = shown(into.url)
         self.history = History(engine, pipeline, self.url)
         self.evaluations = Evaluations(engine, pipeline, self.url)
@@ -71,9 +73,8 @@ class Results:
         results = cls(engine, into, pipeline, tables)
         with results._opening(), changing_tables(engine) as connection:
             upgrade(connection)
-            for table in {table.name: table for table in tables.values() if key}.values():
-                if typed.ensure(connection, pipeline, table):
-                    results._new.append(table)
+            declared = {table.name: table for table in tables.values() if key}.values()
+            results._new += [each for each in declared if typed.ensure(connection, pipeline, each)]
             results._own = typed.owned(connection, pipeline)
         results.mark_opened()
         return results
@@ -83,13 +84,13 @@ class Results:
         """Open the database for reading alone; raises ConfigError where there are no results yet."""
         results = cls(engine_of(into.url), into, pipeline, {})
         nothing = f"{results.url} holds no results of {pipeline}: `docmill run` it first"
-        if results._file is not None and not results._file.exists():
+        if results._file and not results._file.exists():
             raise NoResults(nothing)
         with results._opening(), results._engine.connect() as connection:
             results._columns = {table: present(connection, table) for table in (OUTCOMES, RUNS)}
-        if not results._columns[OUTCOMES] or results.last_run() is None:
-            raise NoResults(nothing)
-        return results
+        if results._columns[OUTCOMES] and results.last_run() is not None:
+            return results
+        raise NoResults(nothing)
 
     def mark_opened(self) -> None:
         """Remember which file is written to: SQLite goes on writing into one that lost its name."""
@@ -150,6 +151,8 @@ class Results:
             done = [outcome for outcome in current if outcome.status == "done"]
             replace_rows(connection, self._tables, self._own, done, run_id)
             self._stored(connection, rows, outcomes)
+            if self.several_models:
+                add_models(connection, run_id, outcomes)
 
     def _stored(self, connection: Connection, rows: Sequence[Row], outcomes: Sequence[Outcome] = ()) -> None:
         """Write what else follows from outcomes: those stored as rows, and all that were to be."""
@@ -164,19 +167,18 @@ class Results:
 
     def filled(self, run_id: str) -> list[Filled]:
         """Count the rows of the typed tables that this run has written to."""
-        made = [table for table in self._tables.values() if table.name in self._own]
         with self._failing(), self._engine.connect() as connection:
+            made = [table for table in self._tables.values() if table.name in self._own]
             return filled(connection, made, run_id)
 
     def document_ids(self) -> list[str]:
         """List every document that has an outcome."""
-        query = select(OUTCOMES.c.document_id).where(OUTCOMES.c.pipeline == self._pipeline)
-        return [row[0] for row in self._rows(query)]
+        own = OUTCOMES.c.pipeline == self._pipeline
+        return [row[0] for row in self._rows(select(OUTCOMES.c.document_id).where(own))]
 
     def outcomes_of(self, choose: Callable[[list[str]], list[str]]) -> Iterator[Row]:
         """Give the outcomes' rows of those documents that are chosen of all ids, in no order."""
-        chosen = choose(self.document_ids())
-        for some in chunks(chosen):
+        for some in chunks(choose(self.document_ids())):
             for row in self._rows(self._outcomes(None).where(OUTCOMES.c.document_id.in_(some))):
                 yield row._mapping
 

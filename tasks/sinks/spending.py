@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import accumulate, takewhile
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, exists, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, Engine, exists, func, or_, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from docmill.schemas.budget import Balance, Budget, Settled, Total, nano
@@ -17,6 +17,7 @@ from docmill.tasks.sinks.database import reason
 from docmill.tasks.sinks.duckdb_dialect import alone
 from docmill.tasks.sinks.rows import inserting
 from docmill.tasks.sinks.tables import RUNS, SPENDING
+from docmill.tasks.sinks.timelines import spent_since
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(:pipeline, 0))"
 
@@ -52,14 +53,17 @@ class Spending:
         return Balance(granted, run + added, of_day + added)
 
     def _of_day(self, connection: Connection, day: date) -> Total:
-        """Add up the pipeline's day: of runs without a budget, too, as far as their rows tell."""
-        without = select(func.sum(RUNS.c.cost_usd)).where(
-            RUNS.c.pipeline == self._pipeline,
-            RUNS.c.started_at >= datetime.combine(day, time(), UTC),
-            ~exists().where(SPENDING.c.run_id == RUNS.c.run_id),
-        )
-        others = Total(spent=nano(connection.execute(without).scalar() or 0))
-        return others + _total(connection, SPENDING.c.pipeline == self._pipeline, SPENDING.c.day == day)
+        """Add up the pipeline's day: of runs without a budget, too, as far as is written of them."""
+        begun = datetime.combine(day, time(), UTC)
+        without = RUNS.c.pipeline == self._pipeline, ~exists().where(SPENDING.c.run_id == RUNS.c.run_id)
+        of_day = select(func.sum(RUNS.c.cost_usd)).where(*without, RUNS.c.started_at >= begun)
+        went_on = or_(RUNS.c.ended_at.is_(None), RUNS.c.ended_at >= begun)
+        over_midnight = select(RUNS.c.run_id).where(*without, RUNS.c.started_at < begun, went_on)
+        ids = connection.execute(over_midnight).scalars().all()
+        usd = connection.execute(of_day).scalar() or 0
+        others = usd + sum(spent_since(connection, run_id, begun) for run_id in ids)
+        own = _total(connection, SPENDING.c.pipeline == self._pipeline, SPENDING.c.day == day)
+        return Total(spent=nano(others)) + own
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

@@ -175,6 +175,16 @@ TIMELINES = Table(
     Column("held_back", Json, nullable=False),
 )
 
+# What each model of a run came to, where it asks several; a document is of the one that answered last.
+MODELS = Table(
+    "docmill__models",
+    METADATA,
+    Column("run_id", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    *(Column(status, BigInteger, nullable=False) for status in STATUSES),
+    *tally_columns(),
+)
+
 # The examples that steps take from reviews; `decided` is the last decision on the document by then.
 EXAMPLES = Table(
     "docmill__examples",

@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from docmill.schemas.document import Ocr
 from docmill.schemas.errors import Unreadable
+from docmill.tasks.checks.quality import is_mojibake
 from docmill.tasks.sources import scans
 from docmill.tasks.sources.encodings import decode
 from docmill.tasks.sources.parsing.answer import ask
@@ -64,6 +65,8 @@ def _text(content: bytes, suffix: str) -> Text:
         read = _by_child("html", text.encode())
     else:
         read = Text(cleaned(markdown_of(text, missed)).strip())
+    if is_mojibake(read.text):
+        raise Unreadable(Reason.MOJIBAKE)
     return read._replace(unread=(*missed, *read.unread))
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
 from docmill.schemas.example import Answer
-from docmill.schemas.steps import Ask
+from docmill.schemas.rule import Rule
+from docmill.schemas.steps import Ask, Lists
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.evidence import grounding
 from docmill.tasks.checks.jsontext import parse
@@ -36,6 +37,18 @@ class AskKind(StepKind[Ask]):
     def answer(self, options: Ask) -> Answer:
         """Name what an example of it has: a record where it has a schema."""
         return "record" if options.schema_ else "answer"
+
+    def rules(self, options: Ask) -> tuple[Rule, ...]:
+        """Give the step's own rules, beside those of the schema's file."""
+        return options.rules
+
+    def is_complete(self, options: Ask) -> bool:
+        """Say so of records, where the step says so: a question may want some of the rows."""
+        return options.schema_ is not None and options.complete == "review"
+
+    def lists(self, options: Ask) -> Lists:
+        """Say who reads long lists, as the step does."""
+        return options.lists
 
     def votes(self, options: Ask) -> int:
         """Say how many answers are asked for."""

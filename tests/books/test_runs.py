@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 
 from docmill.flows.report.history import picture
 from docmill.flows.report.spent import By, spent
-from docmill.schemas.outcome import Run
+from docmill.schemas.call import CallKind, CallMade
+from docmill.schemas.outcome import Outcome, Run, Status, StepOutcome, Tally
 from docmill.schemas.pipeline import Into
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.runs import stored_runs
@@ -54,6 +56,7 @@ def test_runs_come_newest_first_with_what_they_took_up(database: str):
     newest, oldest = listed(database)
     assert (newest.name, oldest.name) == ("p1", "p0")
     assert (newest.documents, newest.done, newest.review, newest.not_done, newest.minutes) == (7, 3, 2, 2, 10)
+    assert (newest.unchanged, newest.quarantined) == (90, 4)
 
 
 def test_the_trend_is_what_a_document_cost_beside_the_median_before(database: str):
@@ -91,6 +94,92 @@ def test_runs_are_summed_up(database: str, by: By, names: list[str]):
     assert sum(each.cost_usd for each in found) == pytest.approx(1.2)
 
 
+def call(model: str, cost: float | None, kind: CallKind = "paid", tokens: int = 100) -> CallMade:
+    return CallMade(at=STARTED, kind=kind, model=model, key="k", prompt_tokens=tokens, cost_usd=cost)
+
+
+def turned(document: str, *made: CallMade, model: str, status: Status = "done", **whole: Any) -> Outcome:
+    """Make the outcome of a document whose step was answered by several models in turn."""
+    paid = [each for each in made if each.kind == "paid"]
+    costs = [each.cost_usd for each in paid]
+    cost: dict[str, Any] = {
+        "attempts": len(paid),
+        "calls": len(paid),
+        "cached_calls": len(made) - len(paid),
+        "prompt_tokens": sum(each.prompt_tokens for each in paid),
+        "cost_usd": None if None in costs else sum(filter(None, costs)),
+    } | whole
+    step = StepOutcome(status="done", sha256="s", model=model, made=made, **cost)
+    about = {"document_id": document, "uri": document, "content_sha256": "c", "steps": {"extract": step}}
+    return Outcome(status=status, model=model, **about, **cost)
+
+
+def ran_by_two(url: str, *outcomes: Outcome, several: bool = True) -> None:
+    """Store a run of two models with these outcomes, and what they come to."""
+    results = Results.open(Into(url=url), "p", {})
+    results.several_models = several
+    whole = {"pipeline": "p", "pipeline_sha256": "h", "endpoint": "e", "model": "cheap, strong"}
+    run = Run(run_id="r", started_at=STARTED, **whole)
+    results.begin(run)
+    for each in outcomes:  # one batch after the other
+        results.write([each], "r", "h")
+    counts: Counter[Status] = Counter(each.status for each in outcomes)
+    tally = sum((each.tally() for each in outcomes), Tally()).model_dump()
+    ended = {"ended_at": STARTED + timedelta(minutes=10), "state": "complete", "counts": {**counts}}
+    results.end(run.model_copy(update={**ended, **tally, "documents_in": len(outcomes)}))
+    results.close()
+
+
+def of_models(url: str) -> dict[str, Any]:
+    return {each.name: each for each in spent(stored_runs(url, of_models=True)[0], "model")}
+
+
+def test_a_run_of_several_models_is_divided_by_the_model_of_each_call(database: str):
+    ran(database, 1, model="strong", cost_usd=1.0)
+    ran_by_two(
+        database,
+        turned("a", call("cheap", 0.001), model="cheap"),
+        turned("b", call("cheap", 0.002), call("strong", 0.5), model="strong", status="review"),
+        turned("c", call("cheap", 0.0, "cached", 9), call("strong", 0.25), model="strong"),
+    )
+    found = of_models(database)
+    assert set(found) == {"cheap", "strong"}
+    assert {name: each.cost_usd for name, each in found.items()} == {
+        "cheap": pytest.approx(0.003),
+        "strong": pytest.approx(1.75),
+    }
+    cheap, strong = found["cheap"], found["strong"]
+    assert (cheap.calls, cheap.cached_calls, cheap.prompt_tokens) == (2, 1, 200)
+    assert (cheap.done, cheap.review, strong.done, strong.review) == (1, 0, 11, 1)
+    runs = listed(database)
+    for name in ("calls", "cached_calls", "prompt_tokens", "documents", "cost_usd", "minutes"):
+        each, whole = ([getattr(one, name) for one in many] for many in (found.values(), runs))
+        assert sum(each) == pytest.approx(sum(whole)), name
+
+
+def test_what_no_call_tells_is_of_the_model_that_answered(database: str):
+    ran_by_two(database, turned("a", call("cheap", 0.5), model="strong", calls=3, cost_usd=0.75))
+    found = of_models(database)
+    assert {name: (each.calls, each.cost_usd) for name, each in found.items()} == {
+        "cheap": (1, 0.5),
+        "strong": (2, 0.25),
+    }
+
+
+def test_a_model_without_a_price_leaves_the_others_theirs(database: str):
+    ran_by_two(database, turned("a", call("cheap", 0.5), call("strong", None), model="strong"))
+    assert {name: each.cost_usd for name, each in of_models(database).items()} == {
+        "cheap": 0.5,
+        "strong": None,
+    }
+
+
+def test_a_run_of_an_earlier_version_stays_that_of_its_models_together(database: str):
+    ran_by_two(database, turned("a", call("cheap", 0.5), model="cheap"), several=False)
+    [whole] = of_models(database).values()
+    assert (whole.name, whole.cost_usd, whole.minutes) == ("cheap, strong", 0.5, 10)
+
+
 def printed(project: Project, capsys: Printed, *arguments: str) -> str:
     assert project.run("runs", *arguments) == 0
     return capsys.readouterr().out
@@ -107,6 +196,22 @@ def test_a_pipeline_has_its_own_runs_and_a_database_all(project: Project, capsys
     every = json.loads(printed(project, capsys, "--into", "sqlite:///results.db", "--json"))
     assert {run["pipeline"] for run in every["runs"]} == {"p", "q"}
     assert "1 document waits in review: docmill review p" in printed(project, capsys, "p.yaml")
+
+
+def test_what_is_in_quarantine_is_told(project: Project, capsys: Printed):
+    project.documents(a="text", b="text")
+    held = [outcome(Path("in/a.txt"), status="quarantined"), outcome(Path("in/b.txt"))]
+    plant(held)
+    plant(held, run_id="r2", name="q")
+    project.pipeline("http://127.0.0.1:9/v1")
+    own = json.loads(printed(project, capsys, "p.yaml", "--json"))
+    assert own["quarantined"] == {"p": 1}
+    assert [run["quarantined"] for run in own["runs"]] == [1]
+    said = printed(project, capsys, "--into", "sqlite:///results.db").splitlines()
+    assert said[-2:] == [
+        "1 document is in quarantine: docmill retry p --quarantined",
+        "1 document is in quarantine: docmill retry q --quarantined",
+    ]
 
 
 def test_the_newest_are_shown_and_the_rest_counted(project: Project, capsys: Printed):

@@ -130,3 +130,41 @@ async def test_a_limit_lowered_midway_is_kept_from_its_header_on(provider: Provi
     )
     assert asked.names == ["Completed"] * 75
     assert enforcing.refused <= 8  # what was on its way when the limit fell
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.usefixtures("prefect_api", "cache")
+@pytest.mark.parametrize("calendar", [False, True])
+async def test_tokens_that_bind_are_used_up_and_refused_next_to_never(provider: Provider, calendar: bool):
+    enforcing = Enforcing(60.0, 600, 200_000, calendar=calendar)
+    provider.rule(enforcing)
+    bodies = [free(f"{number} " + "It rained. " * (40, 360)[number % 2]) for number in range(430)]
+    asked = await ask(
+        target(provider.url, requests_per_minute=600, tokens_per_minute=200_000), *bodies, concurrency=16
+    )
+    assert asked.names == ["Completed"] * len(bodies)
+    assert enforcing.refused < 0.01 * (len(bodies) + enforcing.refused)
+    begun = enforcing.taken[0][0] + 10
+    used = [(at, tokens) for at, tokens in enforcing.taken if at >= begun]
+    seconds = used[-1][0] - begun
+    assert seconds > 50
+    assert len(used) < 0.9 * 600 * seconds / 60  # it is not the requests that hold it back
+    assert sum(tokens for _, tokens in used) >= 0.95 * 200_000 * seconds / 60
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("prefect_api", "cache", "short")
+async def test_a_limit_lowered_midway_without_a_word_loses_no_call(provider: Provider):
+    enforcing = Enforcing(WINDOW_S, 30, 1_000_000)
+
+    def lowered(request: object) -> None:
+        enforcing.requests = 15 if len(enforcing.taken) >= 45 else 30
+
+    provider.rule(lowered)
+    provider.rule(enforcing)
+    asked = await ask(
+        target(provider.url, requests_per_minute=30), *[free(f"{n}") for n in range(105)], concurrency=16
+    )
+    assert asked.names == ["Completed"] * 105
+    assert enforcing.refused < 105  # one a call at most, though the limit is not known: each pauses the lane

@@ -55,6 +55,8 @@ def broken(that: str, **changes: Any) -> str | None:
         "currency in ['EUR', 'USD'] && is_currency(currency)",
         "is_iban(iban) && is_vat(vat)",
         "issued <= due && days(issued, due) == 30 && is_date(due)",
+        "is_date(due, issued, due) && is_date(due, due, due)",
+        "is_bic('AGRIFRPP882') && is_bic('AGRIFRPP') && is_vat('DE136695976')",
         "has(record.tax) != has(record.note)",
         "record['unit price'] == 3",
         "document.id.startsWith('in/')",
@@ -77,6 +79,14 @@ def test_a_rule_that_holds_is_kept(that: str):
         ("issued <= due", {"due": "2026-05-06"}),
         ("has(record.tax) || has(record.note)", {"tax": None}),
         ("is_date(due)", {"due": "2026-02-30"}),
+        ("is_date(due)", {"due": "20260507"}),  # which would compare wrongly with others, as texts
+        ("is_date(due)", {"due": "2026-W19-4"}),
+        ("is_date(due, '2026-01-01', issued)", {"due": "2026-05-08", "issued": "2026-05-07"}),
+        ("is_date(due, issued, '2026-12-31')", {"due": "2026-05-06", "issued": "2026-05-07"}),
+        ("is_vat(vat)", {"vat": "DE136695977"}),  # a wrong check digit
+        ("is_vat(vat)", {"vat": "136695976"}),
+        ("is_bic(vat)", {"vat": "AGRIFRP"}),
+        ("is_iban(iban)", {"iban": "DE89"}),
     ],
 )
 def test_a_rule_that_does_not_hold_is_broken(that: str, changes: dict[str, Any]):

@@ -125,6 +125,25 @@ def test_a_typed_table_in_every_format(project: Project):
     ]
 
 
+def test_the_items_of_an_array_without_a_table_are_rows_too(project: Project, stored: Results):
+    run(
+        stored,
+        "r2",
+        outcome(3, lines=[{"n": 7}, {"n": None}, {}]),
+        outcome(4, lines=[]),
+        outcome(5, lines=None),
+    )
+    rows = list(csv.reader(exported(project, "--to", "csv", "--table", "bill__lines").open(newline="")))
+    assert rows[0] == ["document_id", "position", "n"]
+    assert rows[1:] == [
+        ["in/1.txt", "0", "1"],
+        ["in/2.txt", "0", "1"],
+        *[["in/3.txt", str(position), n] for position, n in enumerate(("7", "", ""))],
+    ]
+    file = exported(project, "--to", "parquet", "--table", "bill__lines")
+    assert parquet(file, "document_id, n")[0] == ("in/1.txt", 1)
+
+
 @pytest.mark.usefixtures("stored")
 def test_what_is_on_stdout_is_what_stands_in_a_file(project: Project, capfdbinary: Binary):
     for to in ("csv", "jsonl", "xlsx"):

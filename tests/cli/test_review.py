@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.test_commands import without_prefect
+from tests.support.labelling import Letters
 from tests.support.project import Project
 from tests.support.reviewing import LINES, TEXT, Bills
 from tests.support.terminals import terminal
@@ -274,5 +275,29 @@ def test_a_document_that_has_changed_is_decided_without_its_text(bills: Bills):
     bills.project.documents(a="something else", b=TEXT)
     with terminal("review", "p.yaml") as screen:
         assert "The document has changed since" in screen.see("q quit")
+        screen.press("q")
+        assert screen.ended() == 0
+
+
+@pytest.mark.parametrize(("typed", "label"), [("\r", "bill"), ("\x15offer\r", "offer")])
+def test_a_label_is_decided_by_a_key(project: Project, typed: str, label: str):
+    letters = Letters(project)
+    letters.plant()
+    with terminal("review", "p.yaml") as screen:
+        screen.see("q quit")
+        screen.press("l")
+        screen.see("classify, one of bill, offer, other = bill")
+        screen.press(typed)
+        screen.see("Enter writes it")
+        screen.press("\r")
+        assert screen.ended() == 0
+    assert [(row["status"], row["label"]) for row in [letters.results()[0]]] == [("done", label)]
+
+
+def test_a_document_without_a_label_says_so(bills: Bills):
+    with terminal("review", "p.yaml") as screen:
+        screen.see("q quit")
+        screen.press("l")
+        screen.see("no step has given this document a label")
         screen.press("q")
         assert screen.ended() == 0

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.deploying import Site
+from tests.support.deploying import CLONE, Site
 from tests.support.processes import eventually
 from tests.support.project import Project
 from tests.support.provider import Provider
@@ -60,7 +60,11 @@ def _belonging_to(home: Path) -> list[int]:
 
 def _run(site: Site, pipeline: str) -> str:
     """Run `docmill run` to its end; gives what it printed."""
-    command = [sys.executable, "-m", "docmill", "run", pipeline]
+    return _docmill(site, "run", pipeline)
+
+
+def _docmill(site: Site, *words: str) -> str:
+    command = [sys.executable, "-m", "docmill", *words]
     done = subprocess.run(command, cwd=site.root, env=site.environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -140,6 +144,32 @@ def test_a_day_on_a_laptop(laptop: Site):
             "slow",
         }
         assert laptop.ended(started)[0] == "Stopped"
+        assert _stopped(laptop, process) == 0
+
+
+def _lines_of_the_readme() -> list[list[str]]:
+    """Give the commands by which the README has one run done by many workers."""
+    passage = (CLONE / "README.md").read_text().partition("Who has a million documents")[2]
+    told = re.findall(r"`((?:docmill|prefect) .+?)`|^(docmill .+?) +#", passage.partition("[docs/")[0], re.M)
+    return [(inline or line).split() for inline, line in told]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_readmes_lines_have_one_run_done_by_two_workers(laptop: Site):
+    up, worker, run = _lines_of_the_readme()
+    assert up == ["docmill", "up"]
+    declared = laptop.pipeline("mailroom", *map(str, range(20)))
+    (laptop.root / run[2]).write_text(declared.read_text())
+    with _up(laptop, 1) as process:
+        [api] = re.findall(r"export PREFECT_API_URL=(\S+)", (laptop.home / "up-1.log").read_text())
+        laptop.environment["PREFECT_API_URL"] = api
+        with laptop.begun(*worker[1:]):
+            assert eventually(lambda: _workers(laptop) == ["ONLINE"] * 2)
+            assert "20 done" in _docmill(laptop, *run[1:])
+        states = laptop.rows("mailroom", "select state from docmill__shards")
+        assert states == [("complete",)] * int(run[-1])
+        del laptop.environment["PREFECT_API_URL"]
         assert _stopped(laptop, process) == 0
 
 

@@ -7,12 +7,16 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import prefect
 import pytest
 from ruamel.yaml import YAML
 
 CLONE = Path(__file__).parents[2]
 DEPLOY = CLONE / "deploy"
-TEMPLATE = json.loads((DEPLOY / "kubernetes/base-job-template.json").read_text())
+WORKERS = "server/api/collections_data/views/aggregate-worker-metadata.json"
+KINDS = ["docker", "kubernetes"]
+TEMPLATES = {kind: json.loads((DEPLOY / kind / "base-job-template.json").read_text()) for kind in KINDS}
+TEMPLATE = TEMPLATES["kubernetes"]
 JOB = TEMPLATE["job_configuration"]["job_manifest"]
 WRITTEN = [file for file in DEPLOY.rglob("*") if file.is_file() and file.suffix != ".lock"]
 SECRET = re.compile(r"^\W*(\w*(?:PASSWORD|AUTH|AUTH_STRING|API_KEY|TOKEN))[ ]*[=:][ ]*(\S.*)$", re.MULTILINE)
@@ -42,11 +46,11 @@ def test_no_file_holds_a_secret(file: Path):
 
 @pytest.mark.parametrize("file", WRITTEN, ids=lambda file: file.name)
 def test_every_prefect_setting_is_known(file: Path):
-    import prefect.settings
+    from prefect import settings
 
     own = {"PREFECT_AUTH", "PREFECT_SERVER"}
     written = set(re.findall(r"PREFECT_(?!REDIS)[A-Z_]+[A-Z]", file.read_text())) - own
-    assert not {name for name in written if not hasattr(prefect.settings, name)}
+    assert not {name for name in written if not hasattr(settings, name)}
 
 
 def test_compose_has_server_database_redis_and_two_workers():
@@ -116,6 +120,22 @@ def test_what_serves_a_port_is_probed_there(name: str):
         assert {probe["httpGet"]["port"] for probe in probes} == ports
 
 
+def test_all_workers_of_the_cluster_have_one_cache():
+    [worker] = containers(RUNNING["docmill-worker"]["spec"]["template"]["spec"])
+    [cache] = [each for each in worker["env"] if each["name"] == "DOCMILL_CACHE"]
+    assert cache["valueFrom"] == {"secretKeyRef": {"name": "docmill", "key": "DOCMILL_CACHE"}}
+    [job] = TEMPLATE["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]["containers"]
+    assert job["envFrom"] == [{"secretRef": {"name": "{{ secret }}"}}]  # the same
+
+
+def test_all_workers_of_compose_have_one_cache():
+    worker = COMPOSE["worker"]
+    folder = worker["environment"]["DOCMILL_CACHE"]
+    volumes = dict(each.split(":") for each in worker["volumes"] if each.startswith("cache:"))
+    assert folder.startswith(f"{volumes['cache']}/")
+    assert "cache" in documents("compose.yaml")[0]["volumes"]
+
+
 def test_a_selector_finds_its_pods():
     for each in RUNNING.values():
         assert each["spec"]["selector"]["matchLabels"] == each["spec"]["template"]["metadata"]["labels"]
@@ -123,16 +143,33 @@ def test_a_selector_finds_its_pods():
         assert each["spec"]["selector"] == {"app": each["metadata"]["name"]}
 
 
-def test_prefect_takes_the_base_job_template():
+@pytest.mark.parametrize("kind", KINDS)
+def test_prefect_takes_the_base_job_template(kind: str):
     from prefect.server.schemas.actions import WorkPoolCreate
 
-    pool = {"name": "docmill-jobs", "type": "kubernetes", "base_job_template": TEMPLATE}
-    assert WorkPoolCreate.model_validate(pool).base_job_template == TEMPLATE
+    pool = {"name": "docmill-jobs", "type": kind, "base_job_template": TEMPLATES[kind]}
+    assert WorkPoolCreate.model_validate(pool).base_job_template == TEMPLATES[kind]
 
 
-def test_every_variable_of_the_template_is_declared_and_used():
-    used = set(re.findall(r"{{ (\w+) }}", json.dumps(TEMPLATE["job_configuration"])))
-    assert used == TEMPLATE["variables"]["properties"].keys()
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_variable_of_the_template_is_declared_and_used(kind: str):
+    used = set(re.findall(r"{{ (\w+) }}", json.dumps(TEMPLATES[kind]["job_configuration"])))
+    assert used == TEMPLATES[kind]["variables"]["properties"].keys()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_template_configures_what_prefects_worker_of_that_kind_does(kind: str):
+    known = json.loads((Path(prefect.__file__).parent / WORKERS).read_text())[f"prefect-{kind}"][kind]
+    theirs = known["default_base_job_configuration"]["job_configuration"]
+    assert TEMPLATES[kind]["job_configuration"].keys() <= theirs.keys()
+
+
+def test_a_container_a_run_has_the_image_and_the_one_cache_of_its_machine():
+    variables = TEMPLATES["docker"]["variables"]["properties"]
+    assert variables["image"]["default"] == "docmill"
+    assert variables["volumes"]["default"] == ["docmill:/var/lib/docmill"]
+    assert "DOCMILL_CACHE=/var/lib/docmill/cache" in (DEPLOY / "Dockerfile").read_text()
+    assert "privileged" not in TEMPLATES["docker"]["job_configuration"]
 
 
 def test_the_workers_unit_is_the_one_that_the_docs_tell():

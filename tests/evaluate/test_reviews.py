@@ -15,6 +15,7 @@ from docmill.flows.review.review import opened
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import Evaluate
 from docmill.schemas.outcome import Outcome
+from tests.support.labelling import NAME, Letters
 from tests.support.project import Project
 from tests.support.reviewing import BILL, LINES, STEPS, TEXT, Bills
 
@@ -165,13 +166,40 @@ def test_without_results_there_are_no_decisions(bills: Bills):
     assert not Path("results.db").exists()
 
 
-def test_decisions_name_no_label_for_a_gate():
-    with pytest.raises(ValueError, match="min_label: decisions are about records"):
-        Evaluate(labels="reviews", min_label=0.9)
-
-
 def test_a_document_that_has_two_labels_is_told(tmp_path: Path):
     file = tmp_path / "t.csv"
     file.write_text("document,name\n1.txt,Ada\n1.txt,Bob\n")
     with pytest.raises(ConfigError, match=r"t.csv:3: '1.txt' has a label already, at .*t.csv:2$"):
         Evaluator.of(file, of_schema(BILL["parameters"]), {})
+
+
+def labelled(project: Project, *said: Said) -> Letters:
+    letters = Letters(project)
+    letters.plant()
+    if said:
+        letters.decide(*said)
+    return letters
+
+
+@pytest.mark.parametrize(
+    ("said", "right"), [(Said("accept"), (1, 0)), (Said("correct", NAME, text="offer"), (0, 1))]
+)
+def test_a_label_that_was_decided_is_judged(project: Project, said: Said, right: tuple[int, int]):
+    letters = labelled(project, said)
+    source = source_of(Evaluate(labels="reviews", min_label=0.9), letters.plan.into, "p")
+    found = Evaluator.of(source, of_schema(BILL["parameters"]), {}).evaluate([letters.results()[0]])
+    assert (found.label.right, found.label.wrong) == right
+    assert list(found.labels) == [letters.results()[0]["label"]]
+
+
+def test_a_label_that_nobody_decided_is_not_judged(project: Project):
+    letters = labelled(project)
+    source = source_of(Evaluate(labels="reviews"), letters.plan.into, "p")
+    assert Evaluator.of(source, of_schema(BILL["parameters"]), {}).truths == []
+
+
+def test_decided_labels_hold_a_gate(project: Project, capfd: Printed):
+    letters = labelled(project, Said("correct", NAME, text="offer"))
+    arguments = ("evaluate", str(letters.file), "--labels", "reviews", "--min", "0.9")
+    assert project.run(*arguments) == 1
+    assert "labels: 0 % right (0 of 1), below min_label 0.9" in capfd.readouterr().err

@@ -289,3 +289,9 @@ def test_the_time_of_a_run_is_drawn_by_what_it_did(plan: Plan):
     assert "calls  ▂ █  8 in 2 s at most\ntokens ▂ █  800 in 2 s at most\nUSD      █  $0.50 in" in report
     assert "429s" not in report
     assert "## Time" not in markdown(plan, ended(), Highlights(), None)
+
+
+def test_refusals_have_a_line_of_their_own(plan: Plan):
+    time = Timeline(slot_s=2, calls=(1, 0, 8), refused=(0, 4, 1), tokens=(100, 0, 800), usd=(0.0, 0.0, 0.5))
+    drawn = markdown(plan, ended(), Highlights(), None, timeline=time).partition("## Time")[2]
+    assert "\n429s    █▃  4 in 2 s at most\n" in drawn

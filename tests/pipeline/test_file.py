@@ -235,6 +235,23 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
             ]
         },
     ),
+    "an answer that is held against its document": (
+        "steps:\n  - ask: {prompt: What?, schema: thing, complete: review, lists: columns, "
+        "rules: [{name: few, that: count < 9, message: too many}]}\n",
+        {
+            "steps": [
+                {
+                    "ask": {
+                        "prompt": "What?",
+                        "schema": "thing",
+                        "complete": "review",
+                        "lists": "columns",
+                        "rules": [{"name": "few", "that": "count < 9", "message": "too many"}],
+                    }
+                }
+            ]
+        },
+    ),
     "models in turn": (
         "steps:\n  - summarize: {model: [a, b]}\n",
         {"steps": [{"summarize": {"model": ["a", "b"]}}]},

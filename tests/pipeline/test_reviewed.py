@@ -1,15 +1,20 @@
 """Examples of reviews: always the same documents, which stay as long as nothing of them is decided again."""
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from docmill.flows.pipeline.file import load
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.pipeline.plan import Plan, resolve
 from docmill.flows.review.deciding import Person, Said
 from docmill.flows.review.review import opened
 from docmill.schemas.example import Example
+from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sinks.examples import Chosen, Reviewed
+from tests.support.labelling import RECORD, Letters
 from tests.support.project import Project
 from tests.support.reviewing import TEXT, TRUE, Bills
 
@@ -140,3 +145,36 @@ def test_a_record_that_the_schema_no_longer_takes_is_passed_over(bills: Bills):
         },
     )
     assert planned(bills).examples == ()
+
+
+BOTH = "  - classify: {labels: {bill: b, offer: o}, examples_from_reviews: 2}\n  - extract: {schema: bill}\n"
+
+
+@pytest.fixture
+def letters(project: Project, database: str) -> Letters:
+    letters = Letters(project, BOTH, database)
+    letters.plant(record=RECORD, doubts=(), content_sha256=sha256(b"Ada Ltd, 60").hexdigest())
+    return letters
+
+
+def test_a_label_that_nobody_decided_is_no_example_though_its_document_was_reviewed(letters: Letters):
+    letters.decide(Said("correct", "/name", text="Ada"))
+    assert shown(resolve(load(letters.file))) == []
+
+
+@pytest.mark.parametrize("said", [Said("correct", "classify:label", text="offer"), Said("accept")])
+def test_a_label_that_was_decided_is_an_example(letters: Letters, said: Said):
+    letters.decide(said)
+    [example] = shown(resolve(load(letters.file)))
+    assert (example.document, example.label) == ("Ada Ltd, 60", said.text or "bill")
+
+
+def test_an_undecided_label_that_an_earlier_version_has_chosen_is_shown_no_more(letters: Letters):
+    letters.decide(Said("correct", "/name", text="Ada"))
+    example = Example(document="Ada Ltd, 60", label="bill")
+    _, [made] = letters.results()
+    results = ReviewedResults.reopen(letters.plan.into, "p", letters.plan.typed())
+    of = Reviewed(made.document_id, str(made.content_sha256), 1)
+    results.keep_examples([Chosen("classify", "document", of, example)])
+    results.close()
+    assert shown(resolve(load(letters.file))) == []

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.devtools import Tab, browsing
 from tests.support.documents import pdf
+from tests.support.labelling import Letters
 from tests.support.project import Project
 from tests.support.reviewing import LINES, TEXT, Bills, served
 
@@ -118,6 +119,21 @@ def test_a_document_is_decided_by_keys_alone(project: Project, tab: Tab):
         row = bills.row()
         assert (row["status"], row["record"]["total"], row["record"]["lines"]) == ("done", 60, LINES)
         assert bills.project.rows("select name, total from p__bill") == [("Eve", 60.0)]
+
+
+def test_a_label_is_corrected_by_keys(project: Project, tab: Tab):
+    letters = Letters(project)
+    letters.plant()
+    with served(letters) as server:
+        tab.open(server.link)
+        until(tab, current("classify:label"))
+        press(tab, "c")
+        tab.run("document.querySelector('.point textarea').value = 'offer'")
+        press(tab, "Enter")
+        until(tab, "document.getElementById('said').textContent.includes('Enter writes it')")
+        press(tab, "Enter")
+        until(tab, "document.body.innerText.includes('Nothing waits in review.')")
+    assert letters.results()[0]["label"] == "offer"
 
 
 def test_a_decision_is_undone_and_a_document_rejected(project: Project, tab: Tab):

@@ -63,6 +63,19 @@ def test_a_document_in_quarantine_is_passed_over_until_it_is_released(
     assert bad.statuses()["in/wrong.txt"] == "failed"
 
 
+def test_where_nothing_else_is_done_no_run_counts_and_fail_above_allows_one_bad_file(
+    bad: Project, provider: Provider
+):
+    bad.documents(empty="")  # cannot be read
+    for _ in range(5):
+        assert bad.run("run", "p.yaml") == 1
+    assert bad.rows(COUNTS) == [("incomplete", 0, 2, 0)]
+    assert bad.rows("select max(runs) from docmill__failures") == [(1,)]  # the first run, which did one
+    bad.pipeline(provider.url, STEP, fail_above="0.7")
+    assert bad.run("run", "p.yaml") == 0
+    assert bad.rows(COUNTS) == [("complete", 0, 2, 0)]
+
+
 def test_what_is_in_quarantine_stays_there_until_it_is_confirmed_what_it_may_cost(
     bad: Project, provider: Provider, capfd: Printed
 ):
@@ -122,6 +135,57 @@ def test_an_invalid_reply_is_kept_and_shown(project: Project, provider: Provider
     assert "extract replied: " in capfd.readouterr().out
     assert project.run("show", "p.yaml", "--json") == 0
     assert json.loads(capfd.readouterr().out)["steps"][0]["invalid_reply"] == kept
+
+
+def test_a_key_that_an_invalid_reply_echoes_is_not_kept(
+    project: Project, provider: Provider, capfd: Printed, monkeypatch: pytest.MonkeyPatch
+):
+    key = "KEYMARK-0123456789"
+    monkeypatch.setenv("DOCMILL_API_KEY", key)
+    project.documents(a="text")
+    provider.rule(lambda _: saying(json.dumps({"name": 1, "said": f"Bearer {key}"})))
+    endpoint = f"{{base_url: '{provider.url}', api_key_env: DOCMILL_API_KEY}}"
+    project.pipeline(endpoint, "  - extract: {schema: thing}\n")
+    assert project.run("run", "p.yaml") == 1
+    assert provider.requests[0].headers["authorization"] == f"Bearer {key}"
+    [(steps,)] = project.rows("select steps from docmill_outcomes")
+    assert "Bearer" in json.loads(steps)["extract"]["reply"]
+    assert project.run("report", "p.yaml") == 0
+    assert project.run("show", "p.yaml", "--json") == 0
+    told = [steps, *capfd.readouterr()]
+    stored = [file.read_bytes() for file in project.root.parent.rglob("*") if file.is_file()]
+    assert not [each for each in told if key in each]
+    assert not [each for each in stored if key.encode() in each]
+
+
+def test_a_reply_that_was_repaired_is_kept_and_shown(project: Project, provider: Provider, capfd: Printed):
+    project.documents(a="text")
+    provider.script(saying('{"name": 1}'), saying('{"name": 2}'), "ok")
+    project.pipeline(f"{{base_url: '{provider.url}'}}", "  - extract: {schema: thing}\n")
+    assert project.run("run", "p.yaml") == 0
+    [(status, steps)] = project.rows("select status, steps from docmill_outcomes")
+    kept = json.loads(steps)["extract"]
+    assert (status, kept.get("reply")) == ("done", None)
+    assert [f'{{"name": {number}}}' in said for number, said in enumerate(kept["rejected"], 1)] == [True] * 2
+    capfd.readouterr()
+    assert project.run("show", "p.yaml", "--json") == 0
+    [step] = json.loads(capfd.readouterr().out)["steps"]
+    assert (step["rejected_replies"], "invalid_reply" in step) == (kept["rejected"], False)
+    assert project.run("show", "p.yaml") == 0
+    assert "==> extract, rejected reply 2 of the last run <==\n" in capfd.readouterr().out
+    assert project.run("report", "p.yaml", "--document", "in/a.txt") == 0
+    assert "extract, rejected reply 1: " in capfd.readouterr().out
+
+
+def test_of_replies_of_a_step_that_ended_invalid_the_last_stands_apart(project: Project, provider: Provider):
+    project.documents(a="text")
+    provider.script(*(saying(f'{{"name": {number}, "x": "{"x" * 20_000}"}}') for number in (1, 2, 3)))
+    project.pipeline(f"{{base_url: '{provider.url}'}}", "  - extract: {schema: thing}\n")
+    assert project.run("run", "p.yaml") == 1
+    [(steps,)] = project.rows("select steps from docmill_outcomes")
+    kept = json.loads(steps)["extract"]
+    assert [len(each) for each in (*kept["rejected"], kept["reply"])] == [16_384] * 3
+    assert '"name": 3' in kept["reply"]
 
 
 def test_an_automation_fires_on_an_alert_and_on_a_state(bad: Project, provider: Provider, prefect_api: str):

@@ -2,11 +2,13 @@
 
 import json
 import signal
+from collections import Counter
 from typing import Any
 
 import pytest
 
-from tests.support.counting import Biller, priced, usd, wordy
+from tests.support.connection import Reply, Request
+from tests.support.counting import Biller, priced, said, usd, wordy
 from tests.support.project import Project
 from tests.support.provider import Provider
 from tests.support.shapes import SHAPES, Shape, altered, completion, saying, usage, written
@@ -31,6 +33,22 @@ def last_run(project: Project) -> dict[str, Any]:
     names = "state, documents_in, done, deferred, calls, cost_usd, max_cost_usd"
     [row] = project.rows(f"select {names} from docmill_runs order by started_at desc limit 1")
     return dict(zip(names.split(", "), row, strict=True))
+
+
+def doubtful(request: Request) -> Reply:
+    """Decline, as dearly as can be: the next model is asked."""
+    reply = said(wordy(request))
+    reply["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "I cannot."}
+    return written(reply)
+
+
+def three_choices(request: Request) -> Reply:
+    """Give three answers, each as long as may be, in one reply."""
+    reply = completion(request, '{"category": "a"}')
+    reply["choices"] *= 3
+    read, limit = len(request.body), 3 * request.parsed["max_tokens"]
+    reply["usage"] = {"prompt_tokens": read, "completion_tokens": limit, "total_tokens": read + limit}
+    return written(reply)
 
 
 def test_what_the_budget_does_not_hold_is_deferred(
@@ -86,6 +104,34 @@ def test_repairs_retries_and_what_may_have_been_billed_draw_on_the_same_purse(
         if request.number % 3 and request.number % 4 == 2
     )
     assert biller.usd + hung_up <= 12
+
+
+@pytest.mark.slow
+def test_models_in_turn_draw_on_the_same_purse(project: Project, provider: Provider):
+    documents(project, 60)
+    biller = Biller(provider, lambda request: doubtful if request.parsed["model"] == "cheap" else wordy)
+    provider.delay_s = 0.02  # so that all sixteen are in flight
+    assert run(project, provider, "--max-cost", "50", model="[cheap, strong]") == 3
+    asked = Counter(request.parsed["model"] for request in provider.requests)
+    assert min(asked["cheap"], asked["strong"]) > 5
+    assert provider.most_in_flight > 8
+    assert 45 < biller.usd <= 50
+    assert last_run(project)["cost_usd"] == pytest.approx(biller.usd)
+
+
+@pytest.mark.slow
+def test_each_choice_of_a_reply_draws_on_the_purse(project: Project, provider: Provider):
+    documents(project, 60)
+    biller = Biller(provider, lambda _: three_choices)
+    provider.delay_s = 0.02
+    steps = "  - classify: {labels: {a: the first, b: the second}, votes: 3}\n"
+    endpoint = priced(provider).replace("}}", "}, choices: true}")
+    keys = {"limits": "{concurrency: 16}", "budget": "{run_usd: 40}"}
+    assert project.run("run", str(project.pipeline(endpoint, steps, **keys))) == 3
+    assert {request.parsed["n"] for request in provider.requests} == {3}
+    assert provider.most_in_flight > 8
+    assert 35 < biller.usd <= 40
+    assert last_run(project)["cost_usd"] == pytest.approx(biller.usd)
 
 
 def test_where_the_server_books_itself_no_list_prices_are_named(

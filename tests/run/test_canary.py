@@ -15,11 +15,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import cloudpickle  # type: ignore[import-untyped]
+import psycopg
 import pytest
 from prefect.client.schemas.objects import State
 
 from tests.support.asking import ask, free, target
 from tests.support.connection import Reply, Request
+from tests.support.databases import fresh
 from tests.support.prefect_database import provide
 from tests.support.prefect_server import HOME
 from tests.support.processes import eventually, with_argument
@@ -93,6 +95,17 @@ def echo(request: Request) -> Reply:
 ENDS: dict[str, tuple[Shape, int]] = {"success": ("ok", 0), "401": (echo, 3), "timeout": ("stall", 1)}
 
 
+def dump(url: str) -> bytes:
+    """Give every row of every table, under the table's name."""
+    tables = "select quote_ident(tablename) from pg_tables where schemaname = 'public' order by 1"
+    dumped = b""
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        for (table,) in connection.execute(tables).fetchall():
+            with connection.cursor().copy(f"COPY {table} TO STDOUT") as rows:
+                dumped += table.encode() + b"\n" + b"".join(map(bytes, rows))
+    return dumped
+
+
 def _pipeline(project: Project, provider: Provider) -> str:
     project.documents(a=MARK, b=f"{MARK} too")
     endpoint = f"{{base_url: '{provider.url}', api_key_env: DOCMILL_API_KEY, timeout_s: 1}}"
@@ -136,6 +149,30 @@ def test_a_run_leaves_the_key_nowhere(
     assert holding(forms(canary), tmp_path, Path(HOME)) == []
     assert _logged(provider, tmp_path)
     assert holding({pipeline.encode()}, Path(HOME))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [*ENDS, "kill"])
+def test_a_cache_in_a_database_holds_no_key(
+    project: Project,
+    provider: Provider,
+    prefect_api: str,
+    postgres: str,
+    canary: str,
+    how: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Nor do the results in one."""
+    url = fresh(postgres)
+    monkeypatch.setenv("DOCMILL_CACHE", url.replace("+psycopg", ""))
+    monkeypatch.setenv("DOCMILL_INTO", url)
+    pipeline = _pipeline(project, provider)
+    _ended(provider, pipeline, how, tmp_path)
+    dumped = dump(url)
+    assert b"docmill__completions\n" in dumped
+    assert b"in/a.txt" in dumped or how == "kill"
+    assert not [form for form in forms(canary) if form in dumped]
 
 
 @pytest.mark.slow

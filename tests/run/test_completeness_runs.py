@@ -138,3 +138,15 @@ def test_where_it_is_off_nothing_is_looked_for(project: Project, provider: Provi
     assert run(project, provider, "off") == 0
     assert (outcome(project)["status"], outcome(project)["missing"]) == ("done", None)
     assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize(("said", "status"), [("", "done"), (", complete: review", "review")])
+def test_an_answer_with_a_schema_may_want_some_of_the_rows_unless_it_says_so(
+    project: Project, provider: Provider, said: str, status: str
+):
+    project.documents(a=TEXT)
+    project.schema("thing", THING)
+    provider.always(record(LINES[0]))
+    steps = f"  - ask: {{prompt: What is ordered?, schema: thing{said}}}\n"
+    assert project.run("run", str(project.pipeline(provider.url, steps))) == 0
+    assert project.statuses() == {"in/a.txt": status}

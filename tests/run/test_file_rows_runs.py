@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.support.project import Project
 from tests.support.provider import Provider
+from tests.support.s3 import Bucket, bucket, s3_server
 
+__all__ = ["bucket", "s3_server"]
 pytestmark = pytest.mark.usefixtures("prefect_api")
 EXTRACT = "  - extract: {schema: thing}\n"
 ENRICHED = '{url: "sqlite:///results.db", table: enriched, key: ticket}'
@@ -35,6 +38,27 @@ def test_files_of_rows_are_enriched_and_broken_records_fail_alone(project: Proje
     assert project.rows("select done, unchanged from docmill_runs order by started_at desc limit 1") == [
         (1, 3)
     ]
+
+
+def test_parquet_of_a_bucket_is_enriched_and_its_new_rows_alone_are_paid(
+    project: Project, provider: Provider, bucket: Bucket
+):
+    def put(name: str, *ids: int) -> None:
+        rows = ", ".join(f"({each}, 'text {each}')" for each in ids)
+        duckdb.sql(f"copy (select * from (values {rows}) as t(id, body)) to 't.parquet'")
+        bucket.put(f"t/{name}.parquet", Path("t.parquet").read_bytes())
+
+    put("a", 1, 2)
+    put("b", 3)
+    rows = f'{{files: "{bucket.url}/t/*.parquet", key: id, text: "{{{{ body }}}}"}}'
+    pipeline = over(project, provider, rows)
+    assert project.run("run", pipeline) == 0
+    assert project.rows("select ticket, name from enriched order by 1") == [(n, "Example") for n in (1, 2, 3)]
+    assert len(provider.requests) == 3
+    put("c", 4)
+    assert project.run("run", pipeline) == 0
+    assert len(provider.requests) == 4
+    assert project.statuses() == {str(n): "done" for n in (1, 2, 3, 4)}
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """What was read on pictures: its confidence in the outcome, and values that are only similar to it."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ import pytest
 
 from docmill.flows.api.results import results
 from docmill.tasks.sources import scans
+from docmill.tasks.sources.parsing import pool, process
+from docmill.tasks.sources.parsing.reasons import Reason
+from tests.support.documents import pdf
 from tests.support.partly import partly
 from tests.support.project import THING, Project
 from tests.support.provider import Provider
@@ -16,6 +20,14 @@ from tests.support.shapes import saying
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 SCHEMA: dict[str, Any] = {**THING, "parameters": {**THING["parameters"], "x-evidence": True}}  # type: ignore[dict-item]
+PROSE = "Der Ausschuss trat mit den Räten zusammen und hat den Plan gebilligt, der von nun an gilt."
+CIPHER = "\n".join(["".join(char if char == " " else chr(ord(char) + 1) for char in PROSE)] * 8)
+SURE = """
+from docmill.tasks.sources.parsing import child
+from docmill.tasks.sources.parsing.ocr import lines
+lines.confidence = lambda boxes: {sure}
+child.main()
+"""
 RECORD = {"name": "Ada Ltd", "count": 3, "on": "2024-01-31"}
 
 
@@ -154,3 +166,42 @@ def test_pages_that_do_not_fit_beside_a_text_to_be_read_in_parts_are_not_shown(
     assert project.run("run", str(pipeline)) == 0
     [request] = provider.requests
     assert request.text.count("data:image/jpeg") == shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("sure", "status", "calls"), [(0.74, "failed", 0), (0.76, "done", 1)])
+def test_a_page_that_was_read_with_too_little_confidence_is_not_sent_but_told(
+    project: Project,
+    provider: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+    sure: float,
+    status: str,
+    calls: int,
+):
+    pool.close()
+    monkeypatch.setattr(process, "COMMAND", (sys.executable, "-I", "-c", SURE.format(sure=sure)))
+    Path("in").mkdir()
+    Path("in/a.png").write_bytes(file(page(["A letter"], size=(3, 1))))
+    project.run("run", str(project.pipeline(provider.url, "  - summarize:\n", documents="in/*")))
+    pool.close()
+    assert len(provider.requests) == calls
+    told = None if calls else Reason.UNSURE
+    assert project.rows("select status, error from docmill_outcomes") == [(status, told)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("cipher.pdf", pdf(CIPHER), Reason.GARBLED),
+        ("mojibake.txt", (PROSE * 9).encode().decode("cp1252").encode(), Reason.MOJIBAKE),
+    ],
+)
+def test_a_text_whose_letters_are_not_what_it_says_is_not_sent_but_told(
+    project: Project, provider: Provider, name: str, content: bytes, reason: Reason
+):
+    Path("in").mkdir()
+    Path(f"in/{name}").write_bytes(content)
+    pipeline = project.pipeline(provider.url, "  - summarize:\n", documents="in/*", ocr="off")
+    assert project.run("run", str(pipeline)) == 1
+    assert provider.requests == []
+    assert project.rows("select status, error from docmill_outcomes") == [("failed", reason)]

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.plan.test_plan_runs import plan
 from tests.support.browser import Watched
 from tests.support.processes import eventually
 from tests.support.project import Project
@@ -178,3 +179,30 @@ def test_a_run_tells_what_waits_of_earlier_ones_too(project: Project, provider: 
     assert last == "2 wait in review, 1 of this run and 1 of earlier ones: docmill review " + str(
         project.root / "p.yaml"
     )
+
+
+BY = "  - classify: {labels: {bill: b, other: o}}\n  - extract: {by: classify, schemas: {bill: bill}}\n"
+
+
+@pytest.mark.slow
+def test_a_corrected_label_has_the_next_run_ask_what_it_asks_for(
+    project: Project, provider: Provider, capfd: Printed
+):
+    provider.rule(lambda request: saying('{"category": "other"}') if len(provider.requests) < 2 else record())
+    project.documents(a=TEXT)
+    project.schema("bill", BILL)
+    pipeline = str(project.pipeline(provider.url, BY))
+    assert project.run("run", pipeline) == 0
+    assert project.rows("select status, label, record from docmill_outcomes") == [("done", "other", "null")]
+    assert project.run("review", pipeline, "--set", A, "classify:label=bill") == 0
+    assert plan(project, pipeline, capfd)["calls"] == 1
+    assert project.run("run", pipeline) == 0
+    rows = project.rows("select status, label, calls, reviewed_at is null from docmill_outcomes")
+    assert rows == [("done", "bill", 1, 0)]
+    assert typed(project) == [("Ada Ltd", 60.0)]
+    assert project.run("review", pipeline, "--set", A, "classify:label=other") == 0
+    assert typed(project) == [("Ada Ltd", 60.0)]  # as long as it waits for its run
+    assert project.run("run", pipeline) == 0
+    assert project.rows("select status, label from docmill_outcomes") == [("done", "other")]
+    assert typed(project) == []
+    assert len(provider.requests) == 2

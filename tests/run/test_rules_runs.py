@@ -95,3 +95,13 @@ def test_a_wrong_rule_is_told_with_its_place_before_anything_is_sent(
     assert run(project, provider, steps) == 2
     assert "'cont' is no property of the schema; did you mean count?" in capsys.readouterr().err
     assert provider.requests == []
+
+
+def test_an_answer_with_a_schema_has_rules_too(project: Project, provider: Provider):
+    provider.always(record(1131))
+    steps = f"  - ask: {{prompt: How many?, schema: thing, rules: [{RULE}]}}\n"
+    assert run(project, provider, steps) == 0
+    assert project.rows("select status, error from docmill_outcomes") == [
+        ("review", "ask: breaks the rule most")
+    ]
+    assert len(provider.requests) == 2

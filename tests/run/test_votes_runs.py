@@ -111,6 +111,16 @@ def test_a_label_that_they_differ_on_is_accepted_as_it_is(project: Project, prov
 
 
 @pytest.mark.slow
+def test_a_label_that_they_differ_on_is_corrected_and_stays_so(project: Project, provider: Provider):
+    provider.always(voting({"category": "b"}, {"category": "a"}, {"category": "b"}))
+    pipeline = written_to(project, provider.url, CLASSIFY)
+    assert project.run("run", pipeline) == 0
+    assert project.run("review", pipeline, "--set", "a.txt", "classify:label=a") == 0
+    assert project.run("run", pipeline, "--refresh") == 0
+    assert project.rows("select status, label, error from docmill_outcomes") == [("done", "a", None)]
+
+
+@pytest.mark.slow
 def test_a_step_that_gains_votes_pays_for_the_others_alone(project: Project, provider: Provider):
     provider.always(voting(RIGHT, RIGHT, RIGHT))
     assert project.run("run", written_to(project, provider.url, "  - extract: {schema: thing}\n")) == 0
@@ -125,6 +135,8 @@ def test_the_next_model_is_asked_where_the_votes_of_one_differ(project: Project,
     project.documents(a=TEXT)
     assert project.run("run", str(project.pipeline(provider.url, STEPS, model="[cheap, strong]"))) == 0
     assert outcome(project) == ("done", RIGHT, 6, None)
+    spent = project.rows("select model, calls, done from docmill__models order by model")
+    assert spent == [("cheap", 3, 0), ("strong", 3, 1)]
 
 
 @pytest.mark.parametrize(("choices", "calls"), [("false", 3), ("true", 1)], ids=["calls", "choices"])

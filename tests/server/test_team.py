@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from tests.support.debian import settings
 from tests.support.deploying import CLONE, Site
 from tests.support.processes import eventually
+from tests.support.sharded import Sharded
 from tests.support.team import team_site
 
 pytestmark = pytest.mark.slow
@@ -39,6 +40,18 @@ def test_a_run_is_done_and_every_task_run_recorded(team: Site):
     assert team.ended(flow_run_id, WITHIN_S) == ("Completed", "3 documents: 3 done")
     assert eventually(lambda: len(task_runs(team, flow_run_id)) == 3, WITHIN_S)
     assert {each["state"]["name"] for each in task_runs(team, flow_run_id)} == {"Completed"}
+
+
+def test_a_run_of_two_shards_has_its_cache_and_results_in_postgresql(team: Site):
+    into = team.environment["DOCMILL_CACHE"].replace("/cache", "/results")
+    many = Sharded(team, "sharded", into)
+    many.run("--shards", "2")
+    [row] = many.rows()
+    assert (row["state"], row["documents_in"], row["done"], row["shards"]) == ("complete", 40, 40, 2)
+    assert (row["calls"], row["cached_calls"]) == (31, 9)  # identical ones once, over both
+    assert [shard[3] for shard in many.shards()] == ["complete"] * 2
+    assert sum(shard[1] for shard in many.shards()) == 40
+    assert len(team.provider.requests) == 31
 
 
 def test_an_event_starts_the_flow_once(team: Site):

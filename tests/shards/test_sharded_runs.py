@@ -1,38 +1,26 @@
 """Runs whose documents shards do, on real workers of a real Prefect server."""
 
-import json
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, suppress
-from pathlib import Path
-from typing import Any
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
 from docmill.schemas.shard import place, ranges
 from tests.support.bundled import by_the_page, letter, mail
+from tests.support.counting import Biller, wordy
 from tests.support.deploying import Site, deployed
 from tests.support.documents import pdf
-from tests.support.processes import eventually
+from tests.support.sharded import INPUT, OUTPUT, Sharded, ended, flow_runs_of, kill_all_of
 
 pytestmark = pytest.mark.slow
-SHARDS = "select shard, documents, attempt, state, counts from docmill__shards order by shard"
-COUNTS = (
-    "state",
-    "documents_in",
-    "done",
-    "unchanged",
-    "deferred",
-    "calls",
-    "cached_calls",
-    "shards",
-    "cost_usd",
-)
+# Calls in flight get ten seconds, and each run looks every few whether it was cancelled.
+STOPPED_WITHIN = timedelta(seconds=30)
 
 
 @pytest.fixture(scope="module")
@@ -41,91 +29,17 @@ def place_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-class Sharded:
-    """A pipeline of a site's that has forty documents, ten of which say the same."""
-
-    def __init__(self, site: Site, name: str) -> None:
-        self.site, self.name = site, name
-        site.provider.delay_s = 0.0
-        site.provider.requests.clear()
-        self.documents = [f"d{number}" for number in range(40)]
-        file = site.pipeline(name, *self.documents)
-        priced = site.declared(name)["endpoint"] | {"prices": {"input": 1, "output": 100}}
-        lines = file.read_text().splitlines()
-        file.write_text(
-            "\n".join(lines).replace(json.dumps(site.declared(name)["endpoint"]), json.dumps(priced))
-        )
-        for each in self.documents[:10]:
-            (site.root / name / f"{each}.txt").write_text(f"The same text of {name}.")
-
-    def begin(self, *arguments: str, command: str = "run") -> "subprocess.Popen[str]":
-        """Begin `docmill run`, or another command, of the pipeline with these arguments."""
-        whole = [sys.executable, "-m", "docmill", command, self.name, *arguments]
-        environment = {**self.site.environment, "PREFECT_API_URL": self.site.api}
-        return subprocess.Popen(
-            whole,
-            cwd=self.site.root,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def run(self, *arguments: str, code: int = 0, command: str = "run") -> str:
-        """Run it to its end; gives what it printed."""
-        return ended(self.begin(*arguments, command=command), code)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Give the runs' rows in their order."""
-        query = f"select {','.join(COUNTS)} from docmill_runs order by started_at"
-        return [dict(zip(COUNTS, row, strict=True)) for row in self.site.rows(self.name, query)]
-
-    def shards(self) -> list[tuple[Any, ...]]:
-        """Give the rows of the shards."""
-        return self.site.rows(self.name, SHARDS)
-
-    def flow_runs(self) -> dict[str, dict[str, Any]]:
-        """Give the flow runs by their names."""
-        return {each["name"]: each for each in self.site.runs_of(self.name)}
-
-    def parent(self) -> dict[str, Any]:
-        """Give the flow run of the run itself."""
-        [found] = [run for name, run in self.flow_runs().items() if " of " not in name]
-        return found
-
-    def under_way(self, calls: int) -> bool:
-        """Wait until the provider was asked so often."""
-        return eventually(lambda: len(self.site.provider.requests) >= calls, 200)
-
-
-def ended(begun: "subprocess.Popen[str]", code: int) -> str:
-    printed = begun.communicate(timeout=300)[0]
-    assert begun.returncode == code, printed
-    return printed
-
-
-def kill_all_of(worker: "subprocess.Popen[bytes]") -> None:
-    """Kill a worker and all that it has started, as where its machine is gone."""
-    for pid in [*descendants(worker.pid), worker.pid]:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    worker.wait()
-
-
-def descendants(pid: int) -> list[int]:
-    children = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return [below for child in children for below in (*descendants(child), child)]
-
-
 @pytest.fixture
 def many(place_of_all: Site, request: pytest.FixtureRequest) -> Sharded:
     return Sharded(place_of_all, request.node.name.removeprefix("test_")[:12].replace("_", "-"))
 
 
 def test_two_workers_do_four_shards_and_the_sums_are_those_of_one_run(many: Sharded):
+    many.site.provider.delay_s = 0.3
     with many.site.working(), many.site.working():
-        printed = many.run("--shards", "4")
+        printed = many.run("--shards", "4", "--concurrency", "4")
         assert "40 done" in printed
+        assert 2 <= many.site.provider.most_in_flight <= 4  # over all shards
         [row] = many.rows()
         assert (row["state"], row["documents_in"], row["done"], row["shards"]) == ("complete", 40, 40, 4)
         assert (row["calls"], row["cached_calls"]) == (31, 9)  # identical ones once, over all shards
@@ -213,33 +127,67 @@ def test_a_run_that_was_killed_takes_up_its_own_shards(many: Sharded):
     assert len(many.site.provider.requests) == 31
 
 
-def test_a_cancel_in_the_ui_stops_all_shards_and_the_next_run_finishes(many: Sharded):
+def test_a_shard_whose_process_is_killed_is_begun_again_by_the_same_worker(many: Sharded):
     many.site.provider.delay_s = 2.0
+    with many.site.working() as worker:
+        begun = many.begin("--shards", "2", "--concurrency", "4")
+        assert many.under_way(6)
+        os.kill(flow_runs_of(worker)[0], signal.SIGKILL)
+        many.site.provider.delay_s = 0.0
+        assert "did not come through" in ended(begun, 0)
+        assert worker.poll() is None
+    [row] = many.rows()
+    assert (row["state"], row["documents_in"], row["done"]) == ("complete", 40, 40)
+    assert sorted(shard[2] for shard in many.shards()) == [1, 2]
+    assert sum(shard[1] for shard in many.shards()) == 40
+    assert len(many.site.provider.requests) <= 31 + 2  # what was in flight alone is asked again
+
+
+def test_a_worker_that_takes_one_at_a_time_does_three_shards_after_each_other(many: Sharded):
+    with many.site.begun("worker", "start", "--pool", "docmill", "--limit", "1"):
+        assert "40 done" in many.run("--shards", "3")
+    [row] = many.rows()
+    assert (row["state"], row["done"], row["calls"]) == ("complete", 40, 31)
+    assert [shard[2:4] for shard in many.shards()] == [(1, "complete")] * 3
+    shards = [run for name, run in many.flow_runs().items() if " of 3" in name]
+    in_turn = sorted(shards, key=lambda run: str(run["start_time"]))
+    assert all(one["end_time"] <= next_["start_time"] for one, next_ in pairwise(in_turn))
+
+
+def test_a_cancel_in_the_ui_stops_all_shards_and_the_next_run_finishes(many: Sharded):
+    """The calls in flight would last far longer than a stop may."""
+    many.site.provider.delay_s = 60.0
     with many.site.working():
         begun = many.begin("--shards", "2", "--concurrency", "2")
-        assert many.under_way(3)
+        assert many.under_way(2)
         change = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
         many.site.post(f"/flow_runs/{many.parent()['id']}/set_state", change).raise_for_status()
-        ended(begun, 3)
+        cancelled_at = datetime.now(UTC)
+        printed = ended(begun, 3)
         [row] = many.rows()
         assert row["state"] == "stopped"
         assert row["documents_in"] == row["done"] + row["deferred"] < 40
+        assert row["deferred"] >= 2, printed
         states = {run["state_type"] for run in many.flow_runs().values()}
         assert states == {"CANCELLED"}
-        assert many.site.provider.in_flight == 0
+        [(ended_at,)] = many.asked("select ended_at from docmill_runs")
+        assert datetime.fromisoformat(ended_at).replace(tzinfo=UTC) - cancelled_at < STOPPED_WITHIN
         many.site.provider.delay_s = 0.0
         many.run("--shards", "2")
     assert many.rows()[-1]["done"] + many.rows()[-1]["unchanged"] == 40
 
 
 def test_a_budget_holds_over_all_shards_and_what_it_left_is_tried_again_by_shards(many: Sharded):
+    biller = Biller(many.site.provider, lambda _: wordy, prices=(INPUT, OUTPUT))
     with many.site.working():
-        printed = many.run("--shards", "2", "--max-cost", "0.045", code=3)
+        printed = many.run("--shards", "2", "--max-cost", "0.25", code=3)
+        billed = biller.usd
         many.run("--shards", "2", command="retry")
-    assert "the budget of the run, $0.045" in printed
+    assert "the budget of the run, $0.25" in printed
     first, again = many.rows()
     assert first["state"] == "stopped"
-    assert 0 < first["cost_usd"] <= 0.045
+    assert 0.2 < billed <= 0.25
+    assert first["cost_usd"] == pytest.approx(billed)
     assert 0 < first["done"] < 40
     assert (again["documents_in"], again["done"], again["unchanged"], again["shards"]) == (
         first["deferred"],

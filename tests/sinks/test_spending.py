@@ -22,6 +22,7 @@ from docmill.schemas.errors import (
 )
 from docmill.schemas.outcome import Run
 from docmill.schemas.pipeline import Into
+from docmill.schemas.timeline import Timeline
 from docmill.tasks.chat.purse import Purse
 from docmill.tasks.chat.waits import Waits
 from docmill.tasks.sinks.database import engine_of
@@ -86,6 +87,31 @@ def test_runs_that_had_no_budget_count_for_their_day_once_they_have_ended(databa
     results.begin(run)
     assert results.spending.move("r", budget(day="0.00000001"), TODAY, [4], []).granted == 0
     assert results.spending.move("r", budget(day="0.00000001"), TODAY, [3], []).day.taken == 10
+
+
+@pytest.mark.parametrize("ended", [None, datetime(2026, 11, 27, 0, 10, tzinfo=UTC)], ids=["goes on", "ended"])
+def test_of_a_run_over_midnight_without_a_budget_what_it_spent_since_counts(
+    database: str, ended: datetime | None
+):
+    results = opened(database)
+    run = Run(
+        run_id="night",
+        pipeline="p",
+        pipeline_sha256="s",
+        endpoint="e",
+        model="m",
+        started_at=datetime(2026, 11, 26, 23, 50, tzinfo=UTC),
+        ended_at=ended,
+        cost_usd=0.000000012,
+    )
+    results.begin(run)
+    usd = (0.000000003, 0.000000004, 0.000000005)  # of ten minutes each: two of them of the new day
+    for name in ("night", "nights", "night/1"):  # another run's, and a shard's
+        results.timelines.keep(name, run.started_at, Timeline(slot_s=600, usd=usd))
+    moved = partial(results.spending.move, "r", budget(day="0.00000002"))
+    assert moved(TODAY, [3], []).granted == 0
+    assert moved(TODAY, [2], []).day.taken == 20
+    assert moved(TODAY + timedelta(days=1), [1], []).day.taken == 1
 
 
 async def spend(purse: Purse, most: float, cost: Callable[[], float], spent: list[float]) -> None:

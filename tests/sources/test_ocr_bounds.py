@@ -119,6 +119,36 @@ def test_what_a_child_says_of_pages_that_there_are_not_is_not_believed(monkeypat
     assert [(each.start, each.end) for each in parsed(b"%PDF-1.7", "a.pdf", "off").seen] == [(0, 1)]
 
 
+COUNTED = """
+import os
+import rapidocr
+from docmill.tasks.sources.parsing import child
+from docmill.tasks.sources.parsing.ocr import lines
+loaded, loads = rapidocr.RapidOCR, []
+def counted(**params):
+    loads.append(1)
+    return loaded(**params)
+rapidocr.RapidOCR = counted
+lines.text_of = lambda boxes: f"{os.getpid()} {len(loads)}"
+child.main()
+"""
+
+
+@pytest.mark.slow
+def test_pages_are_divided_among_the_children_each_of_which_loads_the_models_once(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The text of a page is the child that read it, and how often that has loaded them."""
+    pool.close()
+    monkeypatch.setattr(process, "COMMAND", (sys.executable, "-I", "-c", COUNTED))
+    read = parsed(scanned(*[page(size=(3, 2))] * 8), "a.pdf")
+    pool.close()
+    said = [each.split() for each in read.text.split("\n\n")]
+    assert len(said) == 8
+    assert len({child for child, _ in said}) == pool.SIZE
+    assert {loads for _, loads in said} == {"1"}
+
+
 ANSWERS = """
 import sys
 from docmill.tasks.sources.parsing import wire

@@ -17,31 +17,37 @@ def priced(provider: Provider) -> str:
     return f"{{base_url: {provider.url}, {PRICES}}}"
 
 
-def usd(prompt: int, completion: int) -> float:
+def usd(prompt: int, completion: int, prices: tuple[float, float] = (INPUT, OUTPUT)) -> float:
     """Price a reply's tokens."""
-    return (prompt * INPUT + completion * OUTPUT) / 1_000_000
+    return (prompt * prices[0] + completion * prices[1]) / 1_000_000
 
 
 class Biller:
     """Adds up what a provider's replies cost as they are given."""
 
-    def __init__(self, provider: Provider, choose: Callable[[Request], Shape] = lambda _: "ok") -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        choose: Callable[[Request], Shape] = lambda _: "ok",
+        prices: tuple[float, float] = (INPUT, OUTPUT),
+    ) -> None:
         self.usd = 0.0
         self._choose = choose
+        self._prices = prices
         provider.rule(self._answered)
 
     def _answered(self, request: Request) -> Shape:
         reply = answered(self._choose(request), request)
         if reply.status == 200 and not reply.hangs_up:
-            usage = _said(reply).get("usage") or {}
-            self.usd += usd(usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0))
+            usage = said(reply).get("usage") or {}
+            self.usd += usd(usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0), self._prices)
         return reply
 
 
 def wordy(request: Request) -> Reply:
     """Answer well with as many tokens as max_tokens allows, and a token a byte read: nothing costs more."""
     limit = next(request.parsed[name] for name in ("max_tokens", "max_completion_tokens"))
-    reply = _said(answered("ok", request))
+    reply = said(answered("ok", request))
     reply["usage"] = {
         "prompt_tokens": len(request.body),
         "completion_tokens": limit,
@@ -50,5 +56,6 @@ def wordy(request: Request) -> Reply:
     return written(reply)
 
 
-def _said(reply: Reply) -> Any:
+def said(reply: Reply) -> Any:
+    """Read the JSON of a reply."""
     return json.loads(b"".join(part for part in reply.parts if isinstance(part, bytes)))

@@ -8,7 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 
 class Relay:
-    """Passes bytes on to a Unix socket; `cut` ends every connection, or holds up what is on them."""
+    """Passes bytes on to a Unix socket; `cut` ends every connection, or holds up what is on them.
+
+    `asked` counts what clients have sent that the server answers: round trips, as each is one message.
+    """
 
     def __init__(self, target: str) -> None:
         self._target = target
@@ -17,7 +20,7 @@ class Relay:
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._passing = threading.Event()
         self._passing.set()
-        self.opened = 0
+        self.opened = self.asked = 0
         threading.Thread(target=self._serve, daemon=True).start()
 
     def cut(self, *, told: bool = True) -> None:
@@ -48,12 +51,13 @@ class Relay:
                 server.connect(self._target)
                 self.opened += 1
                 self._pairs.append((client, server))
-                for ends in ((client, server), (server, client)):
+                for ends in ((client, server, 1), (server, client, 0)):
                     threading.Thread(target=self._pass, args=ends, daemon=True).start()
 
-    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pass(self, source: socket.socket, sink: socket.socket, counted: int) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
+                self.asked += counted
                 sink.sendall(data)
         if self._passing.is_set():
             with suppress(OSError):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.file import load
@@ -19,6 +19,9 @@ from docmill.schemas.outcome import Outcome, Run, StepOutcome
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sources.files import listed
 from tests.support.project import Project
+
+if TYPE_CHECKING:  # which stands on this module
+    from tests.support.labelling import Letters
 
 ROWS = ["| Oak board | 7 |", "| Ash beam | 44 |"]
 HEAD = ["Invoice of Ada Ltd, 31 January 2024", "", "| Item | Price |", "|---|---|"]
@@ -132,7 +135,7 @@ class Bills:
 
 
 @contextmanager
-def served(bills: Bills) -> Iterator[ReviewServer]:
+def served(bills: "Bills | Letters") -> Iterator[ReviewServer]:
     """Serve the page of their review."""
     with (
         opened(bills.declared, None) as review,

@@ -1,16 +1,16 @@
-"""Labels that people made by deciding: a value that they accepted is right, and so is a corrected one."""
+"""Labels that people made by deciding: what they accepted is right, and so is what they corrected."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from docmill.flows.evaluate.fields import Field
 from docmill.flows.evaluate.labels.truth import Item, Items, Origin, Tree, Truth
 from docmill.flows.review.carried import array_part, same, standing
-from docmill.flows.review.doubts import record_step
+from docmill.flows.review.doubts import label_step, record_step
 from docmill.schemas.decision import OF_VALUES, Decision
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.evaluate import REVIEWS
@@ -44,8 +44,8 @@ def read(source: Reviews, fields: Field) -> list[Truth]:
 def truths(decisions: Iterable[Decision], fields: Field) -> Iterator[Truth]:
     """Make a label of what holds of each content of a document; of one that was rejected there is none.
 
-    What is no value of a record (a rule, a part that could not be read) is no label, and neither is a place
-    that the schema no longer has.
+    What is neither a value of a record nor a step's label (a rule, a part that could not be read) is none,
+    and neither is a place that the schema no longer has.
     """
     groups: defaultdict[tuple[str, str | None], list[Decision]] = defaultdict(list)
     for each in decisions:
@@ -54,26 +54,35 @@ def truths(decisions: Iterable[Decision], fields: Field) -> Iterator[Truth]:
         holding = standing(made)
         if content is None or holding.rejected:
             continue
-        for step in dict.fromkeys(each.step for each in holding.decisions):
-            values = _values(holding.of(step), fields)
-            if values:
-                yield Truth(document, REVIEWS, None, values, Origin(content, step))
+        labels = {each.step: each.after for each in holding.decisions if each.of_label}
+        named = dict.fromkeys(each.step for each in holding.decisions)
+        found = {step: values for step in named if (values := _values(holding.of(step), fields))}
+        if labels or found:
+            label, values = next(iter(labels.values()), None), next(iter(found.values()), {})
+            yield Truth(document, REVIEWS, label, values, Origin(content, found, labels))
 
 
-def judged_of(truth: Truth, outcome: Row | None) -> tuple[bool, Row | None]:
-    """Say whether a label is about an outcome, and give it with the record as the run gave it.
+def judged_of(truth: Truth, outcome: Row | None) -> tuple[Truth | None, Row | None]:
+    """Give what a label says of an outcome, None for nothing, and the outcome as the run gave it.
 
-    What was decided on another content, or on another step's record than the outcome's, is not asked.
+    What was decided on another content, or on other steps than the outcome's, is not asked.
     """
     origin = truth.origin
     if origin is None:
-        return True, outcome
+        return truth, outcome
     if outcome is None or outcome.get("content_sha256") != origin.content_sha256:
-        return False, None
-    if record_step(outcome) not in (None, origin.step):
-        return False, None
-    given = (outcome["steps"].get(origin.step) or {}).get("given")
-    return True, outcome if given is None else {**outcome, "record": given}
+        return None, None
+    record, label = record_step(outcome), label_step(outcome)
+    values = origin.values.get(record, {}) if record else truth.fields
+    named = origin.labels.get(label) if label else truth.label
+    if not values and named is None:
+        return None, None
+    given = {
+        column: output
+        for column, step in (("record", record), ("label", label))
+        if step and (output := outcome["steps"][step].get("given")) is not None
+    }
+    return replace(truth, fields=values, label=named), {**outcome, **given}
 
 
 def _values(decisions: Iterable[Decision], fields: Field) -> Tree:

@@ -16,10 +16,11 @@ Tree = dict[str, Any]
 
 @dataclass(frozen=True)
 class Origin:
-    """What a person decided on: this content of a document, and this step's record."""
+    """What a person decided on: this content of a document, and these steps' values and labels."""
 
     content_sha256: str
-    step: str
+    values: Mapping[str, Tree]
+    labels: Mapping[str, str]
 
 
 @dataclass(frozen=True)

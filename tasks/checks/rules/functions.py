@@ -1,5 +1,6 @@
 """What rules may call beside CEL's own functions: sums, days between dates, and formats with check digits."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -11,6 +12,7 @@ from docmill.tasks.checks.evidence.cldr import currencies
 from docmill.tasks.checks.rules.numbers import exact
 
 Function = Callable[..., Any]
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def own() -> dict[str, Function]:
@@ -39,10 +41,10 @@ def known() -> frozenset[str]:
     return frozenset({"has", *filter(str.isidentifier, base_functions), *own()})
 
 
-def _truth(tell: Callable[[Any], bool]) -> Function:
+def _truth(tell: Callable[..., bool]) -> Function:
     from celpy.celtypes import BoolType
 
-    return lambda value: BoolType(tell(value))
+    return lambda *values: BoolType(tell(*values))
 
 
 def _round(number: Any, places: Any = 0) -> Decimal:
@@ -56,12 +58,15 @@ def _days(begin: Any, end: Any) -> Decimal:
     return Decimal((last - first).days)
 
 
-def _is_date(text: Any) -> bool:
+def _is_date(text: Any, first: Any = "0001-01-01", last: Any = "9999-12-31") -> bool:
+    """Say whether a text is an ISO date, from the first to the last: written so, dates compare as texts."""
+    if not DATE.fullmatch(str(text)):
+        return False  # Python's own reading takes 20260507 and 2026-W19-4, too
     try:
         date.fromisoformat(str(text))
     except ValueError:
         return False
-    return True
+    return str(first) <= str(text) <= str(last)
 
 
 def _is_valid(format_: str, text: Any) -> bool:

@@ -26,6 +26,10 @@ class Reason(StrEnum):
     GARBLED = (
         f"its letters are not those that it shows, by a broken font or encoding: {EXTRA}, or print it anew"
     )
+    MOJIBAKE = (
+        "its letters are those of another encoding: UTF-8 that was read as Windows-1252, and saved as such; "
+        "take it from its source again"
+    )
     ENCRYPTED = "encrypted: save it without a password"
     DAMAGED = "damaged or incomplete: send the file again, or open it in its own program and save it anew"
     NESTED = "nested too deeply, or of too many parts: save it as a plain document or as text"

@@ -1,0 +1,105 @@
+"""The records and labels of a document's steps, with the decisions carried into them."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+from docmill.flows.pipeline.checked import CheckedPipeline
+from docmill.flows.pipeline.chosen import chosen_schema, rules_of
+from docmill.flows.pipeline.graph import steps
+from docmill.flows.review.carried import Carried, Standing, carried, decided_label
+from docmill.schemas.decision import Decision
+from docmill.schemas.rule import BrokenRule, Rule
+from docmill.schemas.tool import ToolSchema
+from docmill.tasks.checks.faults import Path, faults
+from docmill.tasks.checks.rules.language import broken_rules, judged
+from docmill.tasks.checks.validation import validator
+
+if TYPE_CHECKING:  # jsonschema takes its time to import
+    from jsonschema.protocols import Validator
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """A step's record, or its label: as the run gave it, and as it stands.
+
+    `schema` is the declared name of its tool, '' of a label's, which takes the declared labels alone.
+    """
+
+    step: str
+    run: Any
+    carried: Carried
+    tool: ToolSchema
+    schema: str
+    rules: tuple[Rule, ...]
+    typed: bool
+    about: Mapping[str, str]
+
+    @property
+    def record(self) -> Any:
+        """The record as it stands."""
+        return self.carried.record
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it is a label."""
+        return isinstance(self.run, str)
+
+    @cached_property
+    def broken(self) -> list[BrokenRule]:
+        """The rules that it breaks as it stands."""
+        return broken_rules(self.rules, self.tool.parameters, self.record, self.about) if self.rules else []
+
+    def judged(self, name: str) -> Any:
+        """Give the fields of the record that a rule is about; None where there is no such rule."""
+        rule = next((each for each in self.rules if each.name == name), None)
+        return rule and judged(rule, self.tool.parameters, self.record)
+
+    @cached_property
+    def faults(self) -> list[tuple[Path, str]]:
+        """What the tool schema has against it."""
+        return faults(validator(self.tool.parameters), self.record)
+
+
+def step_records(
+    row: Row, every: tuple[Decision, ...], holding: Standing, declared: CheckedPipeline
+) -> Iterator[StepRecord]:
+    """Give the record or the label of each step that has one, of those that the pipeline still has."""
+    outputs = {step: told["output"] for step, told in row["steps"].items()}
+    about = {"id": row["document_id"], "uri": row["uri"]}
+    for step, (_, acts, options) in steps(declared.pipeline).items():
+        output, labels = outputs.get(step), acts.labels(options)
+        if labels is not None and isinstance(output, str):
+            decided = decided_label(output, holding.of(step), every, labels)
+            yield StepRecord(step, output, decided, _one_of(step, labels), "", (), typed=False, about=about)
+        schema = chosen_schema(acts, options, outputs)
+        if schema is None or not isinstance(output, dict):
+            continue
+        tool = declared.tools[schema]
+        decided = carried(output, holding.of(step), every, _takes(tool, output))
+        rules = rules_of(acts, options, tool)
+        yield StepRecord(step, output, decided, tool, schema, rules, acts.typed, about)
+
+
+def _one_of(step: str, labels: Collection[str]) -> ToolSchema:
+    return ToolSchema(id=step, name=step, description="The label", parameters={"enum": list(labels)})
+
+
+def _takes(tool: ToolSchema, run: Any) -> Callable[[Any], bool]:
+    """Give the function that says whether a schema has no more against a record than against the run's."""
+
+    @cache
+    def checked() -> "Validator":
+        return validator(tool.parameters)
+
+    @cache
+    def known() -> list[tuple[Path, str]]:
+        return faults(checked(), run)
+
+    def takes(record: Any) -> bool:
+        return all(each in known() for each in faults(checked(), record))
+
+    return takes
