@@ -1,7 +1,7 @@
 """A pipeline's review: what of its results waits for a person, and deciding it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import PurePath
 
 from docmill.flows.pipeline.checked import CheckedPipeline
@@ -14,6 +14,7 @@ from docmill.flows.review.settling import Decided, Ready, ready, taken_back
 from docmill.schemas.decision import Decision, Waiting
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.checks.spelling import meant
+from docmill.tasks.sinks.database import Deadlock
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sources.source import Source
 
@@ -81,10 +82,15 @@ class Review:
         """
         for _ in range(TRIES):
             computed = compute()
-            with self._results.deciding() as transaction:
-                if all(each.stands(transaction) for each in computed):
+            with suppress(Deadlock), self._results.deciding() as transaction:
+                # Held in the order in which runs write them: else one of the two would wait for ever.
+                if all(each.stands(transaction) for each in sorted(computed, key=_document)):
                     return [each.carry_out(transaction) for each in computed]
         raise ConfigError("others write the same documents at the same time: nothing was decided, try again")
+
+
+def _document(ready: Ready) -> str:
+    return ready.before.document_id
 
 
 @contextmanager

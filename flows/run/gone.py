@@ -5,7 +5,6 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from glob import has_magic
 from hashlib import blake2b
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from docmill.tasks.sources.bundles import Bundles
 from docmill.tasks.sources.divided import Undivided
 from docmill.tasks.sources.documents import Documents
 from docmill.tasks.sources.files import FileRef, Files
-from docmill.tasks.sources.patterns import beginning
+from docmill.tasks.sources.patterns import folder
 from docmill.tasks.sources.rows import Rows
 from docmill.tasks.sources.source import DocumentRef, Source
 
@@ -97,8 +96,8 @@ async def tell_gone(
 
 def _bare(source: Source) -> Path | None:
     """Find a folder in which a pattern of a source begins, and which is empty or not there."""
-    folders = (_folder(pattern) for pattern in _local_patterns(source))
-    return next((folder for folder in folders if _is_bare(folder)), None)
+    folders = (folder(pattern, Path.cwd()) for pattern in _local_patterns(source))
+    return next(filter(_is_bare, folders), None)
 
 
 def _local_patterns(source: Source) -> tuple[str, ...]:
@@ -109,17 +108,10 @@ def _local_patterns(source: Source) -> tuple[str, ...]:
     return files.patterns if isinstance(files, Files) else ()
 
 
-def _folder(pattern: str) -> Path:
-    begun = beginning(pattern, Path.cwd())
-    return begun if has_magic(pattern) else begun.parent
-
-
-def _is_bare(folder: Path) -> bool:
+def _is_bare(place: Path) -> bool:
     """Say whether a folder is empty, or cannot be looked into."""
     try:
-        return not any(folder.iterdir())
-    except NotADirectoryError:  # a file whose name was written with brackets
-        return False
+        return not any(place.iterdir())
     except OSError:
         return True
 

@@ -1,10 +1,10 @@
 """Opens a results database: SQLite in WAL mode, or PostgreSQL by psycopg."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
@@ -21,7 +21,14 @@ CONNECT_TIMEOUT_S = 10
 HARMLESS = {"application_name", "connect_timeout", "port", "target_session_attrs"}
 FILES = ("sqlite", "duckdb")  # backends whose databases are files
 HOSTS = ("host", "hostaddr")  # options that name hosts, several at once
+DEADLOCK = "40P01"  # PostgreSQL's sqlstate
+TRIES = 5
+T = TypeVar("T")
 SCHEMA_LOCK = 0x646F636D696C6C  # "docmill": one process at a time creates tables in PostgreSQL
+
+
+class Deadlock(StorageError):
+    """Two transactions waited for each other, and the database ended this one: nothing of it is written."""
 
 
 def engine_of(url: str) -> Engine:
@@ -132,7 +139,21 @@ def failing(url: str, remedy: str = "try again") -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         said = f"the results database {url} failed: {reason(error)}"
-        raise StorageError(f"{said}. Put that right, then {remedy}") from None
+        kind = (
+            Deadlock if getattr(getattr(error, "orig", None), "sqlstate", None) == DEADLOCK else StorageError
+        )
+        raise kind(f"{said}. Put that right, then {remedy}") from None
+
+
+def again(transaction: Callable[[], T]) -> T:
+    """Do a whole transaction, and where it ended by a deadlock do it again; raises what else it raises."""
+    for _ in range(TRIES):
+        with suppress(Deadlock):
+            return transaction()
+    try:
+        return transaction()
+    except Deadlock as error:
+        raise StorageError(str(error)) from None
 
 
 def reason(error: Exception) -> str:

@@ -16,12 +16,12 @@ from docmill.schemas.outcome import Outcome
 from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks import typed
-from docmill.tasks.sinks.database import changing_tables, engine_of
+from docmill.tasks.sinks.database import again, changing_tables, engine_of
 from docmill.tasks.sinks.examples import Chosen, keep
 from docmill.tasks.sinks.history import keep_earlier
 from docmill.tasks.sinks.outbox import Outbox, put_notices
 from docmill.tasks.sinks.quarantine import QuarantiningResults
-from docmill.tasks.sinks.rows import Row, chunks
+from docmill.tasks.sinks.rows import Row, chunks, holding
 from docmill.tasks.sinks.tables import DECISIONS, OUTCOMES
 from docmill.tasks.sinks.typed_rows import remove_rows, replace_rows
 from docmill.tasks.sinks.upgrade import present, upgrade
@@ -104,13 +104,16 @@ class ReviewedResults(QuarantiningResults):
             self._decided = bool(next(self._rows(query))[0])
         return self._decided
 
+    def write(self, outcomes: Sequence[Outcome], run_id: str, pipeline_sha256: str) -> None:
+        """Write outcomes as Results do; again where that ended by a deadlock with another writer."""
+        write = super().write
+        again(lambda: write(outcomes, run_id, pipeline_sha256))
+
     def _current(self, connection: Connection, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Leave out those of documents that a person has decided since: that stands, for the next run too."""
         ids = sorted(outcome.document_id for outcome in outcomes)
         held = OUTCOMES.c.pipeline == self._pipeline, OUTCOMES.c.document_id.in_(ids)
-        connection.execute(
-            select(OUTCOMES.c.document_id).where(*held).order_by(OUTCOMES.c.document_id).with_for_update()
-        )
+        connection.execute(holding(connection, select(OUTCOMES.c.document_id).where(*held)))
         of_them = DECISIONS.c.pipeline == self._pipeline, DECISIONS.c.document_id.in_(ids)
         query = select(DECISIONS.c.document_id, func.count()).where(*of_them)
         made = {row[0]: row[1] for row in connection.execute(query.group_by(DECISIONS.c.document_id))}

@@ -9,9 +9,10 @@ from docmill.schemas.bundle import file_of
 from docmill.schemas.pipeline import Gone
 from docmill.tasks.sinks.bundle_tables import BUNDLES
 from docmill.tasks.sinks.bundles import bundles_of
+from docmill.tasks.sinks.database import again
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.removing import remove
-from docmill.tasks.sinks.rows import chunks
+from docmill.tasks.sinks.rows import chunks, holding
 from docmill.tasks.sinks.tables import OUTCOMES
 
 
@@ -21,23 +22,30 @@ def settle(results: ReviewedResults, gone: Gone, is_there: Callable[[str], bool]
     What has got its outcome since the listing began may have come after it. A document that is there again
     loses its mark. Raises StorageError.
     """
-    missing, back = [], []
+    return again(lambda: _settled(results, gone, is_there, listed_at))
+
+
+def _settled(
+    results: ReviewedResults, gone: Gone, is_there: Callable[[str], bool], listed_at: datetime
+) -> int:
+    missing, back = set[str](), set[str]()
     known = OUTCOMES.c.pipeline == results._pipeline, OUTCOMES.c.updated_at < listed_at
     query = select(OUTCOMES.c.document_id, OUTCOMES.c.gone_at).where(*known)
     for document_id, gone_at in results._rows(query):
         if not is_there(document_id):
-            missing.append(document_id)
+            missing.add(document_id)
         elif gone_at is not None:
-            back.append(document_id)
+            back.add(document_id)
     with results._writing() as connection:
-        missing = _unwritten(results, connection, missing, listed_at)
-        _mark(results, connection, back, None)
+        held = _unwritten(results, connection, sorted(missing | back), listed_at)
+        away = [each for each in held if each in missing]
+        _mark(results, connection, [each for each in held if each in back], None)
         if gone == "mark":
-            _mark(results, connection, missing, datetime.now(UTC))
+            _mark(results, connection, away, datetime.now(UTC))
         if gone == "remove":
-            remove(results, connection, missing)
-            _forget(results, connection, missing, is_there)
-    return len(missing)
+            remove(results, connection, away)
+            _forget(results, connection, away, is_there)
+    return len(away)
 
 
 def _mark(
@@ -58,8 +66,7 @@ def _unwritten(
     for ids in chunks(documents):
         own = OUTCOMES.c.pipeline == results._pipeline, OUTCOMES.c.document_id.in_(ids)
         query = select(OUTCOMES.c.document_id).where(*own, OUTCOMES.c.updated_at < since)
-        ordered = query.order_by(OUTCOMES.c.document_id).with_for_update()
-        held += connection.execute(ordered).scalars()
+        held += connection.execute(holding(connection, query)).scalars()
     return held
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, case, delete, exists, literal, select, 
 from docmill.schemas.outcome import BAD, GOOD, Run
 from docmill.tasks.sinks.history import keep_earlier
 from docmill.tasks.sinks.results import Results
-from docmill.tasks.sinks.rows import chunks, inserting
+from docmill.tasks.sinks.rows import chunks, holding, inserting
 from docmill.tasks.sinks.tables import FAILURES, OUTCOMES
 from docmill.tasks.sinks.upgrade import present
 
@@ -106,7 +106,8 @@ def _mark(connection: Connection, run: Run, held: Any) -> None:
     of_earlier = OUTCOMES.c.pipeline == run.pipeline, OUTCOMES.c.run_id != run.run_id
     bad = OUTCOMES.c.status.in_(BAD), OUTCOMES.c.pipeline_sha256 == run.pipeline_sha256
     where = (*of_earlier, *bad, OUTCOMES.c.document_id.in_(held))
-    ids = connection.execute(select(OUTCOMES.c.document_id).where(*where)).scalars().all()
+    of_them = holding(connection, select(OUTCOMES.c.document_id).where(*where))
+    ids = connection.execute(of_them).scalars().all()
     for some in chunks(ids):
         rows = [{"document_id": each, "status": "quarantined"} for each in some]
         keep_earlier(connection, run.pipeline, rows, datetime.now(UTC))

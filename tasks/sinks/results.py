@@ -145,7 +145,7 @@ class Results:
         common = {"pipeline": self._pipeline, "pipeline_sha256": pipeline_sha256, "run_id": run_id}
         now = datetime.now(UTC)
         with self._writing() as connection:
-            current = self._current(connection, outcomes)
+            current = sorted(self._current(connection, outcomes), key=lambda each: each.document_id)
             rows = [{**outcome_row(outcome), **common, "updated_at": now} for outcome in current]
             put(connection, self._pipeline, rows, now)
             done = [outcome for outcome in current if outcome.status == "done"]

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Select, Table, collate
 from sqlalchemy.dialects import postgresql, sqlite
 
 from docmill.schemas.outcome import Outcome, Run, StepOutcome
 from docmill.tasks.sinks import duckdb_rows
-from docmill.tasks.sinks.tables import RUNS
+from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 
 MOST_IN_QUERY = 500  # values: a database takes only so many
 T = TypeVar("T")
@@ -37,6 +37,17 @@ def _step(step: StepOutcome) -> Row:
 def inserting(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """Begin an INSERT that may say what happens where a row is there already."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def holding(connection: Connection, outcomes: Select[Any]) -> Select[Any]:
+    """Hold the outcomes that a query chooses until the transaction ends: each in the order of Python's texts.
+
+    Transactions that hold, or write, the same ones in one order wait for each other, and none for ever.
+    Other databases than PostgreSQL have one writer at a time.
+    """
+    if connection.dialect.name != "postgresql":
+        return outcomes
+    return outcomes.order_by(collate(OUTCOMES.c.document_id, "C")).with_for_update()
 
 
 def chunks(values: Sequence[T], most: int = MOST_IN_QUERY) -> Iterator[Sequence[T]]:

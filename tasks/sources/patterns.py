@@ -14,7 +14,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from docmill.schemas.errors import ConfigError
-from docmill.tasks.sources.globs import ANY_DEPTH, Rest, Wild, afterwards, fits, parts_of
+from docmill.tasks.sources.globs import ANY_DEPTH, Rest, afterwards, fits, parts_of
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,26 @@ def lookup(patterns: Sequence[str], path: str, root: Path) -> Found | None:
 
 def beginning(pattern: str, root: Path) -> Path:
     """Give the part of a pattern before its first wildcard: all that it matches lies below, or is it."""
-    fixed = takewhile(lambda part: isinstance(part, str), _absolute(pattern, root))
-    return Path("/", *map(str, fixed))
+    return Path("/", *_fixed(_absolute(pattern, root)))
+
+
+def folder(pattern: str, root: Path) -> Path:
+    """Give the folder in which a pattern begins: where it is a file's very name the folder of that."""
+    parts = _absolute(pattern, root)
+    fixed = _fixed(parts)
+    return Path("/", *fixed[: len(parts) - 1])
+
+
+def _fixed(parts: Rest) -> list[str]:
+    """Give the parts before the first wildcard."""
+    return [str(part) for part in takewhile(lambda part: isinstance(part, str), parts)]
 
 
 def _parts(pattern: str, root: Path) -> Rest:
     if "://" in pattern:
         raise ConfigError(f"documents: {pattern!r} is a URL, and no directory of this machine")
     parts = _absolute(pattern, root)
-    _require(list(takewhile(lambda part: isinstance(part, str), parts)), len(parts), pattern)
+    _require(_fixed(parts), len(parts), pattern)
     return parts
 
 
@@ -81,10 +92,10 @@ def _absolute(pattern: str, root: Path) -> Rest:
     return parts_of(text for text in absolute.split("/") if text)
 
 
-def _require(fixed: list[str | Wild], length: int, pattern: str) -> None:
+def _require(fixed: list[str], length: int, pattern: str) -> None:
     """Refuse a pattern whose part before the first wildcard leads nowhere, or to a directory alone."""
     named = len(fixed) == length
-    path = Path("/", *map(str, fixed))
+    path = Path("/", *fixed)
     directory = path.parent if named else path
     problem = None
     if named and os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where it may not look

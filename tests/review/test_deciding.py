@@ -10,6 +10,7 @@ from docmill.flows.review.deciding import Person, Said
 from docmill.flows.review.review import Review, opened
 from docmill.schemas.document import Unread
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.sinks.decisions import Deciding
 from tests.support.project import Project
 from tests.support.reviewing import LINES, TEXT, TRUE, Bills
 
@@ -40,6 +41,24 @@ def typed(bills: Bills) -> list[Any]:
         rows = connection.execute(text("select document_id, name, total from p__bill order by 1")).all()
     engine.dispose()
     return [tuple(row) for row in rows]
+
+
+def test_documents_are_held_in_one_order_whatever_the_order_they_are_decided_in(
+    bills: Bills, monkeypatch: pytest.MonkeyPatch
+):
+    for name in "abc":
+        bills.plant(bills.outcome(name, name="Eve"))
+    held: list[str] = []
+    outcome = Deciding.outcome
+
+    def noted(deciding: Deciding, document: str) -> Any:
+        held.append(document)
+        return outcome(deciding, document)
+
+    monkeypatch.setattr(Deciding, "outcome", noted)
+    with opened(bills.declared, None) as review:
+        review.decide({f"in/{name}.txt": [Said("accept")] for name in "bca"}, ADA)
+    assert held == ["in/a.txt", "in/b.txt", "in/c.txt"]
 
 
 def test_each_doubt_is_a_point_with_what_is_wrong(bills: Bills):

@@ -1,7 +1,9 @@
 """The results tables, in SQLite and in PostgreSQL."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -275,3 +277,22 @@ def test_a_value_that_a_database_does_not_take_is_not_quoted(postgres: str):
     engine.dispose()
     assert "the model said this" in str(caught.value)
     assert reason(caught.value) == "InvalidTextRepresentation"
+
+
+def test_two_runs_that_write_the_same_new_documents_in_other_orders_wait_for_each_other(database: str):
+    both = [Results.open(Into(url=database), "p", schema()) for _ in range(2)]
+    begin = Barrier(2, timeout=30)
+
+    def write(results: Results, *, backwards: bool) -> None:
+        for batch in range(10):
+            outcomes = [outcome(f"{batch}/{number:03}.txt") for number in range(200)]
+            begin.wait()
+            results.write(outcomes[::-1] if backwards else outcomes, f"r{backwards}", "s")
+
+    with ThreadPoolExecutor(2) as pool:
+        writing = [pool.submit(write, each, backwards=bool(at)) for at, each in enumerate(both)]
+    for each in writing:
+        each.result()
+    assert len(both[0].document_ids()) == 2000
+    for opened in both:
+        opened.close()
