@@ -4,6 +4,7 @@
     ├── ConfigError            correct the configuration: nothing was sent (exit 2)
     │   └── NoResults          run the pipeline first: nothing of it is stored yet (exit 2)
     ├── StorageError           stop the run: the cache or the results cannot be written (exit 3)
+    │   └── Deadlock           do the transaction again: it and another waited for each other
     ├── Unreadable             this document is failed: it has no text that could be sent
     └── ChatError              a completion did not come about
         ├── Fatal              stop the run: every other call would get the same answer (exit 3)
@@ -44,6 +45,10 @@ class NoResults(ConfigError):
 
 class StorageError(DocmillError):
     """The cache or the results database does not take what was paid for."""
+
+
+class Deadlock(StorageError):
+    """Two transactions waited for each other, and the database ended this one: nothing of it is written."""
 
 
 class Unreadable(DocmillError):

@@ -12,9 +12,8 @@ from docmill.flows.review.case import Case, case
 from docmill.flows.review.deciding import Person, Said
 from docmill.flows.review.settling import Decided, Ready, ready, taken_back
 from docmill.schemas.decision import Decision, Waiting
-from docmill.schemas.errors import ConfigError
+from docmill.schemas.errors import ConfigError, Deadlock
 from docmill.tasks.checks.spelling import meant
-from docmill.tasks.sinks.database import Deadlock
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sources.source import Source
 

@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError, StatementError
 
 from docmill.schemas.endpoint import SECRET_OPTIONS
-from docmill.schemas.errors import ConfigError, StorageError
+from docmill.schemas.errors import ConfigError, Deadlock, StorageError
 from docmill.tasks.sinks.duckdb_dialect import duckdb_engine, locked
 from docmill.tasks.sinks.encoding import dumps
 
@@ -25,10 +25,6 @@ DEADLOCK = "40P01"  # PostgreSQL's sqlstate
 TRIES = 5
 T = TypeVar("T")
 SCHEMA_LOCK = 0x646F636D696C6C  # "docmill": one process at a time creates tables in PostgreSQL
-
-
-class Deadlock(StorageError):
-    """Two transactions waited for each other, and the database ended this one: nothing of it is written."""
 
 
 def engine_of(url: str) -> Engine:

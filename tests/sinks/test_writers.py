@@ -9,11 +9,11 @@ from random import Random
 
 import pytest
 
-from docmill.schemas.errors import ConfigError, StorageError
+from docmill.schemas.errors import ConfigError, Deadlock, StorageError
 from docmill.schemas.outcome import Outcome
 from docmill.schemas.pipeline import Gone, Into
 from docmill.schemas.tool import ToolSchema
-from docmill.tasks.sinks.database import Deadlock, again
+from docmill.tasks.sinks.database import again
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.gone import settle
 

@@ -16,6 +16,7 @@ PARENTS = {"ChatError"}  # these stand in the tree and are never raised themselv
 REMEDY: dict[type[errors.DocmillError], str] = {
     errors.ConfigError: "Correct what the message names.",
     errors.StorageError: "Make room, or give access, where the message says, then run again.",
+    errors.Deadlock: "None: the transaction is done again.",
     errors.Unreadable: "Repair or convert the document, or take it out of `documents`.",
     errors.NoResults: "`docmill run` the pipeline first, or name its database with `--into`.",
     errors.Fatal: "Do what the table below says of the answer, then run again.",
