@@ -8,8 +8,8 @@ from docmill.flows.pipeline.plan import Plan
 from docmill.flows.plan.amounts import Amounts, Calls, Span, exactly
 from docmill.flows.plan.history import FEWEST_CALLS, History
 from docmill.flows.plan.requests import Read
+from docmill.tasks.chat.pace import rates_of
 from docmill.tasks.chat.prices import cost_usd
-from docmill.tasks.chat.session import rates_of
 from docmill.tasks.chat.usage import Tokens
 
 TOKENS_A_BYTE = Span(1 / 6, 1 / 4, 1 / 2)  # of texts in any language, until a model's own is known

@@ -32,6 +32,7 @@ from docmill.tasks.checks.request import parsed, require_request
 
 LONGEST_ON_LOOP_BYTES = 65_536
 LONGEST_KEPT_BYTES = 16_384
+OVERLOADED = 529  # which has nothing to do with how much was sent
 Read = TypeVar("Read")
 
 
@@ -97,9 +98,9 @@ async def _off_the_loop(size: int, read: Callable[..., Read], *arguments: Any) -
 
 async def _exchange(session: Session, body: bytes, bill: Bill) -> tuple[Reply, int]:
     """Send a body and give the reply with its bytes; rate limits are waited out with the whole lane."""
-    lane = session.lane(bill.target.model)
+    lane, pace = session.lane(bill.target.model), session.pace(bill.target.model)
     while True:
-        async with lane.slot(), bill.reserved(), session.pace(bill.target.model).taken(bill.allowed) as take:
+        async with lane.slot(), bill.reserved(), pace.taken(bill.allowed) as take:
             if (sent := lane.sent()) is None:  # it has paused meanwhile
                 continue
             take.sent = True
@@ -113,7 +114,8 @@ async def _exchange(session: Session, body: bytes, bill: Bill) -> tuple[Reply, i
             except RateLimited as error:
                 take.refused = True
                 session.recorder.add("refused", 1)
-                lane.refused(sent, error.retry_after_s)
+                if lane.refused(sent, error.retry_after_s) and error.status != OVERLOADED:
+                    pace.refused()
                 continue
             except Fatal as error:
                 session.halt(error)  # while the slot is held: no other call takes it

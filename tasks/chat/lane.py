@@ -79,22 +79,24 @@ class Lane:
             raise Deferred(self.closed)
         return None if self._is_pausing() else asyncio.get_running_loop().time()
 
-    def refused(self, sent: float, retry_after_s: float | None) -> None:
+    def refused(self, sent: float, retry_after_s: float | None) -> bool:
         """Pause after a 429 or 529 to the call sent at that time of the loop.
 
         Refusals of calls that were sent before the pause began count together as one: one pause,
-        as long as the longest Retry-After, and one halving.
+        as long as the longest Retry-After, and one halving. Says whether it begins a pause.
         """
-        if sent <= self._pause_began:
-            self._lengthen(retry_after_s)
-        else:
+        begins = sent > self._pause_began
+        if begins:
             self._pause(retry_after_s)
+        else:
+            self._lengthen(retry_after_s)
         if (retry_after_s or 0) > LONGEST_RETRY_AFTER_S:
             self.close(
                 f"the server asks to wait {retry_after_s:.0f} s: more than {LONGEST_RETRY_AFTER_S:.0f}"
             )
         elif self._row_s > LONGEST_ROW_S:
             self.close(f"the rate limit went on for more than {LONGEST_ROW_S:.0f} s")
+        return begins
 
     def failed(self, sent: float) -> None:
         """Count a failure of the server's, or of the way to it, for the call sent at that time of the loop.

@@ -1,18 +1,25 @@
 """The pace of a lane: each call takes its requests and tokens of the minute before it is sent."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 
+from docmill.schemas.endpoint import Endpoint
 from docmill.schemas.errors import StorageError
+from docmill.schemas.pipeline import Limits
+from docmill.tasks.chat.easing import Easing
 from docmill.tasks.chat.left import AllLeft, number_of
 from docmill.tasks.chat.usage import Allowed, Tokens
 from docmill.tasks.chat.waits import Waits
-from docmill.tasks.chat.windows import Rates, Resource, Slot, Windows
+from docmill.tasks.chat.windows import WINDOW_S, Rates, Resource, Slot, Windows
 from docmill.tasks.checks.request import BYTES_PER_TOKEN
 
 OUTPUT_SHARE = 0.25  # of max_tokens, until an answer has come
+SLOWER = (
+    "the server refuses calls within the limits a minute: they go slower, and faster again as it takes them"
+)
 WEIGHT = 0.1  # of the newest answer in what is expected of the next
 
 
@@ -37,9 +44,15 @@ class Pace:
         windows: Callable[[], Windows],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         waits: Waits | None = None,
+        tell: Callable[[str], None] = lambda _: None,
+        window_s: float = WINDOW_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._waits = waits or Waits()
+        self._window_s = window_s
+        self._tell = tell
+        self._is_told = False
+        self._easing = Easing(window_s)
         self._declared = declared
         self._learned = Rates()
         self._open = windows
@@ -53,8 +66,14 @@ class Pace:
 
     @property
     def rates(self) -> Rates:
-        """The smaller of what was declared and what the server says."""
-        return self._declared.smaller(self._learned)
+        """The smaller of what was declared and what the server says; less where it refuses within them."""
+        known, share = self._declared.smaller(self._learned), self._easing.share(self._clock())
+        return Rates(known.requests * share, known.tokens * share)
+
+    def refused(self) -> None:
+        """Note that the server has refused a call, so that the lane pauses."""
+        if self.rates.limited:
+            self._easing.refused(self._clock())
 
     @asynccontextmanager
     async def taken(self, allowed: Allowed) -> AsyncIterator[Take]:
@@ -88,6 +107,7 @@ class Pace:
         tokens = _limit(headers, "tokens") or self._learned.tokens
         if (requests, tokens) != (self._learned.requests, self._learned.tokens):
             self._learned = Rates(requests, tokens)
+            self._easing = Easing(self._window_s)  # what was refused before is told by the new limit
         if take is not None and take.at is not None:
             self._left.heard(headers, take.at, take.before, (1.0, take.tokens))
 
@@ -118,6 +138,8 @@ class Pace:
     def _settle(self, take: Take) -> None:
         if used := take.used:
             self._learn(take.size, used)
+            self._easing.answered(self._clock(), take.at or 0.0)
+            self._tell_once()
         if take.at is not None and (used or not take.sent):
             more = 0.0 if take.sent else -1.0
             self._left.spend(more, (used.prompt + used.completion if used else 0.0) - take.tokens)
@@ -127,6 +149,11 @@ class Pace:
             self._windows.settle(self.rates, take.slot, 1, used.prompt + used.completion)
         elif take.refused or not take.sent:
             self._windows.settle(self.rates, take.slot, int(take.sent), 0)
+
+    def _tell_once(self) -> None:
+        if self._easing.is_lower and not self._is_told:
+            self._is_told = True
+            self._tell(SLOWER)
 
     def _learn(self, size: int, used: Tokens) -> None:
         if used.estimated:
@@ -139,3 +166,8 @@ class Pace:
 def _limit(headers: Mapping[str, str], resource: Resource) -> float | None:
     limit = number_of(headers, resource, "limit")
     return limit if limit is not None and limit >= 1 else None
+
+
+def rates_of(said: Limits | Endpoint) -> Rates:
+    """Give the limits a minute that are declared; what is not is infinite."""
+    return Rates(said.requests_per_minute or math.inf, said.tokens_per_minute or math.inf)

@@ -1,7 +1,6 @@
 """The session: what all completions of one run share, set once and passed through no signature."""
 
 import asyncio
-import math
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable
@@ -10,7 +9,7 @@ from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 
-from docmill.schemas.endpoint import Endpoint, Target
+from docmill.schemas.endpoint import Target
 from docmill.schemas.errors import Blocked, ChatError, Deferred, Fatal, OverBudget, StorageError
 from docmill.schemas.outcome import Tally
 from docmill.schemas.pipeline import Limits
@@ -20,7 +19,7 @@ from docmill.tasks.chat.environment import environment_target
 from docmill.tasks.chat.kept import Cache, default_cache
 from docmill.tasks.chat.lane import Lane
 from docmill.tasks.chat.made import CallsMade
-from docmill.tasks.chat.pace import Pace
+from docmill.tasks.chat.pace import Pace, rates_of
 from docmill.tasks.chat.places import default_directory
 from docmill.tasks.chat.purse import Purse
 from docmill.tasks.chat.recorder import Recorder
@@ -29,7 +28,7 @@ from docmill.tasks.chat.shared_windows import windows_of
 from docmill.tasks.chat.storing import settled
 from docmill.tasks.chat.transport import Transport
 from docmill.tasks.chat.waits import Waits
-from docmill.tasks.chat.windows import WINDOW_S, Rates
+from docmill.tasks.chat.windows import WINDOW_S
 
 MOST_TOLD = 5  # reasons a run
 MOST_PAGES = 8  # in a row from the beginning: then it is not the documents
@@ -96,7 +95,9 @@ class Session:
         if model not in self._paces:
             said = rates_of(self._limits).smaller(rates_of(self.target.endpoint))
             windows = partial(windows_of, self.directory, self.target.identity, model, WINDOW_S)
-            self._paces[model] = Pace(said, windows, self.wait, self.waits)
+            self._paces[model] = Pace(
+                said, windows, self.wait, self.waits, lambda told: self.tell(told), WINDOW_S
+            )
         return self._paces[model]
 
     def timeline(self) -> Timeline:
@@ -214,11 +215,6 @@ async def session(target: Target, limits: Limits, *, refresh: bool = False) -> A
         finally:
             _current.reset(token)
             await settled()
-
-
-def rates_of(said: Limits | Endpoint) -> Rates:
-    """Give the limits a minute that are declared; what is not is infinite."""
-    return Rates(said.requests_per_minute or math.inf, said.tokens_per_minute or math.inf)
 
 
 _ambient: dict[int, Session] = {}

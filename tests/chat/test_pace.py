@@ -155,16 +155,22 @@ async def test_tokens_that_bind_are_used_up_and_refused_next_to_never(provider: 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("prefect_api", "cache", "short")
-async def test_a_limit_lowered_midway_without_a_word_loses_no_call(provider: Provider):
-    enforcing = Enforcing(WINDOW_S, 30, 1_000_000)
+async def test_a_limit_lowered_midway_without_a_word_is_found(provider: Provider):
+    enforcing = Enforcing(WINDOW_S, 60, 1_000_000)
+    refused_by: dict[int, int] = {}
 
     def lowered(request: object) -> None:
-        enforcing.requests = 15 if len(enforcing.taken) >= 45 else 30
+        taken = len(enforcing.taken)
+        enforcing.requests = 30 if taken >= 120 else 60
+        refused_by[taken] = enforcing.refused
 
     provider.rule(lowered)
     provider.rule(enforcing)
     asked = await ask(
-        target(provider.url, requests_per_minute=30), *[free(f"{n}") for n in range(105)], concurrency=16
+        target(provider.url, requests_per_minute=60), *[free(f"{n}") for n in range(480)], concurrency=16
     )
-    assert asked.names == ["Completed"] * 105
-    assert enforcing.refused < 105  # one a call at most, though the limit is not known: each pauses the lane
+    assert asked.names == ["Completed"] * 480
+    assert refused_by[239] < 80  # in the four windows after the fall
+    assert enforcing.refused - refused_by[239] <= 12  # of 240; each try of more costs one
+    seconds = enforcing.taken[-1][0] - enforcing.taken[240][0]
+    assert 239 / seconds >= 0.85 * 30 / WINDOW_S
