@@ -16,6 +16,7 @@ from docmill.flows.observe.observer import GRACE_S
 from docmill.flows.run.active import ActiveRun
 from docmill.flows.run.stop import CANCELLED
 from docmill.flows.shards import deployment
+from docmill.flows.shards.attempts import MOST_FRUITLESS, Attempts
 from docmill.schemas import errors
 from docmill.schemas.errors import Fatal, OverBudget, StorageError
 from docmill.schemas.outcome import Status, Tally
@@ -25,7 +26,6 @@ from docmill.tasks.sinks.work import ShardedResults
 LOOK_EVERY_S = 1.0
 SILENT_AT_MOST_S = 30.0  # a shard that lives beats every few seconds
 UNCLAIMED_AT_MOST_S = 900.0  # from a worker's first word to the flow's: an image may be pulled
-MOST_FRUITLESS = 3  # attempts in a row that bring no document to its outcome
 END_WITHIN_S = GRACE_S + 10.0
 UNREACHED_AT_MOST_S = 300.0  # the server takes no start for so long: then the run fails
 ASK_AFTER_S = 15.0  # nobody has taken a shard up for so long: then it is asked why
@@ -44,8 +44,7 @@ class Following:
         self._read: set[str] = set()  # of which flow runs the server told last, or told that there are none
         self._refused_at: float | None = None  # since when the server takes no start
         self._signs: dict[int, tuple[object, float]] = {}  # the last sign of life, and when it came
-        self._done_before: dict[int, int] = {}
-        self._fruitless: Counter[int] = Counter()
+        self._attempts = Attempts()
         self._begun = time.monotonic()
         self._asked = False
 
@@ -143,17 +142,16 @@ class Following:
         return not state.is_scheduled() and now - since > UNCLAIMED_AT_MOST_S
 
     async def _again(self, client: PrefectClient, parameters: Parameters, shard: Shard, why: str) -> None:
-        """Start another attempt, unless several in a row came to nothing."""
-        done = sum(shard.counts.values())
-        fruitless = done == self._done_before.get(shard.shard, 0)
-        self._fruitless[shard.shard] = self._fruitless[shard.shard] + 1 if fruitless else 0
-        self._done_before[shard.shard] = done
+        """Start another attempt once it is due, unless several in a row came to nothing."""
+        is_news = self._attempts.is_news(shard)
         told = f"shard {shard.shard} of {len(self._shards)} did not come through: {why}"
-        if self._fruitless[shard.shard] >= MOST_FRUITLESS:
+        if self._attempts.is_over(shard):
             self._run.fail(StorageError(f"{told} ({MOST_FRUITLESS} attempts came to nothing)"))
             return
-        self._run.session.tell(f"{told}. It is started again")
-        await self._start(client, parameters, shard, again=True)
+        if is_news:
+            self._run.session.tell(f"{told}. It is started again")
+        if self._attempts.is_due(shard):
+            await self._start(client, parameters, shard, again=True)
 
     async def _start(
         self, client: PrefectClient, parameters: Parameters, shard: Shard, *, again: bool

@@ -83,6 +83,22 @@ def test_a_cache_that_is_away_for_ten_seconds_is_waited_for_by_all_shards(
     assert len(many.site.provider.requests) == databases.stored() == 31
 
 
+def test_shards_that_begin_while_the_cache_is_away_are_begun_again_once_it_is_back(
+    place_of_all: Site, databases: Databases
+):
+    many = Sharded(place_of_all, "late", databases.results)
+    begun = many.begin("--shards", "2")
+    assert eventually(lambda: [each[3] for each in many.shards()] == ["waiting"] * 2, 120)
+    databases.relay.cut()
+    with many.site.working(), many.site.working():
+        assert eventually(lambda: any(each[2] > 1 for each in many.shards()), 200)
+        databases.relay.mend()
+        ended(begun, 0)
+    [row] = many.rows()
+    assert (row["state"], row["documents_in"], row["done"]) == ("complete", 40, 40)
+    assert len(many.site.provider.requests) == databases.stored() == 31
+
+
 def test_where_cache_and_results_are_gone_the_run_ends_and_the_next_one_finishes(
     place_of_all: Site, databases: Databases
 ):
