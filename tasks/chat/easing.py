@@ -1,6 +1,7 @@
 """How far below the known limits calls go, where a server has lowered its own without a word."""
 
 PAUSES = 2  # in one window: one alone is a late call or two
+LONGER = 0.02  # of a window: each further pause in it is longer by so much, so that there are a dozen at most
 LEAST = 0.05
 NEAR = 0.1  # so close below what was refused, more is only tried in such steps
 LONGEST = 32  # windows without a refusal before more is tried
@@ -40,8 +41,8 @@ class Easing:
             self._raise()
         return self._share
 
-    def refused(self, now: float) -> None:
-        """Note that a pause begins, as the server has refused a call."""
+    def refused(self, now: float) -> float:
+        """Note that a pause begins, as the server has refused a call; says how long it has to be at least."""
         self._quiet_since = now
         if self._began is None:
             self._began, self._pauses, self._paused_s = now, 0, 0.0
@@ -51,6 +52,7 @@ class Easing:
         if self._taken < self._share:
             self._refused, self._share = self._share, self._taken
             self._patience = min(LONGEST, 2 * self._patience)
+        return max(0, self._pauses - PAUSES) * LONGER * self._window_s
 
     def answered(self, now: float, sent: float) -> None:
         """Note that the server has taken a call that was sent at that moment: it ends a pause."""

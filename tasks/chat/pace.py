@@ -70,10 +70,9 @@ class Pace:
         known, share = self._declared.smaller(self._learned), self._easing.share(self._clock())
         return Rates(known.requests * share, known.tokens * share)
 
-    def refused(self) -> None:
-        """Note that the server has refused a call, so that the lane pauses."""
-        if self.rates.limited:
-            self._easing.refused(self._clock())
+    def refused(self) -> float | None:
+        """Note that the server has refused a call; gives how many seconds the lane's pause is at least."""
+        return self._easing.refused(self._clock()) if self.rates.limited else None
 
     @asynccontextmanager
     async def taken(self, allowed: Allowed) -> AsyncIterator[Take]:

@@ -2,6 +2,7 @@
 
 from collections import deque
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -29,8 +30,10 @@ class Server:
         return True
 
 
-def send(easing: Easing, server: Server, known: float, begin: float, windows: int) -> tuple[float, int]:
-    """Send at the eased pace, with pauses of 2 s after a refusal; gives the end and how many were taken."""
+def send(
+    easing: Easing, server: Server, known: float, begin: float, windows: int, pause_s: float = 2.0
+) -> tuple[float, int]:
+    """Send at the eased pace, with pauses after a refusal; gives the end and how many were taken."""
     now, taken = begin, 0
     while now < begin + windows * WINDOW_S:
         if server.takes(now):
@@ -38,8 +41,7 @@ def send(easing: Easing, server: Server, known: float, begin: float, windows: in
             easing.answered(now, now)
             now += WINDOW_S / (known * easing.share(now))
         else:
-            easing.refused(now)
-            now += 2.0
+            now += max(pause_s, easing.refused(now))
     return now, taken
 
 
@@ -89,16 +91,23 @@ def test_a_try_that_is_refused_is_taken_back_and_waits_longer():
     assert easing.share(101.0 + 2 * WINDOW_S) > 0.5
 
 
-@given(st.floats(0.1, 0.98), st.sampled_from([60.0, 600.0, 6000.0]))
-@example(0.5, 600.0)
-def test_a_lowered_limit_is_found_and_used(fall: float, known: float):
+def test_the_more_pauses_a_window_has_the_longer_they_are():
+    easing = Easing(WINDOW_S)
+    assert [easing.refused(float(now)) for now in range(5)] == [0, 0, 1.2, 2.4, pytest.approx(3.6)]
+    easing.share(60.0)
+    assert easing.refused(60.0) == 0
+
+
+@given(st.floats(0.1, 0.98), st.sampled_from([60.0, 600.0, 6000.0]), st.sampled_from([0.2, 2.0, 10.0]))
+@example(0.5, 600.0, 0.2)
+def test_a_lowered_limit_is_found_and_used(fall: float, known: float, pause_s: float):
     easing, server = Easing(WINDOW_S), Server(known)
     now, _ = send(easing, server, known, 0.0, 2)
     server.limit, server.refused = known * fall, 0
-    now, _ = send(easing, server, known, now, 12)
-    assert server.refused <= 80
+    now, _ = send(easing, server, known, now, 12, pause_s)
+    assert server.refused <= 40
     server.refused = 0
-    _, taken = send(easing, server, known, now, 30)
+    _, taken = send(easing, server, known, now, 30, pause_s)
     assert server.refused <= 33  # one a window is taken for a late call
     assert taken >= 0.8 * 30 * server.limit
 

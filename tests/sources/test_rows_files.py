@@ -272,7 +272,9 @@ def test_a_file_is_packed_where_its_name_says_so():
     assert texts(rows_of("T.CSV.GZ")) == texts(rows_of("link.csv.gz")) == {"1": "a"}
 
 
-@pytest.mark.parametrize("content", [b"id,body\n1,a\n", gzip.compress(b"id,body\n", mtime=0)[:12], b"\x1f\x8b\x08"])
+@pytest.mark.parametrize(
+    "content", [b"id,body\n1,a\n", gzip.compress(b"id,body\n", mtime=0)[:12], b"\x1f\x8b\x08"]
+)
 def test_what_is_no_gzip_file_is_told(content: bytes):
     Path("t.csv.gz").write_bytes(content)
     said = refusal(rows_of("t.csv.gz"))
