@@ -171,7 +171,10 @@ async def test_tokens_that_bind_are_used_up_and_refused_next_to_never(provider: 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("prefect_api", "cache", "short")
-async def test_a_limit_lowered_midway_without_a_word_is_found(provider: Provider):
+async def test_a_limit_lowered_midway_without_a_word_is_found(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("DOCMILL_RETRY_SCALE", "1")
     enforcing = Enforcing(WINDOW_S, 60, 1_000_000)
     refused_by: dict[int, int] = {}
 
