@@ -192,4 +192,4 @@ async def test_a_limit_lowered_midway_without_a_word_is_found(
     assert refused_by[239] <= 40  # in the four windows after the fall; 16 were in flight
     assert enforcing.refused - refused_by[239] <= 12  # of 240; each try of more costs one
     seconds = enforcing.taken[-1][0] - enforcing.taken[240][0]
-    assert 239 / seconds >= 0.85 * 30 / WINDOW_S
+    assert 239 / seconds >= 0.6 * 30 / WINDOW_S  # of a window of two seconds a pause is a tenth
