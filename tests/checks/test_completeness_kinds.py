@@ -73,6 +73,22 @@ def test_what_is_only_like_a_sum_is_a_row(row: str):
     assert left_out("\n".join([TABLE, row]), PARTS) == [row]
 
 
+TWO = [f"{part.item}\t{part.cells[3]}" for part in PARTS]
+
+
+@pytest.mark.parametrize("blank", [[], [""]])
+@pytest.mark.parametrize("last", ["Total due", "Subtotal", "Gross\t60.00\nGrand total", "Sum\t60.00\nPaid"])
+def test_the_sums_that_end_a_table_of_two_columns_are_no_rows(last: str, blank: list[str]):
+    text = "\n".join(["Item\tAmount", *TWO, *blank, "Net\t51.00", "Tax\t9.00", f"{last}\t60.00"])
+    assert left_out(text, PARTS) == []
+    assert left_out(text, PARTS[:2]) == [TWO[2]]
+
+
+def test_what_is_charged_before_them_and_what_stands_among_the_articles_is_a_row():
+    rows = ["Item\tAmount", *TWO[:2], "Net\t5.00", TWO[2], "Shipping\t9.00", "Tax\t9.00", "Total\t60.00"]
+    assert left_out("\n".join(rows), PARTS) == ["Net\t5.00", "Shipping\t9.00"]
+
+
 WIDE = "{:<20}{:>8}{:>12}"
 COLUMNS = [WIDE.format(part.item, part.quantity, part.cells[3]) for part in PARTS]
 HEADER = WIDE.format("Item", "Qty", "Amount")

@@ -13,9 +13,21 @@ from tests.support.documents import pdf
 from tests.support.labelling import Letters
 from tests.support.project import Project
 from tests.support.reviewing import LINES, TEXT, Bills, served
+from tests.support.scans import page, scanned
 
 pytestmark = pytest.mark.browser
 
+SCANNED = [
+    "Invoice of Ada Ltd, 31 January 2024",
+    "",
+    "Item\tPrice",
+    "Oak board\t7",
+    "Ash beam\t44",
+    "",
+    "Net\t51",
+    "Tax\t9",
+    "Total due\t60",
+]
 ATTACK = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>"
 
 
@@ -71,6 +83,18 @@ def test_the_page_of_a_pdf_is_shown_with_the_box_of_the_value(project: Project, 
         press(tab, "ArrowRight")
         until(tab, "document.querySelector('h2')?.textContent === 'in/b.txt'")
         until(tab, "document.querySelector('.paper').hidden")
+
+
+def test_a_scanned_page_is_shown_with_the_boxes_of_what_was_read(project: Project, tab: Tab):
+    bills = Bills(project)
+    bills.plant(bills.outcome("a", text=scanned(page(SCANNED, askew=1)), name="Eve", total=61))
+    with served(bills) as server:
+        tab.open(server.link)
+        until(tab, "document.querySelector('.paper:not([hidden]) img')?.naturalHeight > 500")
+        boxes = set(tab.run("[...document.querySelectorAll('.box')].map((e) => e.title)"))
+        assert {"on", "net", "tax", "lines[0].item", "lines[1].price"} <= boxes, boxes
+        assert "Ash beam" in tab.run("document.querySelector('pre').textContent")
+        pictured(tab, "review-scan")
 
 
 def test_a_document_is_decided_by_keys_alone(project: Project, tab: Tab):

@@ -1,12 +1,14 @@
 """Which rows of a table are such as an array's items: no headers, no sums, no notes between them."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from docmill.tasks.checks.completeness.groups import Group, label_of, sorts_of
 from docmill.tasks.checks.completeness.rows import Row, sort_of
-from docmill.tasks.checks.completeness.words import is_sum, same
+from docmill.tasks.checks.completeness.words import is_charge, is_sum, same
 
 USUAL = 0.8  # of the rows that are known: a column that so many of them use is one that all have
 
@@ -54,6 +56,23 @@ class Pattern:
         )
 
     def _is_whole(self, row: Row) -> bool:
+        """Say whether it has all cells that others have, and stands not among the sums that end a table."""
+        return row.start < self._sums_from and self._is_filled(row)
+
+    @cached_property
+    def _sums_from(self) -> float:
+        """Where the last rows begin that are all named as sums may be, one of them as sums alone are."""
+        begin, found = math.inf, math.inf
+        for row in reversed(self.group.rows):
+            label = label_of(self.group, row)
+            if not is_sum(label, whole=False) or is_charge(label):
+                break
+            begin = row.start
+            if is_sum(label) or found < math.inf:
+                found = begin
+        return found
+
+    def _is_filled(self, row: Row) -> bool:
         return all(not sort or sort_of(self.group.said(row, n)) for n, sort in enumerate(self.sorts))
 
 
