@@ -1,7 +1,7 @@
 """Folders of which nothing is listed any more: what was in them may only be away."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ DOCUMENTS = ("mnt/a/in/1.txt", "mnt/b/in/1.txt", "mnt/b/in/2.txt", "mnt/b/in/bel
 
 
 @pytest.fixture
-def mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two folders with documents, in the working directory."""
     monkeypatch.chdir(tmp_path)
     for name in DOCUMENTS:
@@ -48,7 +48,9 @@ def marked(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("unmount", [emptied, shutil.rmtree, marked], ids=["empty", "absent", "a stray file"])
-def test_what_was_in_a_folder_of_which_nothing_is_listed_may_only_be_away(mounts: Path, unmount):  # type: ignore[no-untyped-def]
+def test_what_was_in_a_folder_of_which_nothing_is_listed_may_only_be_away(
+    mounts: Path, unmount: Callable[[Path], None]
+):
     (mounts / "a/in/2.txt").write_text("other")
     (mounts / "a/in/1.txt").unlink()
     unmount(mounts / "b")
