@@ -22,6 +22,7 @@ from docmill.tasks.sources.divided import PartRef, Undivided
 from docmill.tasks.sources.documents import Documents
 from docmill.tasks.sources.files import FileRef, Files
 from docmill.tasks.sources.patterns import folder
+from docmill.tasks.sources.reading import RowRef
 from docmill.tasks.sources.rows import Rows
 from docmill.tasks.sources.source import DocumentRef, Source
 
@@ -35,7 +36,8 @@ BECOMES: dict[Gone, str] = {
 class Seen(Iterator[DocumentRef]):
     """Passes on what a source lists, and keeps 8 bytes of each id.
 
-    `whole` once the source has ended, and each of its directories could be listed. `begun_at` is when the
+    `whole` once the source has ended, each of its directories could be listed, and each row of a file could
+    be told from others. `begun_at` is when the
     listing began, `shown` are the folders of which something was listed.
     """
 
@@ -58,6 +60,7 @@ class Seen(Iterator[DocumentRef]):
         if isinstance(ref, Undivided):
             self._files.append(_digest(ref.document_id))
         file = ref.file if isinstance(ref, Undivided | PartRef) else ref
+        self._lacks |= isinstance(ref, RowRef) and ref.is_broken
         if isinstance(file, FileRef):
             self._lacks |= file.unlisted
             self.shown.add(file)

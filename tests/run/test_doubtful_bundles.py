@@ -38,7 +38,7 @@ def test_documents_with_a_boundary_in_doubt_are_in_review_until_somebody_accepts
     assert project.run("report", file) == 0
     assert "in doubt: boundary at page 2:" in " ".join(capfd.readouterr().out.split())
     assert project.run("review", file, "--accept", SECOND) == 0
-    assert project.run("run", file, "--refresh", "--document", FIRST, SECOND) == 0
+    assert project.run("run", file, "--refresh", "--document", FIRST, "--document", SECOND) == 0
     assert project.statuses() == {FIRST: "review", SECOND: "done", THIRD: "done"}
 
 

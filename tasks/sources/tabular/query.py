@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.sources.high_water import Since, above
+from docmill.tasks.sources.tabular.broken import Broken
 from docmill.tasks.sources.tabular.located import located
 from docmill.tasks.sources.tabular.locked import connected, failing, lock, select_of, wrong
 from docmill.tasks.sources.tabular.values import reader_of
@@ -31,18 +31,10 @@ FAULTS = {
 }
 
 
-@dataclass(frozen=True)
-class Broken:
-    """A row that stands in a file and cannot be read: the key that it is told by, and why."""
-
-    key: str
-    fault: str
-
-
 class FileQuery:
     """A query over files that has been executed; iterating streams its rows, in any one thread.
 
-    What cannot be read as a row of a CSV file comes last, as Broken.
+    What cannot be read as a row comes last, as Broken.
     """
 
     def __init__(
@@ -80,6 +72,7 @@ class FileQuery:
             shown = names.get(path, path)
             fault = FAULTS.get(kind, "it cannot be read")
             yield Broken(f"{shown}#{line}", f"record {line} of {shown} is no row: {fault}")
+        yield from self._uncomputed
 
     def first_rows(self) -> list[Any]:
         """Give the rows that are there already."""
@@ -97,7 +90,7 @@ class FileQuery:
 
     def _begin(self, query: str, sheet: str | None, folder: Path, since: Since | None) -> None:
         with wrong("rows.files"):
-            define(self._connection, self._files, sheet, folder)
+            self._uncomputed = define(self._connection, self._files, sheet, folder)
             lock(self._connection, [*(file.path for file in self._files), *folder.glob("sheet-*")])
         with wrong("rows.query"):
             query = select_of(self._connection, query)
