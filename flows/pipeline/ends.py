@@ -112,7 +112,7 @@ def _require_apart(rows: RowsDeclared, into: Into) -> None:
     file = duckdb_file(rows.url) if rows.url else None
     if file is not None and file.resolve() == (sqlite_file(into.url) or Path()).resolve():
         raise ConfigError(
-            "rows.url and into name the same DuckDB file, which takes one at a time: let results go to another"
+            "rows.url and into name the same DuckDB file, which takes one at a time: name another"
         )
 
 
