@@ -8,7 +8,7 @@ from typing import Any
 
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.sources.high_water import Since, above
-from docmill.tasks.sources.tabular.broken import Broken
+from docmill.tasks.sources.tabular.broken import rejected
 from docmill.tasks.sources.tabular.located import located
 from docmill.tasks.sources.tabular.locked import connected, failing, lock, select_of, wrong
 from docmill.tasks.sources.tabular.values import reader_of
@@ -21,14 +21,6 @@ REJECTED = """
     JOIN reject_scans USING (scan_id, file_id) ORDER BY ALL
 """
 HAS_REJECTS = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors'"
-FAULTS = {
-    "CAST": "a value is not of the type that the query gives it",
-    "MISSING COLUMNS": "it has fewer columns than the header",
-    "TOO MANY COLUMNS": "it has more columns than the header",
-    "UNQUOTED VALUE": "a quote in it is not closed: what follows in the file is not read",
-    "LINE SIZE OVER MAXIMUM": "it is too long",
-    "INVALID ENCODING": "it is not UTF-8: save the file so",
-}
 
 
 class FileQuery:
@@ -66,12 +58,10 @@ class FileQuery:
             while rows:
                 yield from map(self._values, rows)
                 rows = self._connection.fetchmany(FETCHED_ROWS)
-            rejected = self._connection.execute(REJECTED).fetchall() if self._has_rejects() else []
+            refused = self._connection.execute(REJECTED).fetchall() if self._has_rejects() else []
         names = {str(file.path): file.shown for file in self._files}
-        for path, line, kind in rejected:
-            shown = names.get(path, path)
-            fault = FAULTS.get(kind, "it cannot be read")
-            yield Broken(f"{shown}#{line}", f"record {line} of {shown} is no row: {fault}")
+        for path, line, kind in refused:
+            yield rejected(names.get(path, path), line, kind)
         yield from self._uncomputed
 
     def first_rows(self) -> list[Any]:
