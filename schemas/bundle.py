@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from docmill.schemas.document import Unread
 from docmill.schemas.endpoint import Declared
 from docmill.schemas.steps import Label, Models, StepOptions, labelled
 
@@ -53,7 +54,8 @@ class BundlePart(BaseModel):
 
     `members` lead to it: the how manieth attachment, from 0, and of that the how manieth. `pages` are its
     first and its last, from 1. `sha256` is of the bytes of the file or of the attachment, None where these
-    are damaged. `is_apart` says that what is attached to it are documents of their own.
+    are damaged. `is_apart` says that what is attached to it are documents of their own, `doubts` why its
+    pages may be others.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,6 +65,7 @@ class BundlePart(BaseModel):
     pages: tuple[int, int] | None = None
     sha256: str | None = None
     is_apart: bool = False
+    doubts: tuple[Unread, ...] = ()
 
 
 class Bundle(BaseModel):

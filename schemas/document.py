@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Ocr = Literal["off", "missing", "always"]
+BOUNDARY = "boundary"  # what a part is named by that is no part, but where a document begins or ends
 
 
 class Sight(BaseModel):
@@ -20,12 +21,24 @@ AS_USUAL = Sight()
 
 
 class Unread(BaseModel):
-    """A part of a document that could not be read, such as `page 3`, and why."""
+    """A part of a document that could not be read, such as `page 3`, and why.
+
+    Also `boundary at page 3`, of a file that holds several: whether one begins there is in doubt.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     part: str
     why: str
+
+    @property
+    def is_boundary(self) -> bool:
+        """Say whether it is a boundary in doubt."""
+        return self.part.startswith(BOUNDARY)
+
+    def line(self) -> str:
+        """Tell it in a line."""
+        return f"{'in doubt' if self.is_boundary else 'not read'}: {self.part}: {self.why}"
 
 
 class Recognized(BaseModel):

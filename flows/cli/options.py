@@ -59,6 +59,14 @@ Shards = Annotated[
 Refresh = Annotated[
     bool, Parameter(negative="", show_default=False, help="Ask everything anew: nothing counts as unchanged")
 ]
+Gone = Annotated[
+    tuple[str, ...],
+    Parameter(
+        negative="",
+        show_default=False,
+        help="This folder is gone for good, not just not mounted: `gone` holds for what was in it",
+    ),
+]
 Json = Annotated[
     bool,
     Parameter(

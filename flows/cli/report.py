@@ -18,6 +18,7 @@ from docmill.flows.cli.results import stored
 from docmill.flows.evaluate.kept import evaluation
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.report.reasons import grouped, holding
+from docmill.schemas.document import Unread
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.money import money, tokens_of
 from docmill.schemas.outcome import NOT_DONE, STATUSES, Status, counted
@@ -193,7 +194,7 @@ def _print_documents(out: Console, rows: Iterable[Row]) -> None:
 
 def _told(row: Row) -> Iterator[str]:
     """Give what a person has to look at, a line each; an earlier version's outcomes have no such columns."""
-    yield from (f"not read: {each['part']}: {each['why']}" for each in row.get("unread") or ())
+    yield from (Unread.model_validate(each).line() for each in row.get("unread") or ())
     if seen := row.get("recognized"):
         others = f" and {len(seen) - 1} more" if len(seen) > 1 else ""
         least = min(each["confidence"] for each in seen)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from docmill.flows.cli import trial
 from docmill.flows.cli.confirm import confirm
 from docmill.flows.cli.foreground import flow_run
-from docmill.flows.cli.options import NO_CHOICE, Choosing, Json, PipelineName, Shards, Try, Yes
+from docmill.flows.cli.options import NO_CHOICE, Choosing, Gone, Json, PipelineName, Shards, Try, Yes
 from docmill.flows.cli.output import console, fail, print_json
 from docmill.flows.cli.progress import Progress
 from docmill.flows.cli.ready import require_ready
@@ -33,6 +33,7 @@ def run(
     chosen: Choosing = NO_CHOICE,
     yes: Yes = False,
     shards: Shards = 1,
+    gone: Gone = (),
     try_: Try = False,
     json: Json = False,
 ) -> int:
@@ -41,7 +42,7 @@ def run(
         raise ConfigError(
             f"--try: prints, and keeps nothing: leave {'--into' if chosen.into else '--json'} out"
         )
-    options = chosen.given(yes=yes, trial=try_, shards=shards)
+    options = chosen.given(yes=yes, trial=try_, shards=shards, gone=gone)
     require_shards(options)
     file = pipeline_file(pipeline)
     if not try_:

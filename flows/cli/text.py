@@ -141,4 +141,4 @@ def _print(reading: _Reading, number: int | None) -> None:
         )
         told.print(plain(sure, "dim"), soft_wrap=True)
     for each in reading.unread:
-        told.print(plain(f"{name}: not read: {each.part}: {each.why}", "yellow"), soft_wrap=True)
+        told.print(plain(f"{name}: {each.line()}", "yellow"), soft_wrap=True)

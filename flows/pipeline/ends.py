@@ -2,6 +2,7 @@
 
 import os
 from functools import partial
+from pathlib import Path
 
 from docmill.flows.pipeline.endpoint import first
 from docmill.flows.pipeline.options import RunOptions
@@ -15,10 +16,12 @@ from docmill.schemas.pipeline import Into, Pipeline
 from docmill.schemas.pipeline import Rows as RowsDeclared
 from docmill.tasks.checks.variables import expanded
 from docmill.tasks.sinks.bundles import known
+from docmill.tasks.sinks.database import sqlite_file
 from docmill.tasks.sinks.keys import KeyedInto
 from docmill.tasks.sources import scans
 from docmill.tasks.sources.bundles import Bundles
 from docmill.tasks.sources.documents import source_of
+from docmill.tasks.sources.query import duckdb_file
 from docmill.tasks.sources.row_files import Permitted
 from docmill.tasks.sources.rows import Rows, Rules
 from docmill.tasks.sources.selected import Only, Selected
@@ -45,7 +48,9 @@ def ends(
         raise ConfigError(f"--documents: the pipeline {pipeline.name} reads rows: change its query instead")
     roots = Roots.of_environment()
     named = Permitted(roots.folders, roots.urls)
-    rows = Rows(_expanded_rows(pipeline, pipeline.rows), Rules(named=named))
+    declared = _expanded_rows(pipeline, pipeline.rows)
+    _require_apart(declared, into)
+    rows = Rows(declared, Rules(named=named))
     return rows, KeyedInto(**into.model_dump(exclude_unset=True), first_key=rows.first_key)
 
 
@@ -100,6 +105,15 @@ def _expanded_rows(pipeline: Pipeline, rows: RowsDeclared) -> RowsDeclared:
         return rows.model_copy(update={"url": url})
     files = tuple(_expanded_url(pattern, pipeline, "rows.files") for pattern in rows.patterns())
     return rows.model_copy(update={"files": files})
+
+
+def _require_apart(rows: RowsDeclared, into: Into) -> None:
+    """Raise ConfigError where rows are read of the DuckDB file that results go to: it takes one at a time."""
+    file = duckdb_file(rows.url) if rows.url else None
+    if file is not None and file.resolve() == (sqlite_file(into.url) or Path()).resolve():
+        raise ConfigError(
+            "rows.url and into name the same DuckDB file, which takes one at a time: name another"
+        )
 
 
 def _expanded_url(pattern: str, pipeline: Pipeline, place: str = "documents") -> str:

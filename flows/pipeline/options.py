@@ -29,6 +29,7 @@ class RunOptions:
     released: bool = False  # those in quarantine are taken, too
     trial: bool = False  # whose results are held against no labels
     refresh: bool = False
+    gone: tuple[str, ...] = ()  # folders of which a person says that they are gone for good
     shards: Shards = 1
     as_kept: bool = False  # its steps show the examples of reviews that are kept: a shard's, those of its run
 

@@ -93,6 +93,7 @@ class Plan:
     ocr: Ocr = "missing"
     split: StepPlan | None = None  # what divides files that hold several documents
     gone: Gone | None = None  # what becomes of documents that are no more; None where not all are listed
+    gone_for_good: tuple[str, ...] = ()  # folders that are not just not mounted
 
     @property
     def pauses(self) -> bool:
@@ -171,6 +172,7 @@ def resolve(
         notify=None if options.trial else notify_of(pipeline),
         split=split,
         gone=pipeline.gone if options.takes_all() and not pipeline.reads_since() else None,
+        gone_for_good=options.gone,
     )
 
 

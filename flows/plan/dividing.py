@@ -13,6 +13,7 @@ from docmill.flows.run.held import Basis
 from docmill.schemas.bundle import SPLIT
 from docmill.schemas.document import Document
 from docmill.schemas.errors import Deferred, StorageError
+from docmill.tasks.checks.boundaries import Stretch
 from docmill.tasks.sources.divided import PartRef, Undivided
 from docmill.tasks.sources.slices import pages
 
@@ -68,9 +69,7 @@ async def divided(plan: Plan, known: Known, ref: Undivided, readers: Executor) -
     return found
 
 
-async def _boundaries(
-    plan: Plan, known: Known, document: Document, made: list[Planned]
-) -> list[tuple[int, int]]:
+async def _boundaries(plan: Plan, known: Known, document: Document, made: list[Planned]) -> list[Stretch]:
     step = plan.split
     assert step is not None  # else no file is listed as undivided
 

@@ -63,15 +63,19 @@ const view = (() => {
   }
 
   // What a person has to look at in the document itself, as it is not in the text below.
-  function unread(parts) {
-    if (!parts.length) return null;
+  function unread(told) {
+    if (!told.length) return null;
+    const doubts = told.filter((each) => each.part.startsWith("boundary"));
+    const parts = told.filter((each) => !doubts.includes(each));
     const named = parts.length === 1 ? "1 part" : `${parts.length} parts`;
-    const part = (each) => make("li", {}, make("bdi", { textContent: each.part }), `: ${each.why}`);
+    const item = (each) => make("li", {}, make("bdi", { textContent: each.part }), `: ${each.why}`);
+    const listed = (textContent, all) =>
+      all.length ? [make("p", { textContent }), make("ul", {}, ...all.map(item))] : [];
     return make(
       "div",
       { className: "unread attention" },
-      make("p", { textContent: `${named} of the document could not be read:` }),
-      make("ul", {}, ...parts.map(part)),
+      ...listed(`${named} of the document could not be read:`, parts),
+      ...listed("Where the document begins or ends is in doubt:", doubts),
     );
   }
 

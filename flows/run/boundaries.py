@@ -11,7 +11,8 @@ from docmill.flows.run.together import bounded
 from docmill.schemas.bundle import BundlePart
 from docmill.schemas.document import Document
 from docmill.schemas.errors import Unreadable
-from docmill.tasks.checks.boundaries import Said, ranges, unlike_whole
+from docmill.tasks.checks.boundaries import Stretch, divided, unlike_whole
+from docmill.tasks.checks.page_signs import Said
 from docmill.tasks.sources.parsing.text import legible
 from docmill.tasks.sources.slices import page_texts, pages
 
@@ -36,7 +37,7 @@ async def boundaries(
     most: int,
     *,
     to_the_end: bool = False,
-) -> list[tuple[int, int]]:
+) -> list[Stretch]:
     """Give the first and last pages of a file's documents; asks about `most` pages at the same time.
 
     Once one fails no other is asked about, unless `to_the_end`. Raises what weighs most of the failures,
@@ -62,17 +63,19 @@ async def boundaries(
     makers = [partial(of_page, number) for number in numbers]
     answers = await bounded(most, makers, to_the_end=to_the_end)
     said = dict(zip(numbers, answers, strict=True))
-    found = ranges(texts, [said.get(number) for number in range(1, len(texts) + 1)])
-    if told := unlike_whole(found, len(texts)):
+    found = divided(texts, [said.get(number) for number in range(1, len(texts) + 1)])
+    if told := unlike_whole([(each.first, each.last) for each in found], len(texts)):
         raise Unreadable(told)
     return found
 
 
-def parted(part: BundlePart, found: list[tuple[int, int]]) -> list[BundlePart]:
+def parted(part: BundlePart, found: list[Stretch]) -> list[BundlePart]:
     """Give the documents of a file, or an attachment, whose pages are divided so."""
     if len(found) == 1:
-        return [part]
+        return [part.model_copy(update={"doubts": found[0].doubts})]
     return [
-        part.model_copy(update={"name": f"{part.name}#pages={first}-{last}", "pages": (first, last)})
-        for first, last in found
+        part.model_copy(
+            update={"name": f"{part.name}#pages={first}-{last}", "pages": (first, last), "doubts": doubts}
+        )
+        for first, last, doubts in found
     ]

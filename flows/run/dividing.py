@@ -22,6 +22,7 @@ from docmill.schemas.bundle import SPLIT, Bundle
 from docmill.schemas.document import Document
 from docmill.schemas.errors import StorageError, Unreadable
 from docmill.schemas.outcome import StepOutcome, Tally
+from docmill.tasks.checks.boundaries import Stretch
 from docmill.tasks.sinks.bundles import divide
 from docmill.tasks.sinks.work import PartResults
 from docmill.tasks.sources import scans
@@ -156,7 +157,7 @@ async def _divided(run: ActiveRun, ref: Undivided, readers: Executor) -> Divisio
             division.add(own, document)
             continue
         found = await _boundaries(run, ref, document, states)
-        ends += [f"{first}-{last}" for first, last in found]
+        ends += [f"{each.first}-{each.last}" for each in found]
         for each in parted(part, found):
             inner = ref.part(each)
             division.add(inner, inner.of(document))
@@ -167,7 +168,7 @@ async def _divided(run: ActiveRun, ref: Undivided, readers: Executor) -> Divisio
 
 async def _boundaries(
     run: ActiveRun, ref: Undivided, document: Document, states: list[State[Any]]
-) -> list[tuple[int, int]]:
+) -> list[Stretch]:
     """Ask about the pages of a document, in the name of its file."""
     step = _step(run)
 

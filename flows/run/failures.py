@@ -115,9 +115,15 @@ def _named(names: Sequence[str]) -> str:
 
 def not_read(unread: Sequence[Unread]) -> str | None:
     """Say that parts of a document were not read, and why, without their names: logs and events show it."""
-    if not unread:
-        return None
-    parts = "1 part" if len(unread) == 1 else f"{len(unread)} parts"
+    doubts = [each for each in unread if each.is_boundary]
+    parts = [each for each in unread if not each.is_boundary]
+    many = "1 part" if len(parts) == 1 else f"{len(parts)} parts"
+    told = [f"{many} of the document could not be read: {_whys(parts)}"] if parts else []
+    told += [f"where the document begins or ends is in doubt: {_whys(doubts)}"] if doubts else []
+    return "; ".join(told) or None
+
+
+def _whys(unread: Sequence[Unread]) -> str:
     whys = list(dict.fromkeys(each.why for each in unread))
     more = f"; and {len(whys) - MOST_NAMED} more reasons" if len(whys) > MOST_NAMED else ""
-    return f"{parts} of the document could not be read: {'; '.join(whys[:MOST_NAMED])}{more}"
+    return f"{'; '.join(whys[:MOST_NAMED])}{more}"

@@ -29,7 +29,8 @@ class Allowed:
     def of(cls, request: dict[str, Any], request_bytes: int, endpoint: Endpoint) -> "Allowed":
         """Read it out of a request."""
         answers = (limit_of(request) or endpoint.max_output_tokens) * (request.get("n") or 1)
-        return cls(max(0, request_bytes - beyond_text(request)), answers, endpoint.context_tokens)
+        pictures = beyond_text(request, endpoint.picture_tokens)
+        return cls(max(0, request_bytes - pictures), answers, endpoint.context_tokens)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ from typing import Any
 import rfc8785
 
 BYTES_PER_TOKEN = 3  # an estimate on the safe side: measured texts have about 4
-# Of a page of 1,568 pixels: a token for 750 of them, as Claude counts; GPT's tiles and Gemini's come to less.
-TOKENS_A_PICTURE = 2400
 
 
 def with_pictures(request: dict[str, Any], pictures: Sequence[str]) -> bytes:
@@ -19,13 +17,13 @@ def with_pictures(request: dict[str, Any], pictures: Sequence[str]) -> bytes:
     return rfc8785.dumps({**request, "messages": [*before, {**last, "content": content}]})
 
 
-def beyond_text(request: Mapping[str, Any]) -> int:
+def beyond_text(request: Mapping[str, Any], picture_tokens: int) -> int:
     """Give the bytes of a request that are pictures, less what these count as; 0 where it has none."""
     urls = [url for message in request.get("messages", ()) for url in _urls(message)]
-    return sum(len(url) - TOKENS_A_PICTURE * BYTES_PER_TOKEN for url in urls)
+    return sum(len(url) - picture_tokens * BYTES_PER_TOKEN for url in urls)
 
 
-def counted(message: Mapping[str, Any]) -> int:
+def counted(message: Mapping[str, Any], picture_tokens: int) -> int:
     """Give the bytes of a message's content, of which each picture counts as its tokens do."""
     content = message.get("content")
     if not any(_urls(message)):
@@ -33,7 +31,7 @@ def counted(message: Mapping[str, Any]) -> int:
     texts = json.dumps(
         [each for each in content or () if each.get("type") != "image_url"], ensure_ascii=False
     )
-    return len(texts.encode()) + TOKENS_A_PICTURE * BYTES_PER_TOKEN * len(list(_urls(message)))
+    return len(texts.encode()) + picture_tokens * BYTES_PER_TOKEN * len(list(_urls(message)))
 
 
 def _urls(message: Any) -> Iterator[str]:

@@ -60,7 +60,7 @@ def limit_of(request: Mapping[str, Any]) -> int | None:
 def require_room(body: bytes, endpoint: Endpoint) -> None:
     """Refuse what the endpoint's context cannot hold, before it is sent: nothing is cut silently.
 
-    Raises Unreadable; tokens are estimated as bytes / 3, those of a picture as pictures.py says.
+    Raises Unreadable; tokens are estimated as bytes / 3, those of a picture as the endpoint says.
     """
     limit = endpoint.context_tokens
     if (needed := _needed(body, endpoint)) > limit:
@@ -78,17 +78,17 @@ def has_room(body: bytes, endpoint: Endpoint) -> bool:
 def _needed(body: bytes, endpoint: Endpoint) -> int:
     """Estimate the tokens of a request with its reply."""
     request = json.loads(body)
-    return _bytes(request) // BYTES_PER_TOKEN + _reply(request, endpoint)
+    return _bytes(request, endpoint) // BYTES_PER_TOKEN + _reply(request, endpoint)
 
 
 def most_bytes(request: Mapping[str, Any], endpoint: Endpoint) -> int:
     """Count the bytes that a request's messages may grow by until the endpoint's context is full."""
     room = endpoint.context_tokens - _reply(request, endpoint)
-    return (room + 1) * BYTES_PER_TOKEN - 1 - _bytes(request)
+    return (room + 1) * BYTES_PER_TOKEN - 1 - _bytes(request, endpoint)
 
 
-def _bytes(request: Mapping[str, Any]) -> int:
-    return sum(map(counted, request["messages"]))
+def _bytes(request: Mapping[str, Any], endpoint: Endpoint) -> int:
+    return sum(counted(message, endpoint.picture_tokens) for message in request["messages"])
 
 
 def _reply(request: Mapping[str, Any], endpoint: Endpoint) -> int:

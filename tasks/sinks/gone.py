@@ -16,24 +16,35 @@ from docmill.tasks.sinks.rows import chunks, holding
 from docmill.tasks.sinks.tables import OUTCOMES
 
 
-def settle(results: ReviewedResults, gone: Gone, is_there: Callable[[str], bool], listed_at: datetime) -> int:
+def settle(
+    results: ReviewedResults,
+    gone: Gone,
+    is_there: Callable[[str], bool],
+    listed_at: datetime,
+    is_away: Callable[[str], bool] = lambda _: False,
+) -> int:
     """Do what `gone` says with outcomes of documents that are not there; gives how many are not.
 
     What has got its outcome since the listing began may have come after it. A document that is there again
-    loses its mark. Raises StorageError.
+    loses its mark. One that is but away for now, as a folder that is not mounted, stays as it is. Raises
+    StorageError.
     """
-    return again(lambda: _settled(results, gone, is_there, listed_at))
+    return again(lambda: _settled(results, gone, is_there, listed_at, is_away))
 
 
 def _settled(
-    results: ReviewedResults, gone: Gone, is_there: Callable[[str], bool], listed_at: datetime
+    results: ReviewedResults,
+    gone: Gone,
+    is_there: Callable[[str], bool],
+    listed_at: datetime,
+    is_away: Callable[[str], bool],
 ) -> int:
     missing, back = set[str](), set[str]()
     known = OUTCOMES.c.pipeline == results._pipeline, OUTCOMES.c.updated_at < listed_at
     query = select(OUTCOMES.c.document_id, OUTCOMES.c.gone_at).where(*known)
     for document_id, gone_at in results._rows(query):
         if not is_there(document_id):
-            missing.add(document_id)
+            missing |= set() if is_away(document_id) else {document_id}
         elif gone_at is not None:
             back.add(document_id)
     with results._writing() as connection:

@@ -67,7 +67,9 @@ class Readings:
 
     def whole(self, file: FileLike, part: BundlePart) -> Document:
         """Read the file, or the attachment, whose pages a part is."""
-        whole = part.model_copy(update={"pages": None, "name": part.name.partition("#pages=")[0]})
+        whole = part.model_copy(
+            update={"pages": None, "doubts": (), "name": part.name.partition("#pages=")[0]}
+        )
         return self._documents.of((file.document_id, whole), lambda: self.read(file, whole))
 
 
@@ -105,7 +107,8 @@ class PartRef:
     def of(self, document: Document) -> Document:
         """Give it out of the document that the whole file, or attachment, is."""
         part = document if self.part.pages is None else pages(document, *self.part.pages)
-        return part.model_copy(update={"document_id": self.document_id, "uri": self.uri})
+        own = {"document_id": self.document_id, "uri": self.uri, "unread": (*part.unread, *self.part.doubts)}
+        return part.model_copy(update=own)
 
     def content(self) -> bytes:
         """Give the bytes of the file, or of the attachment."""

@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import Any
 from unicodedata import category
 
+from docmill.tasks.sources.digests import Digests
 from docmill.tasks.sources.values import Beyond, digits, writable
 
 MAX_BYTES = 1000  # PostgreSQL refuses index entries over 2.7 KB
@@ -18,11 +19,11 @@ class Ids:
     """Gives every row an id of its own, and says what is wrong with its key.
 
     The n-th row of one key (from 2), or of NULL (from 1), has the id `<key>#<n>`: such a row is
-    failed. Keeps a digest a row, not the keys.
+    failed. Keeps 64 bits of a digest a row, not the keys.
     """
 
     def __init__(self) -> None:
-        self._taken: set[bytes] = set()
+        self._taken = Digests()
         self._next: dict[bytes, int] = {}  # of keys that came more than once
         self._kind: type | None = None
 
@@ -51,11 +52,7 @@ class Ids:
         return f"{text}#{number}"
 
     def _take(self, document_id: str) -> bool:
-        digest = _digest(document_id)
-        if digest in self._taken:
-            return False
-        self._taken.add(digest)
-        return True
+        return self._taken.add(int.from_bytes(_digest(document_id)[:8]))
 
 
 def text_of(key: Any) -> str:

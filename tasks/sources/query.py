@@ -13,6 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.checks.spelling import meant
+from docmill.tasks.sources.duckdb_file import duckdb_engine
 from docmill.tasks.sources.high_water import Since, above, quoting
 
 MAX_BUFFERED_ROWS = 100  # of a slow query few are waited for
@@ -40,8 +41,8 @@ KNOWN = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", *DIALECT
 class Query:
     """A query that has been executed; iterating streams its rows, in any one thread.
 
-    Nothing is written by it: SQLite's file is opened so, PostgreSQL's transaction is READ ONLY, and
-    any other is rolled back.
+    Nothing is written by it: SQLite's and DuckDB's files are opened so, PostgreSQL's transaction is READ
+    ONLY, and any other is rolled back.
     """
 
     def __init__(self, url: str, query: str, place: str = "rows", since: Since | None = None) -> None:
@@ -108,6 +109,12 @@ def shown(url: str) -> str:
     return _parsed(url).set(query={}).render_as_string(hide_password=True)
 
 
+def duckdb_file(url: str) -> Path | None:
+    """Give the file of a DuckDB URL; None for another database. Raises ConfigError for what is no URL."""
+    parsed = _parsed(url)
+    return Path(parsed.database or "") if parsed.get_backend_name() == "duckdb" else None
+
+
 def reason(error: Exception) -> str:
     """Say in one line what a database's driver said; of a value that it refused its kind alone.
 
@@ -133,12 +140,14 @@ def _parsed(url: str, place: str = "rows") -> URL:
 def _engine(url: URL, place: str) -> Engine:
     if url.drivername in ("sqlite", "sqlite+pysqlite"):
         return _sqlite(url, place)
-    if url.get_backend_name() == "duckdb":
-        _existing(url, place)  # which its driver would make
+    is_duckdb = url.get_backend_name() == "duckdb"
+    file = _existing(url, place) if is_duckdb else Path()  # which its driver would make
     options = {}
     if url.drivername == "postgresql+psycopg":
         options = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "docmill"}
     try:
+        if is_duckdb:
+            return duckdb_engine(url, file, place)
         engine = create_engine(url, poolclass=NullPool, connect_args=options)
     except ModuleNotFoundError as error:
         raise ConfigError(f"{place}.url: {_install(error.name or url.get_driver_name())}") from None

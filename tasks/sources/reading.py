@@ -6,7 +6,7 @@ So no transaction stays open as long as a run, and rows that are not asked for y
 import json
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from threading import Event, Thread
 from typing import Any
@@ -25,7 +25,8 @@ from docmill.tasks.sources.query import Query, reason
 from docmill.tasks.sources.row_files import RowFiles, together, together_sha256
 from docmill.tasks.sources.source import DocumentRef
 from docmill.tasks.sources.spool import Spool
-from docmill.tasks.sources.tabular.query import Broken, FileQuery
+from docmill.tasks.sources.tabular.broken import Broken
+from docmill.tasks.sources.tabular.query import FileQuery
 from docmill.tasks.sources.template import TOO_LARGE, Render
 from docmill.tasks.sources.values import Beyond
 
@@ -44,13 +45,17 @@ class Columns:
 
 @dataclass(frozen=True)
 class RowRef:
-    """A row of a `source` that is a document; `fault` is why it is none, `file` the one that it names."""
+    """A row of a `source` that is a document; `fault` is why it is none, `file` the one that it names.
+
+    One that `is_broken` stands in a file under a key that cannot be told.
+    """
 
     document_id: str
     source: str
     text: str
     fault: str | None
     file: DocumentRef | None = None
+    is_broken: bool = False
 
     @property
     def uri(self) -> str:
@@ -116,7 +121,9 @@ class Reading(Iterator[RowRef]):
 
     def __next__(self) -> RowRef:
         if record := self._spool.take():
-            return row_ref(json.loads(record.decode()), self._source, self._files)
+            document_id, text, fault, file, is_broken = json.loads(record.decode())
+            row = row_ref((document_id, text, fault, file), self._source, self._files)
+            return replace(row, is_broken=True) if is_broken else row
         if self._failure and not self._closing.is_set():
             raise StorageError(self._failure)
         raise StopIteration
@@ -179,7 +186,7 @@ class Reading(Iterator[RowRef]):
 
     def _record(self, row: Any) -> bytes:
         if isinstance(row, Broken):
-            return json.dumps([self._ids.take(row.key)[0], "", row.fault, None]).encode()
+            return json.dumps([self._ids.take(row.key)[0], "", row.fault, None, True]).encode()
         if self._since is not None:
             self._high.see(row[self._since])
         key = row[self._key]
@@ -193,7 +200,7 @@ class Reading(Iterator[RowRef]):
                 text = self._text(row, alone=file is None)
             except Unreadable as unreadable:
                 fault = str(unreadable)
-        return json.dumps([document_id, text, fault, file]).encode()
+        return json.dumps([document_id, text, fault, file, False]).encode()
 
     def _named(self, row: Any) -> str | None:
         """Give the file that a row names; an empty cell names none."""

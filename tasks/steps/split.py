@@ -10,7 +10,7 @@ from docmill.schemas.bundle import Pages
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
 from docmill.schemas.tool import ToolSchema
-from docmill.tasks.checks.boundaries import Said
+from docmill.tasks.checks.page_signs import Said
 from docmill.tasks.steps import prompt
 from docmill.tasks.steps.kind import StepKind
 

@@ -1,12 +1,15 @@
 """Where the documents of a file begin."""
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docmill.tasks.checks.boundaries import Said, begins, printed, ranges, seen, unlike_whole
+from docmill.tasks.checks import boundaries
+from docmill.tasks.checks.boundaries import Range, divided, unlike_whole
+from docmill.tasks.checks.page_signs import Said, printed, seen
 
 FIRST, LATER = Said(begins=True), Said(begins=False)
 SAID = st.builds(
@@ -24,6 +27,19 @@ PAGES = st.lists(
         st.none() | SAID,
     )
 )
+
+
+def ranges(texts: list[str], said: Sequence[Said | None]) -> list[Range]:
+    """Divide pages into documents."""
+    return [(each.first, each.last) for each in divided(texts, said)]
+
+
+def doubts(texts: list[str], said: Sequence[Said | None]) -> list[tuple[Range, list[tuple[str, str]]]]:
+    """Divide pages into documents, with what is in doubt of each."""
+    return [
+        ((first, last), [(each.part, each.why) for each in told])
+        for first, last, told in divided(texts, said)
+    ]
 
 
 @given(PAGES)
@@ -92,7 +108,8 @@ def test_another_label_begins_a_document():
 def test_a_sender_or_a_number_that_does_not_stand_on_the_page_counts_for_nothing():
     page = seen("Ada Ltd\nthe 12 things", Said(begins=False, number=1, sender="Bob & Co"))
     assert (page.number, page.sender) == (None, "")
-    assert not begins(seen("Ada Ltd", Said(begins=True, sender="Ada Ltd")), page)
+    said = [Said(begins=True, sender="Ada Ltd"), Said(begins=False, number=1, sender="Bob & Co")]
+    assert ranges(["Ada Ltd", "Ada Ltd\nthe 12 things"], said) == [(1, 2)]
 
 
 @pytest.mark.parametrize(
@@ -111,3 +128,59 @@ def test_a_sender_or_a_number_that_does_not_stand_on_the_page_counts_for_nothing
 )
 def test_a_printed_number_is_found_at_a_page_s_edge(text: str, number: int | None, of: int | None):
     assert printed(text) == (number, of)
+
+
+HEAD = "Ada Ltd\n1 Quay Street\n3 March 2031"
+ADA = Said(begins=True, sender="Ada Ltd")
+
+
+def test_what_follows_the_last_page_by_its_number_is_another_document_and_in_doubt_where_it_goes_on():
+    texts = ["Page 1 of 2", "Page 2 of 2", "x", "y"]
+    told = [("boundary at page 3", boundaries.PAST_THE_LAST)]
+    assert doubts(texts, [FIRST, LATER, LATER, LATER]) == [((1, 2), told), ((3, 4), told)]
+    assert doubts(texts[:3], [FIRST, LATER, FIRST]) == [((1, 2), []), ((3, 3), [])]
+
+
+def test_a_page_with_the_dated_head_of_the_first_and_no_title_goes_on_in_doubt_whatever_is_said():
+    texts = [f"{HEAD}\nTo: Bob\nInvoice\nText.", f"{HEAD}\nMore text.", f"{HEAD}\nYet more."]
+    told = [("boundary at page 2", boundaries.HEAD_AGAIN)]
+    assert doubts(texts, [ADA] * 3) == [((1, 3), told)]
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "told"),
+    [
+        (f"{HEAD}\nInvoice 17", f"{HEAD}\nInvoice 18", []),
+        (f"{HEAD}\nInvoice", f"{HEAD.replace('3', '4')}\nmore", []),
+        ("Ada Ltd\n1 Quay Street\nInvoice", "Ada Ltd\n1 Quay Street\nmore", []),
+        (f"{HEAD}\nInvoice", f"{HEAD}\nInvoice\nx", [("boundary at page 2", boundaries.ALL_AGAIN)]),
+    ],
+    ids=["another title", "another day", "no date", "all again"],
+)
+def test_a_head_alone_joins_no_pages(first: str, other: str, told: list[tuple[str, str]]):
+    assert doubts([first, other], [ADA, ADA]) == [((1, 1), told), ((2, 2), told)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "of_the_last", "told"),
+    [
+        (["Page 1 of 3", "Page 3 of 3"], LATER, ("boundary by numbers", boundaries.TOTALS.format(3, 2))),
+        (["Page 1", "x"], LATER, ("boundary at page 2", boundaries.NO_NUMBER)),
+        (
+            ["Ada Ltd\nPage 1", "Bob\nPage 2"],
+            Said(False, 2, "Bob"),
+            ("boundary at page 2", boundaries.OTHER_SENDER),
+        ),
+        (["Ada Ltd", "Ada Ltd", "x"], LATER, ("boundary at page 3", boundaries.NO_SENDER)),
+    ],
+    ids=["a page is missing", "no number any more", "another sender", "no sender any more"],
+)
+def test_what_does_not_fit_together_is_in_doubt(texts: list[str], of_the_last: Said, told: tuple[str, str]):
+    said = [ADA, *[Said(begins=False, sender="Ada Ltd")] * (len(texts) - 2), of_the_last]
+    assert doubts(texts, said) == [((1, len(texts)), [told])]
+
+
+def test_a_reason_within_a_document_is_told_once_and_not_where_its_numbers_add_up():
+    assert len(divided(["Page 1", "x", "y"], [FIRST, LATER, LATER])[0].doubts) == 1
+    assert doubts(["1 of 3", "x", "3 of 3"], [FIRST, LATER, LATER]) == [((1, 3), [])]
+    assert doubts(["1 of 2", "", "2 of 2", ""], [FIRST, None, LATER, None]) == [((1, 4), [])]

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from docmill.schemas.endpoint import Endpoint
+from docmill.schemas.endpoint import TOKENS_A_PICTURE, Endpoint
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.chat.usage import Allowed
-from docmill.tasks.checks.pictures import TOKENS_A_PICTURE, with_pictures
+from docmill.tasks.checks.pictures import with_pictures
 from docmill.tasks.checks.request import BYTES_PER_TOKEN, require_request, require_room
 
 URL = "data:image/jpeg;base64," + "A" * 300_000

@@ -1,4 +1,4 @@
-"""docs/tables.md: its model runs on a DuckDB file of results, where its data tests find what is wrong.
+"""docs/tables.md and samples/dbt: the model runs on a DuckDB file, where the data tests find what is wrong.
 
 dbt itself is not installed: it takes other versions than those in the lock. What its generic tests ask is
 asked here in its stead.
@@ -21,6 +21,7 @@ from docmill.tasks.checks import toolschema
 from docmill.tasks.sinks.results import Results
 from tests.support.repository import ROOT
 
+PROJECT = ROOT / "samples" / "dbt"
 PAGE = (ROOT / "docs" / "tables.md").read_text()
 SECTION = PAGE.partition("## Out: dbt")[2].partition("\n## ")[0]
 [LINES] = re.findall(r'^```json\n("lines": .*?)^```$', PAGE, re.MULTILINE | re.DOTALL)
@@ -102,6 +103,22 @@ def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     results.close()
     with duckdb.connect(str(file)) as opened:
         yield opened
+
+
+@pytest.mark.parametrize(("language", "name"), [("yml", "docmill.yml"), ("sql", "lines.sql")])
+def test_the_page_shows_what_the_sample_project_has(language: str, name: str):
+    assert block(language) == (PROJECT / "models" / name).read_text()
+
+
+def test_the_sample_project_opens_the_results_by_its_own_profile():
+    project, profiles = (
+        YAML(typ="safe").load(PROJECT / name) for name in ("dbt_project.yml", "profiles.yml")
+    )
+    output = profiles[project["profile"]]["outputs"][profiles[project["profile"]]["target"]]
+    path = (
+        Environment(autoescape=False).from_string(output["path"]).render(env_var=lambda _, default: default)
+    )
+    assert (output["type"], (PROJECT / path).resolve()) == ("duckdb", ROOT / "results.duckdb")
 
 
 def test_the_model_gives_a_row_a_line(connection: duckdb.DuckDBPyConnection):

@@ -42,6 +42,7 @@ endpoint:
   strict: false
   choices: true
   vision: true
+  picture_tokens: 37000
   prices: {input: 0.15, output: 0.6, cached_input: 0.075, cache_write: 0.2}
   cache_id: ours
   allow_http: true
@@ -287,6 +288,7 @@ RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
                 "max_output_tokens": 1000,
                 "max_tokens_name": "max_completion_tokens",
                 "vision": True,
+                "picture_tokens": 37_000,
                 "strict": False,
                 "choices": True,
                 "prices": {"input": "0.15", "output": "0.6", "cached_input": "0.075", "cache_write": "0.2"},

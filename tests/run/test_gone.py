@@ -30,7 +30,7 @@ def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "in"
 
 
-def seen(source: Files | Bundles) -> Seen:
+def seen(source: Files | Bundles | Rows) -> Seen:
     """List a source to its end."""
     with source.opened() as refs:
         found = Seen(refs)
@@ -76,6 +76,12 @@ def test_a_source_of_which_a_folder_cannot_be_listed_is_not_seen_as_a_whole(
     monkeypatch.setattr(os, "scandir", failing)
     found = seen(source)
     assert (found.has("in/below"), found.whole) == (True, False)
+
+
+def test_rows_of_which_one_cannot_be_read_are_not_seen_as_a_whole(inbox: Path):
+    for broken, whole in (("", True), ("2\n", False)):
+        Path("t.csv").write_text(f"id,t\n1,a\n{broken}")
+        assert seen(Rows(Declared(files="t.csv", key="id", text="{{ t }}"))).whole is whole
 
 
 @pytest.mark.parametrize(

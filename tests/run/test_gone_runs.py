@@ -58,8 +58,13 @@ def test_an_empty_folder_of_several_may_not_be_mounted_and_has_nothing_removed(
     assert project.run("run", pipeline) == 0
     assert "not looked for: the folder" in "".join(capfd.readouterr())
     assert project.statuses() == {"one/a.txt": "done", "two/b.txt": "done"}
-    Path("two/note.md").write_text("mounted")
+    Path("two/note.md").write_text("below the mount")
     assert project.run("run", pipeline) == 0
+    assert "not taken as gone: nothing is listed any more of two," in " ".join(
+        "".join(capfd.readouterr()).split()
+    )
+    assert project.statuses() == {"one/a.txt": "done", "two/b.txt": "done"}
+    assert project.run("run", pipeline, "--gone", "two") == 0
     assert project.statuses() == {"one/a.txt": "done"}
 
 

@@ -66,6 +66,12 @@ def days(text: str) -> set[date]:
     return {found for read in READERS for found, span in read(whole) if span == (0, len(whole))}
 
 
+def holds_day(text: str) -> bool:
+    """Say whether a date with its year stands in a text."""
+    whole = folded(text).text
+    return any(True for read in READERS for _ in read(whole))
+
+
 def without_year(text: str, wanted: Set[date]) -> Iterator[Reading]:
     """Find where days stand in a folded text without their years, if these stand elsewhere in it."""
     years = {day.year for day in wanted}

@@ -48,6 +48,10 @@ class Reason(StrEnum):
 
     OFFICE = f"old Office files (doc, xls, ppt, msg) are not supported: save it in a newer format; {READ}"
     NO_WORKBOOK = "no Excel workbook"
+    NO_VALUES = (
+        "its formulas were never computed, also of the columns' names, or of more than 10,000 rows: "
+        "open the file in its own program, and save it anew"
+    )
     SLIDES = "PowerPoint files are not supported: save it as PDF"
     OPEN_DOCUMENT = "OpenDocument files are not supported: save it as docx, xlsx or PDF"
     BINARY_SHEET = "binary Excel files (xlsb) are not supported: save it as xlsx"

@@ -12,7 +12,8 @@ PART = struct.Struct(
 )  # before a document of which one page is asked for: its number, and whether always
 SEES, ROWS = "--sees", "--rows"  # of a child that reads pictures, and of one that gives a sheet's rows
 TEXT, PAGES, REASON = "text", "pages", "reason"
-SHEETS, NAMES, LINES = "sheets", "names", "lines"  # what a child says of the rows of a sheet
+# What a child says of the rows of a sheet; of those that cannot be read the number, and a cell.
+SHEETS, NAMES, LINES, UNSAVED = "sheets", "names", "lines", "blanks"
 BETWEEN = "\f"  # cleaned text has none
 MISSED_END = "\0"  # before it stands what was not read, behind it the text; neither has one
 MAX_MISSED_BYTES = 1_000_000

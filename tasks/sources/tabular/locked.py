@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from docmill.schemas.errors import ConfigError, StorageError
 from docmill.tasks.sources.tabular.view import quoted
@@ -31,9 +31,7 @@ def connected(folder: Path) -> "DuckDBPyConnection":
     except ImportError:
         raise ConfigError("rows.files: needs the package duckdb: pip install 'docmill[duckdb]'") from None
     connection = duckdb.connect(":memory:", config={**SETTINGS, "temp_directory": str(folder / "spilled")})
-    connection.execute("SET python_enable_replacements = false")  # no variable of Python's is a table
-    connection.execute("SET enable_progress_bar = false")  # it would stand on stdout
-    connection.execute("SET TimeZone = 'UTC'")
+    _quieten(connection)
     return connection
 
 
@@ -41,8 +39,13 @@ def lock(connection: "DuckDBPyConnection", files: Iterable[Path]) -> None:
     """Let it open these files alone, for good: a query may come from whoever may start a run."""
     allowed = ", ".join(quoted(str(file)) for file in files)
     connection.execute(f"SET allowed_paths = [{allowed}]")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
+    _lock(connection)
+
+
+def hardened(connection: Any) -> None:
+    """Let it open no file but its own, for good."""
+    _quieten(connection)
+    _lock(connection)
 
 
 def select_of(connection: "DuckDBPyConnection", query: str) -> str:
@@ -53,6 +56,17 @@ def select_of(connection: "DuckDBPyConnection", query: str) -> str:
     if len(statements) != 1 or statements[0].type != StatementType.SELECT:
         raise ConfigError("rows.query: must be one SELECT")
     return statements[0].query.rstrip().rstrip(";")
+
+
+def _quieten(connection: Any) -> None:
+    connection.execute("SET python_enable_replacements = false")  # no variable of Python's is a table
+    connection.execute("SET enable_progress_bar = false")  # it would stand on stdout
+    connection.execute("SET TimeZone = 'UTC'")
+
+
+def _lock(connection: Any) -> None:
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
 
 
 @contextmanager

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.sources.high_water import Since, above
+from docmill.tasks.sources.tabular.broken import rejected
 from docmill.tasks.sources.tabular.located import located
 from docmill.tasks.sources.tabular.locked import connected, failing, lock, select_of, wrong
 from docmill.tasks.sources.tabular.values import reader_of
@@ -21,28 +21,12 @@ REJECTED = """
     JOIN reject_scans USING (scan_id, file_id) ORDER BY ALL
 """
 HAS_REJECTS = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors'"
-FAULTS = {
-    "CAST": "a value is not of the type that the query gives it",
-    "MISSING COLUMNS": "it has fewer columns than the header",
-    "TOO MANY COLUMNS": "it has more columns than the header",
-    "UNQUOTED VALUE": "a quote in it is not closed: what follows in the file is not read",
-    "LINE SIZE OVER MAXIMUM": "it is too long",
-    "INVALID ENCODING": "it is not UTF-8: save the file so",
-}
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A row that stands in a file and cannot be read: the key that it is told by, and why."""
-
-    key: str
-    fault: str
 
 
 class FileQuery:
     """A query over files that has been executed; iterating streams its rows, in any one thread.
 
-    What cannot be read as a row of a CSV file comes last, as Broken.
+    What cannot be read as a row comes last, as Broken.
     """
 
     def __init__(
@@ -74,12 +58,11 @@ class FileQuery:
             while rows:
                 yield from map(self._values, rows)
                 rows = self._connection.fetchmany(FETCHED_ROWS)
-            rejected = self._connection.execute(REJECTED).fetchall() if self._has_rejects() else []
+            refused = self._connection.execute(REJECTED).fetchall() if self._has_rejects() else []
         names = {str(file.path): file.shown for file in self._files}
-        for path, line, kind in rejected:
-            shown = names.get(path, path)
-            fault = FAULTS.get(kind, "it cannot be read")
-            yield Broken(f"{shown}#{line}", f"record {line} of {shown} is no row: {fault}")
+        for path, line, kind in refused:
+            yield rejected(names.get(path, path), line, kind)
+        yield from self._uncomputed
 
     def first_rows(self) -> list[Any]:
         """Give the rows that are there already."""
@@ -97,7 +80,7 @@ class FileQuery:
 
     def _begin(self, query: str, sheet: str | None, folder: Path, since: Since | None) -> None:
         with wrong("rows.files"):
-            define(self._connection, self._files, sheet, folder)
+            self._uncomputed = define(self._connection, self._files, sheet, folder)
             lock(self._connection, [*(file.path for file in self._files), *folder.glob("sheet-*")])
         with wrong("rows.query"):
             query = select_of(self._connection, query)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.sources.tabular.broken import Broken, uncomputed
 from docmill.tasks.sources.tabular.located import TableFile
 from docmill.tasks.sources.tabular.separated import Header, header_of
 from docmill.tasks.sources.tabular.structure import columns_of
@@ -20,22 +21,28 @@ MAX_LINE_BYTES = 5_000_000  # of JSON lines: DuckDB's buffers are some times as 
 
 def define(
     connection: "DuckDBPyConnection", files: Sequence[TableFile], sheet: str | None, folder: Path
-) -> None:
-    """Define the view; `folder` takes the sheets of Excel. Raises ConfigError where no file has columns."""
+) -> list[Broken]:
+    """Define the view, and give the rows that are not in it; `folder` takes the sheets of Excel.
+
+    Raises ConfigError where no file has columns.
+    """
     kinds: defaultdict[str, list[TableFile]] = defaultdict(list)
     for file in files:
         kinds[file.kind].append(file)
     lines = {file.path: file.shown for file in kinds["lines"]}
     heads = []
+    broken: list[Broken] = []
     for number, file in enumerate(kinds["workbook"]):
         path = folder / f"sheet-{number}.jsonl"
-        names = write_lines(file.path, sheet, file.shown, path)
+        names, unsaved = write_lines(file.path, sheet, file.shown, path)
+        broken += (uncomputed(file.shown, row, cell) for row, cell in unsaved)
         heads.append((json.dumps(dict.fromkeys(names, "NULL")), file.shown))
         lines[path] = file.shown
     parts = [*_parquet(kinds["parquet"]), *_separated(kinds["csv"]), *_lines(connection, lines, heads)]
     if not parts:
         raise ConfigError("rows.files: none of the files has a column")
     connection.execute(f"CREATE TEMP VIEW rows AS {' UNION ALL BY NAME '.join(parts)}")
+    return broken
 
 
 def _parquet(files: Iterable[TableFile]) -> Iterator[str]:

@@ -4,6 +4,9 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from docmill.schemas.errors import ConfigError, Unreadable
 from docmill.tasks.checks.spelling import meant
@@ -13,6 +16,8 @@ from docmill.tasks.sources.parsing.process import Child
 from docmill.tasks.sources.parsing.reasons import ROWS_MEMORY_MB, ROWS_WALL_S, Reason
 from docmill.tasks.sources.tabular.separated import require_distinct
 
+Unsaved = list[tuple[int, Annotated[str, Field(max_length=20)]]]
+UNSAVED = TypeAdapter(Unsaved)  # rows by number, with the cell whose formula was never computed
 MAX_LINES_BYTES = 5_000_000_000  # a short text that many cells share is written by each
 TOO_MUCH = (
     f"takes more than {ROWS_MEMORY_MB:,} MB of memory, {ROWS_WALL_S} s or {MAX_LINES_BYTES:,} bytes on disk: "
@@ -20,10 +25,11 @@ TOO_MUCH = (
 )
 
 
-def write_lines(path: Path, sheet: str | None, shown: str, onto: Path) -> list[str]:
-    """Write a sheet's rows, by the names in its first row, the first sheet where none is named; gives these.
+def write_lines(path: Path, sheet: str | None, shown: str, onto: Path) -> tuple[list[str], Unsaved]:
+    """Write a sheet's rows, by the names in its first row, the first sheet where none is named.
 
-    Raises ConfigError for what is no workbook that can be read, and OSError.
+    Gives these names, and the rows that are not written as a formula in them was never computed. Raises
+    ConfigError for what is no workbook that can be read, and OSError.
     """
     try:
         with closing(_Reader()) as reader, onto.open("wb") as lines:
@@ -37,7 +43,7 @@ def write_lines(path: Path, sheet: str | None, shown: str, onto: Path) -> list[s
                 if room < 0:
                     raise Unreadable(Reason.LONG)
                 lines.write(part)
-            return names
+            return names, reader.unsaved
     except Unreadable as error:
         too_much = error.args[0] in (Reason.MEMORY, Reason.SLOW, Reason.LONG)
         raise ConfigError(f"rows.files: {shown}: {TOO_MUCH if too_much else error}") from None
@@ -48,6 +54,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._child = Child(rows=True)
+        self.unsaved: Unsaved = []
 
     def begun(self, sheet: str | None, content: bytes) -> tuple[list[str], list[str]]:
         """Give the names of the columns, or where there is no such sheet those of the sheets."""
@@ -68,6 +75,9 @@ class _Reader:
 
     def _more(self) -> bytes:
         tag, body = self._asked("more", b"")
+        if tag == wire.UNSAVED:
+            self.unsaved += _rows(body)
+            return self._more()
         if tag != wire.LINES:
             raise Unreadable(Reason.DIED)
         return body
@@ -81,6 +91,13 @@ class _Reader:
         if isinstance(reply, Reason):
             raise Unreadable(reply)
         return reply
+
+
+def _rows(body: bytes) -> Unsaved:
+    try:
+        return UNSAVED.validate_json(body)
+    except ValidationError:
+        raise Unreadable(Reason.DIED) from None
 
 
 def _content(path: Path) -> bytes:

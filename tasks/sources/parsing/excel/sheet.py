@@ -5,10 +5,10 @@ from typing import IO, Any
 from xml.etree.ElementTree import Element
 
 from openpyxl.styles.numbers import BUILTIN_FORMATS
-from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 
 from docmill.schemas.errors import Unreadable
 from docmill.tasks.sources.parsing.excel.cells import shown
+from docmill.tasks.sources.parsing.excel.computed import Computed
 from docmill.tasks.sources.parsing.excel.rows import MAX_ROWS
 from docmill.tasks.sources.parsing.reasons import Reason
 
@@ -16,18 +16,11 @@ MAX_COLUMNS = 16_384
 OFF = ("0", "false", None)
 
 
-class Sheet(WorkSheetParser):  # type: ignore[misc]  # openpyxl is untyped
+class Sheet(Computed):
     """Reads a sheet's rows, one after the other."""
 
     def __init__(self, source: IO[bytes], workbook: Any, strings: Any) -> None:
-        super().__init__(
-            source,
-            strings,
-            data_only=True,
-            epoch=workbook.epoch,
-            date_formats=workbook._date_formats,
-            timedelta_formats=workbook._timedelta_formats,
-        )
+        super().__init__(source, workbook, strings)
         self._formats = [
             workbook._number_formats[style.numFmtId - 164]
             if style.numFmtId >= 164
@@ -36,7 +29,6 @@ class Sheet(WorkSheetParser):  # type: ignore[misc]  # openpyxl is untyped
         ]
         self._hidden: set[int] = set()
         self.left_out: set[str] = set()  # rows, columns
-        self.unsaved: list[str] = []  # cells whose formula has no value
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Give each shown row's number and texts; raises IndexError for a style that there is not."""
@@ -66,18 +58,10 @@ class Sheet(WorkSheetParser):  # type: ignore[misc]  # openpyxl is untyped
         unsaved = len(self.unsaved)
         number, cells = super().parse_row(row)
         hidden = row.get("hidden") not in OFF or row.get("ht") == "0"
-        self.row_dimensions.clear()  # they would only take memory
-        if hidden and any(cell["value"] is not None for cell in cells):
+        if hidden and cells and any(cell["value"] is not None for cell in cells):
             del self.unsaved[unsaved:]
             return number, None
         return number, cells
-
-    def parse_cell(self, element: Element) -> dict[str, Any]:
-        """Read a cell, and note a formula that nobody has computed."""
-        cell: dict[str, Any] = super().parse_cell(element)
-        if cell["value"] is None and element.find(FORMULA_TAG) is not None and element.get("t") != "str":
-            self.unsaved.append(str(element.get("r"))[:20])
-        return cell
 
     def parse_column_dimensions(self, col: Element) -> None:
         """Note the columns that are hidden."""
