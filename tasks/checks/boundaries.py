@@ -14,7 +14,6 @@ Range = tuple[int, int]  # first and last page, from 1
 PAST_THE_LAST = (
     "it is behind the last page by number, and begins a document, although it looks like a later page"
 )
-HEAD_AGAIN = "it has the dated head of the first page again, and goes on, although it looks like a first page"
 ALL_AGAIN = "it begins a document, although all that is at the top of the first page before it is there again"
 OTHER_SENDER = "it goes on by its number, although its sender is another one"
 NO_NUMBER = "it goes on without a number, although pages before it have one"
@@ -99,7 +98,7 @@ class _Begun:
         """Say the same of a page without a number, by its head and what the model says."""
         if page.begins:
             goes_on = runs_on(self.text, text)
-            return Cut(not goes_on, None if goes_on is None else HEAD_AGAIN if goes_on else ALL_AGAIN)
+            return Cut(not goes_on, ALL_AGAIN if goes_on is False else None)
         if self.numbered:
             return Cut(False, NO_NUMBER)
         lacks = not page.sender and self.sent == self.pages > 1
