@@ -1,5 +1,6 @@
 """Rules in CEL: compiled when a pipeline is read, and held against records; nothing of them is executed."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 MOST_NESTED = 2  # macros within one another: each passes over a whole list
 MOST_STEPS = 1_000_000  # of the innermost, for one record
+SIGNS = {"=": "==", "and": "&&", "or": "||", "not": "!"}  # what other languages have, and CEL's for it
+EXAMPLE = "write what is true where the rule is kept, such as net + tax == total"
+WORD = re.compile(r"\w+|=+|\W")
 
 
 class WrongRule(ValueError):
@@ -65,7 +69,7 @@ def compiled(rule: Rule, properties: tuple[str, ...]) -> Compiled:
         tree = _environment().compile(rule.that)
         reading = read(tree)
     except CELParseError as error:
-        raise WrongRule(f"column {error.column}: this is not CEL") from None
+        raise WrongRule(_no_cel(rule.that, error.line or 1, error.column or 1)) from None
     except RecursionError:
         raise WrongRule("nested too deeply") from None
     if unknown := next(_unknown(reading, properties), None):
@@ -96,6 +100,15 @@ def judged(rule: Rule, schema: Schema, record: Mapping[str, Any]) -> dict[str, A
     """Give what a rule is about: the fields of a record that it names, or all where it names the record."""
     reading = compiled(rule, tuple(schema.get("properties", {}))).reading
     return {name: value for name, value in record.items() if reading.is_whole or name in reading.fields}
+
+
+def _no_cel(that: str, line: int, column: int) -> str:
+    """Say where a text is no CEL any more, with the sign that was meant there, or an example."""
+    said = (that.splitlines() or [""])[line - 1]
+    around = [*WORD.findall(said[: column - 1].rstrip())[-1:], *WORD.findall(said[column - 1 :])[:1]]
+    signs = [SIGNS[word.lower()] for word in around if word.lower() in SIGNS]
+    remedy = f"; did you mean {signs[0]}?" if signs else f": {EXAMPLE}"
+    return f"{f'line {line}, ' if line > 1 else ''}column {column}: this is not CEL{remedy}"
 
 
 def _unknown(reading: Reading, properties: tuple[str, ...]) -> Iterator[str]:
