@@ -22,8 +22,8 @@ from prefect.client.schemas.objects import State
 from docmill.flows.pipeline.file import load
 from docmill.flows.pipeline.plan import resolve
 from docmill.flows.run.answer import Requests
+from docmill.flows.run.basis import Basis
 from docmill.flows.run.failures import doubted
-from docmill.flows.run.held import Basis
 from docmill.flows.run.step import answered
 from docmill.schemas.chat import Completion
 from docmill.schemas.document import Document

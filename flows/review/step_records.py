@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.chosen import chosen_schema, rules_of
-from docmill.flows.pipeline.graph import steps
+from docmill.flows.pipeline.graph import labelled_by, steps
 from docmill.flows.review.carried import Carried, Standing, carried, decided_label
 from docmill.schemas.decision import Decision
 from docmill.schemas.rule import BrokenRule, Rule
@@ -36,7 +36,7 @@ class StepRecord:
     schema: str
     rules: tuple[Rule, ...]
     typed: bool
-    about: Mapping[str, str]
+    about: Mapping[str, Any]
 
     @property
     def record(self) -> Any:
@@ -69,12 +69,11 @@ def step_records(
 ) -> Iterator[StepRecord]:
     """Give the record or the label of each step that has one, of those that the pipeline still has."""
     outputs = {step: told["output"] for step, told in row["steps"].items()}
-    about = {"id": row["document_id"], "uri": row["uri"]}
+    now = dict(_labels(outputs, every, holding, declared))
     for step, (_, acts, options) in steps(declared.pipeline).items():
-        output, labels = outputs.get(step), acts.labels(options)
+        output, labels, about = outputs.get(step), acts.labels(options), _about(row, step, now, declared)
         if labels is not None and isinstance(output, str):
-            decided = decided_label(output, holding.of(step), every, labels)
-            yield StepRecord(step, output, decided, _one_of(step, labels), "", (), typed=False, about=about)
+            yield StepRecord(step, output, now[step], _one_of(step, labels), "", (), typed=False, about=about)
         schema = chosen_schema(acts, options, outputs)
         if schema is None or not isinstance(output, dict):
             continue
@@ -82,6 +81,24 @@ def step_records(
         decided = carried(output, holding.of(step), every, _takes(tool, output))
         rules = rules_of(acts, options, tool)
         yield StepRecord(step, output, decided, tool, schema, rules, acts.typed, about)
+
+
+def _labels(
+    outputs: Row, every: tuple[Decision, ...], holding: Standing, declared: CheckedPipeline
+) -> Iterator[tuple[str, Carried]]:
+    """Give each label as people decided it."""
+    for step, (_, acts, options) in steps(declared.pipeline).items():
+        labels = acts.labels(options)
+        if labels is not None and isinstance(outputs.get(step), str):
+            yield step, decided_label(outputs[step], holding.of(step), every, labels)
+
+
+def _about(row: Row, step: str, labels: Mapping[str, Carried], declared: CheckedPipeline) -> Row:
+    """Give the facts of the document that a step's rules may name; its label is the decided one."""
+    named = dict(row["steps"].get(step, {}).get("about") or {})
+    if "label" in named and (chosen := labelled_by(declared.pipeline, step)):
+        named["label"] = labels[chosen].record if chosen in labels else named["label"]
+    return {"id": row["document_id"], "uri": row["uri"], **named}
 
 
 def _one_of(step: str, labels: Collection[str]) -> ToolSchema:

@@ -18,6 +18,7 @@ WRONG = {
     "another": ("not count", "column 5: this is not CEL; did you mean !?"),
     "on a later line": ("count > 1\\n  and count < 9", "line 2, column 3: this is not CEL; did you mean &&?"),
     "a name": ("cuont > 1", "'cuont' is no property of the schema; did you mean count?"),
+    "a fact": ("document.page > 1", "a document has no 'page'; did you mean pages?"),
     "a function": ("siz(name) > 1", "there is no function 'siz'; did you mean size?"),
 }
 EACH = pytest.mark.parametrize(("that", "said"), WRONG.values(), ids=WRONG)
@@ -75,3 +76,29 @@ def test_a_key_of_such_a_rule_is_told_with_its_line(project: Project, capfd: Pri
     line = written(project, declared, '"that": ""', '"that": "count > 1", "mesage": ""')
     said = f"schemas/tools/thing.json:{line}: {at}/1/mesage: unknown key; did you mean message?\n"
     assert checked(project, capfd).endswith(said)
+
+
+NO_LABEL = "document.label is that of a `classify` that the step waits for, and there is none: add one"
+LABELLED = {**THING, "x-rules": [{"name": "r", "that": "document.label == 'a'"}]}
+FREE = "  - classify: {labels: {a: the first, b: the second}}\n  - extract: {needs: [], schema: thing%s}\n"
+
+
+def test_a_label_that_the_step_does_not_know_is_told_with_its_place(project: Project, capfd: Printed):
+    project.documents(a="text")
+    rules = ", rules: [{name: r, that: \"document.label == 'a'\"}]"
+    assert project.run("check", str(project.pipeline(URL, FREE % rules))) == 2
+    at = "p.yaml:9:59: steps[1].extract.rules[0].that"
+    assert f"{at}: {NO_LABEL}\n" in capfd.readouterr().err
+    project.schema("thing", LABELLED)
+    assert project.run("check", str(project.pipeline(URL, FREE % ""))) == 2
+    at = "p.yaml:9:26: steps[1].extract.schema"
+    assert f"{at}: a rule of the tool schema: {NO_LABEL}\n" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("needs", ["", ", needs: [classify]", ", when: {classify: a}, needs: []"])
+def test_a_label_of_a_step_that_it_waits_for_is_known(project: Project, capfd: Printed, needs: str):
+    project.schema("thing", LABELLED)
+    project.documents(a="text")
+    between = "  - classify: {labels: {a: the first, b: the second}}\n  - summarize:\n"
+    steps = f"{between}  - extract: {{schema: thing{needs}}}\n"
+    assert project.run("check", str(project.pipeline(URL, steps))) == 0, capfd.readouterr().err
