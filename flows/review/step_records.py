@@ -26,7 +26,8 @@ Row = Mapping[str, Any]
 class StepRecord:
     """A step's record, or its label: as the run gave it, and as it stands.
 
-    `schema` is the declared name of its tool, '' of a label's, which takes the declared labels alone.
+    `schema` is the declared name of its tool, '' of a label's, which takes the declared labels alone. `about`
+    are the facts of the document that its rules may name, and `told` these as the run had them.
     """
 
     step: str
@@ -36,7 +37,13 @@ class StepRecord:
     schema: str
     rules: tuple[Rule, ...]
     typed: bool
-    about: Mapping[str, Any]
+    about: Row
+    told: Row
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether people have changed what its rules speak of: the record, or the document's label."""
+        return self.record is not self.run or self.about != self.told
 
     @property
     def record(self) -> Any:
@@ -71,16 +78,17 @@ def step_records(
     outputs = {step: told["output"] for step, told in row["steps"].items()}
     now = dict(_labels(outputs, every, holding, declared))
     for step, (_, acts, options) in steps(declared.pipeline).items():
-        output, labels, about = outputs.get(step), acts.labels(options), _about(row, step, now, declared)
+        output, labels, told = outputs.get(step), acts.labels(options), _told(row, step)
+        about = _about(told, step, now, declared)
         if labels is not None and isinstance(output, str):
-            yield StepRecord(step, output, now[step], _one_of(step, labels), "", (), typed=False, about=about)
+            yield StepRecord(step, output, now[step], _one_of(step, labels), "", (), False, about, told)
         schema = chosen_schema(acts, options, outputs)
         if schema is None or not isinstance(output, dict):
             continue
         tool = declared.tools[schema]
         decided = carried(output, holding.of(step), every, _takes(tool, output))
         rules = rules_of(acts, options, tool)
-        yield StepRecord(step, output, decided, tool, schema, rules, acts.typed, about)
+        yield StepRecord(step, output, decided, tool, schema, rules, acts.typed, about, told)
 
 
 def _labels(
@@ -93,12 +101,15 @@ def _labels(
             yield step, decided_label(outputs[step], holding.of(step), every, labels)
 
 
-def _about(row: Row, step: str, labels: Mapping[str, Carried], declared: CheckedPipeline) -> Row:
-    """Give the facts of the document that a step's rules may name; its label is the decided one."""
-    named = dict(row["steps"].get(step, {}).get("about") or {})
-    if "label" in named and (chosen := labelled_by(declared.pipeline, step)):
-        named["label"] = labels[chosen].record if chosen in labels else named["label"]
-    return {"id": row["document_id"], "uri": row["uri"], **named}
+def _told(row: Row, step: str) -> Row:
+    """Give the facts of the document that a step's rules may name, as the run had them."""
+    return {"id": row["document_id"], "uri": row["uri"], **(row["steps"].get(step, {}).get("about") or {})}
+
+
+def _about(told: Row, step: str, labels: Mapping[str, Carried], declared: CheckedPipeline) -> Row:
+    """Give these facts with the label that people decided."""
+    chosen = labelled_by(declared.pipeline, step) if "label" in told else None
+    return {**told, "label": labels[chosen].record} if chosen and chosen in labels else told
 
 
 def _one_of(step: str, labels: Collection[str]) -> ToolSchema:
