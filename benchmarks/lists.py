@@ -1,75 +1,113 @@
 """`python -m benchmarks.lists`: a list of 2,000 rows by columns, in parts, and in one reply; prints a table.
 
-The provider is a stand-in: it copies rows out of the request that it gets, makes no mistakes, and stops at
-max_tokens, as models do; four characters are a token. What it shows is what is sent and what comes back, not
-how well a model reads. The numbers of docs/pipelines.md come from here.
+The provider is a stand-in: it copies rows out of the request that it gets, and stops at max_tokens, as models
+do; four characters are a token. It makes no mistakes, or it leaves out every tenth row that it is asked for,
+whenever it is asked. All that a step of a run does with its replies is done. What it shows is what is sent,
+what comes back and what becomes of it, not how well a model reads: the table of docs/pipelines.md.
 """
 
+import asyncio
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import chdir
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
-from docmill.schemas.endpoint import Endpoint, Target
-from docmill.schemas.steps import Extract
+from prefect.client.schemas.objects import State
+
+from docmill.flows.pipeline.file import load
+from docmill.flows.pipeline.plan import resolve
+from docmill.flows.run.answer import Requests
+from docmill.flows.run.basis import Basis
+from docmill.flows.run.failures import doubted
+from docmill.flows.run.step import answered
+from docmill.schemas.chat import Completion
+from docmill.schemas.document import Document
+from docmill.schemas.errors import CutShort
+from docmill.schemas.tool import ToolSchema
+from docmill.tasks.chat.request_state import REPAIRS
 from docmill.tasks.checks.completeness.groups import Tables
 from docmill.tasks.checks.completeness.missing import completeness
 from docmill.tasks.checks.evidence.grounding import Grounds
-from docmill.tasks.checks.lists.declared import without
 from docmill.tasks.checks.lists.evidence import grounded
 from docmill.tasks.checks.lists.filling import filling
 from docmill.tasks.checks.lists.found import long_lists
-from docmill.tasks.steps.columns import column_request
-from docmill.tasks.steps.extract import KIND
-from docmill.tasks.steps.parts import part_request, parts, rest
-from tests.support.connection import Reply, Request
+from tests.support.connection import Request
 from tests.support.longlists import (
+    ANSWERS,
+    DECLARED,
     MEANS,
     TOOL,
     Sold,
+    Write,
     aligned,
     bullets,
     document,
-    honest,
     piped,
     sold,
     sort_of,
-    whole,
 )
-from tests.support.shapes import completion, written
 
 MANY = 2_000
 CHARS_A_TOKEN = 4
-TARGET = Target(
-    name="bench",
-    endpoint=Endpoint(base_url="https://models.example/v1", context_tokens=200_000, max_output_tokens=8192),
-    model="bench",
-    identity="bench",
-)
-OPTIONS = Extract(schema="note", max_tokens=8192)
+USD_READ, USD_WRITTEN = 0.8 / 1e6, 4 / 1e6  # a token, as claude-3-5-haiku is listed
+LIMIT, NO_LIMIT = 8_192, 100_000
+Answer = dict[str, Any]
+StandIn = Callable[[Request], Answer]
 
 
-def limited(request: Request) -> Reply:
-    """Answer honestly, but for what comes after max_tokens."""
-    if sort_of(request) != "whole":
-        return honest(request)
-    answer = json.dumps(whole(request))
-    most = CHARS_A_TOKEN * request.parsed["max_tokens"]
-    reply = completion(request, answer[:most])
-    if len(answer) > most:
-        reply["choices"][0]["finish_reason"] = "length"
-    return written(reply)
+def honest(request: Request) -> Answer:
+    """Copy all that is asked for."""
+    return ANSWERS[sort_of(request)](request)
 
 
-def brief(request: Request) -> Reply:
+def forgetful(request: Request) -> Answer:
+    """Leave out every tenth row."""
+    answer = honest(request)
+    del answer.get("lines", [])[9::10]
+    return answer
+
+
+def brief(request: Request) -> Answer:
     """Answer in as many rows as there is room for, and call that the whole."""
-    if sort_of(request) != "whole":
-        return honest(request)
-    record = whole(request)
-    most = CHARS_A_TOKEN * request.parsed["max_tokens"] - 200
-    while len(json.dumps(record)) > most:
-        del record["lines"][-10:]
-    return written(completion(request, json.dumps(record)))
+    answer = honest(request)
+    while len(json.dumps(answer)) > CHARS_A_TOKEN * LIMIT - 200:
+        del answer["lines"][-10:]
+    return answer
+
+
+@dataclass(kw_only=True)
+class Asked(Requests):
+    """Requests that a stand-in answers, and what that comes to."""
+
+    answer: StandIn
+    calls: int = 0
+    tokens: list[int] = field(default_factory=lambda: [0, 0])
+
+    async def completion(
+        self,
+        body: bytes,
+        tool: ToolSchema | None,  # noqa: ARG002
+        after: Sequence[State[Any]],  # noqa: ARG002
+        *,
+        repairs: int = REPAIRS,  # noqa: ARG002
+    ) -> Completion:
+        """Answer a body; raises CutShort where there is no room for all of it."""
+        request = Request(1, "POST", "/v1/chat/completions", {}, body, 0)
+        said = json.dumps(self.answer(request))
+        wrote = min(len(said) // CHARS_A_TOKEN, request.parsed["max_tokens"])
+        self.calls += 1
+        self.tokens[0] += len(body) // CHARS_A_TOKEN
+        self.tokens[1] += wrote
+        if wrote < len(said) // CHARS_A_TOKEN:
+            raise CutShort("cut")
+        return Completion(
+            id="", model="", text=said, finish_reason="stop", prompt_tokens=0, completion_tokens=0
+        )
 
 
 def tell(*cells: Any) -> None:
@@ -78,41 +116,56 @@ def tell(*cells: Any) -> None:
 
 
 def asked() -> None:
-    """Print what 2,000 rows cost in each way, by the requests that a run sends."""
-    rows = sold(MANY)
-    tell("", "calls", "tokens read", "tokens written", "rows in the reply")
-    for name, write in (("by columns", piped), ("in parts", bullets)):
-        text = document(rows, write).strip()
-        [found] = long_lists(Tables(text), TOOL)
-        bodies = [KIND.request(rest(text, [found]), OPTIONS, without(TOOL, frozenset({"lines"})), TARGET)]
-        if write is piped:
-            bodies.append(column_request(found, OPTIONS, TOOL, TARGET))
-        else:
-            divided = parts(found, found.items, OPTIONS, TARGET)
-            bodies += [part_request(found, part, OPTIONS, TOOL, TARGET) for part in divided]
-        told(name, bodies, limited)
-    whole_body = KIND.request(document(rows).strip(), OPTIONS, TOOL, TARGET)
-    told("one reply, without a limit", [whole_body], honest)
-    told("one reply, cut at max_tokens", [whole_body], limited)
-    told("one reply that ends early", [whole_body], brief)
+    """Print what 2,000 rows cost in each way, and what comes out."""
+    tell("", "the stand-in", "calls", "tokens read", "tokens written", "USD", "rows", "the document")
+    copies, leaves = "copies all", "leaves out every tenth"
+    for name, write, options in (
+        ("by columns", piped, f"max_tokens: {LIMIT}"),
+        ("in parts", bullets, f"max_tokens: {LIMIT}"),
+        ("one reply, had it no limit", piped, f"lists: model, max_tokens: {NO_LIMIT}"),
+    ):
+        told(name, copies, honest, write, options)
+        told(name, leaves, forgetful, write, options)
+    alone = f"lists: model, max_tokens: {LIMIT}"
+    told("one reply, cut at max_tokens", copies, honest, piped, alone)
+    told("one reply that ends before", "gives what has room", brief, piped, alone)
 
 
-def told(name: str, bodies: Sequence[bytes], answer: Callable[[Request], Reply]) -> None:
-    """Answer requests, and print what that comes to."""
-    read = wrote = many = 0
-    for body in bodies:
-        reply = json.loads(b"".join(part for part in answer(_request(body)).parts if isinstance(part, bytes)))
-        read += reply["usage"]["prompt_tokens"]
-        wrote += reply["usage"]["completion_tokens"]
-        [choice] = reply["choices"]
-        if choice["finish_reason"] != "length":
-            said = json.loads(choice["message"]["tool_calls"][0]["function"]["arguments"])
-            many += len(said.get("lines", ()))
-    tell(name, len(bodies), f"{read:,}", f"{wrote:,}", f"{many:,}")
+def told(name: str, how: str, answer: StandIn, write: Write, options: str) -> None:
+    """Print what a document of 2,000 rows comes to."""
+    requests = planned(document(sold(MANY), write), options, answer)
+    many, ended = asyncio.run(ended_so(requests))
+    read, wrote = requests.tokens
+    usd = read * USD_READ + wrote * USD_WRITTEN
+    tell(name, how, requests.calls, f"{read:,}", f"{wrote:,}", f"{usd:.4f}", f"{many:,}", ended)
 
 
-def _request(body: bytes) -> Request:
-    return Request(1, "POST", "/v1/chat/completions", {}, body, 0)
+def planned(text: str, options: str, answer: StandIn) -> Asked:
+    """Give the requests of a step over one document."""
+    room = f"context_tokens: 400000, max_output_tokens: {NO_LIMIT}"
+    endpoint = f"{{base_url: 'https://models.example/v1', {room}}}"
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        Path("note.json").write_text(json.dumps(DECLARED))
+        head = f"name: lists\ndocuments: '*.txt'\nendpoint: {endpoint}\nmodel: m\n"
+        Path("lists.yaml").write_text(f"{head}steps:\n  - extract: {{schema: ./note.json, {options}}}\n")
+        plan = resolve(load(Path("lists.yaml")))
+    read = Document(
+        document_id="a", uri="a", content_sha256=sha256(text.encode()).hexdigest(), text=text.strip()
+    )
+    return Asked(plan, Basis(read), plan.steps[0], "m", answer=answer)
+
+
+async def ended_so(requests: Asked) -> tuple[int, str]:
+    """Say how many rows the record has, and how the document ends."""
+    [tool] = requests.plan.tools.values()
+    try:
+        held = await answered(requests, requests.basis.document.text, tool)
+    except CutShort:
+        return 0, "invalid"
+    missing = sum(held.completeness.missing.values()) if held.completeness else 0
+    doubt = doubted(requests.step, held)
+    ended = f"in review, {missing:,} rows told" if doubt else "done"
+    return len(held.record["lines"]), ended
 
 
 def computed() -> None:

@@ -83,7 +83,8 @@ class StepOutcome(Tally):
     in review; None of an earlier version's. `made` are its calls in this run, `keys` the digests of the
     cache's records that it was made of: None where not known. `given` is the record as the run gave it,
     where what people decided has changed it. `reply` is the last one of a step that is invalid, as it came,
-    and `rejected` are those before that would not do: of each 16 KB at most.
+    and `rejected` are those before that would not do: of each 16 KB at most. `about` has what the step's
+    rules name of the document beside id and uri: review holds a corrected record against the same.
     """
 
     status: StepStatus
@@ -98,6 +99,7 @@ class StepOutcome(Tally):
     reply: str | None = None
     rejected: tuple[str, ...] | None = None
     given: Any = None
+    about: dict[str, str | int | None] | None = None
     error: str | None = Field(default=None, exclude=True)
     reason: str | None = Field(default=None, exclude=True)
     truncated: bool = Field(default=False, exclude=True)

@@ -46,6 +46,21 @@ def waits(pipeline: Pipeline) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def labelled_by(pipeline: Pipeline, step_id: str) -> str | None:
+    """Name the step whose label a step knows: that of its `by`, else the nearest that it waits for."""
+    every, before = steps(pipeline), waits(pipeline)
+    _, acts, options = every[step_id]
+    if chosen := acts.chosen_by(options):
+        return chosen[0]
+    seen = [*before[step_id]]
+    for name in seen:  # which grows by those that these wait for
+        _, acts, options = every[name]
+        if acts.labels(options) is not None:
+            return name
+        seen += [each for each in before[name] if each not in seen]
+    return None
+
+
 def ring_faults(pipeline: Pipeline) -> list[tuple[Place, str]]:
     """Find steps that wait for each other; every step that one waits for has to be there."""
     try:

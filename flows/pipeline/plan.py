@@ -12,6 +12,7 @@ from docmill.flows.pipeline.budget import budget_of
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.endpoint import Asked, asked_of
 from docmill.flows.pipeline.ends import ends, evaluate_of, notify_of, selected, sight_of
+from docmill.flows.pipeline.graph import labelled_by
 from docmill.flows.pipeline.hashes import sha256_of, surroundings, unhashed, whole_sha256
 from docmill.flows.pipeline.options import RunOptions, Shards
 from docmill.flows.pipeline.reviewed import with_reviews
@@ -41,7 +42,8 @@ class StepPlan:
     """One step as it will run; `sha256` stands for whatever can change its bodies or their reading.
 
     Its `models` are asked in turn: the next where an answer will not do. `schema_sha256` is of what its
-    answers have to satisfy alone: a plan tells by it why a step is run again.
+    answers have to satisfy alone: a plan tells by it why a step is run again. `labelled_by` is the step whose
+    label its rules may name.
     """
 
     id: str
@@ -51,6 +53,7 @@ class StepPlan:
     sha256: str
     models: tuple[str, ...]
     schema_sha256: str = ""
+    labelled_by: str | None = None
 
     def typed_schemas(self) -> list[str]:
         """Name the tool schemas, as declared, whose records have a table."""
@@ -224,4 +227,5 @@ def _step(
         *([asked.target.endpoint.context_tokens] if options.long == "parts" else []),
     ]
     hashes = {"sha256": sha256_of(declared), "schema_sha256": sha256_of(answers)}
-    return StepPlan(step_id, name, options, before, models=models, **hashes)
+    label = labelled_by(checked.pipeline, step_id) if name != "split" else None
+    return StepPlan(step_id, name, options, before, models=models, labelled_by=label, **hashes)

@@ -1,13 +1,17 @@
 """The tool schemas of a pipeline: found and loaded."""
 
-from docmill.flows.pipeline.graph import steps
+from collections.abc import Iterator
+
+from docmill.flows.pipeline.graph import labelled_by, steps
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.pipeline import Pipeline
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks import toolschema
 from docmill.tasks.checks.declared import Place
 from docmill.tasks.checks.item_tables import item_table_faults, item_tables
-from docmill.tasks.checks.rules.language import rule_faults
+from docmill.tasks.checks.rules.language import facts_named, rule_faults
+
+NO_LABEL = "document.label is that of a `classify` that the step waits for, and there is none: add one"
 
 
 def load_tools(pipeline: Pipeline) -> tuple[dict[str, ToolSchema], list[tuple[Place, str]]]:
@@ -46,7 +50,21 @@ def _rule_faults(pipeline: Pipeline, loaded: dict[str, ToolSchema]) -> list[tupl
         for tool in (loaded[name] for _, name in acts.schemas(options) if name in loaded):
             for (index, key), fault in rule_faults(acts.rules(options), tool.parameters):
                 wrong.setdefault((*at, "rules", int(index), key), fault)
-    return list(wrong.items())
+    return list(wrong.items()) or [*_label_faults(pipeline, loaded)]
+
+
+def _label_faults(pipeline: Pipeline, loaded: dict[str, ToolSchema]) -> Iterator[tuple[Place, str]]:
+    """List the rules that name a document's label in steps that know none."""
+    for step, (at, acts, options) in steps(pipeline).items():
+        if labelled_by(pipeline, step):
+            continue
+        places = [(inner, loaded[name]) for inner, name in acts.schemas(options) if name in loaded]
+        for index, rule in enumerate(acts.rules(options)):
+            if any("label" in facts_named([rule], tool.parameters) for _, tool in places):
+                yield (*at, "rules", index, "that"), NO_LABEL
+        for inner, tool in places:
+            if "label" in facts_named(tool.rules, tool.parameters):
+                yield (*at, *inner), f"a rule of the tool schema: {NO_LABEL}"
 
 
 def _item_faults(pipeline: Pipeline, tool: ToolSchema) -> list[str]:

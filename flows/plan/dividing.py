@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from docmill.flows.pipeline.plan import Plan
 from docmill.flows.plan.amounts import Amounts, added, either
 from docmill.flows.plan.requests import Known, Planned
+from docmill.flows.run.basis import Basis
 from docmill.flows.run.boundaries import boundaries, is_divisible, legible_pages, parted
-from docmill.flows.run.held import Basis
 from docmill.schemas.bundle import SPLIT
 from docmill.schemas.document import Document
 from docmill.schemas.errors import Deferred, StorageError

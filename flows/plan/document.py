@@ -8,7 +8,8 @@ from docmill.flows.plan.amounts import NOTHING, Amounts, Calls, Span, added, eit
 from docmill.flows.plan.reducing import perhaps_in_parts
 from docmill.flows.plan.requests import Known, Planned
 from docmill.flows.plan.ways import Open, Shares, Way, opened, ways
-from docmill.flows.run.held import Basis, Held
+from docmill.flows.run.basis import Basis
+from docmill.flows.run.held import Held
 from docmill.flows.run.inputs import input_of
 from docmill.flows.run.labels import as_decided
 from docmill.flows.run.models import in_turn
@@ -76,6 +77,7 @@ class Forecast:
         else:
             outcome = StepOutcome(status="done", sha256=step.sha256, output=held.record)
             self.outcomes[step.id] = as_decided(step, outcome, self.decisions)
+            basis.outputs[step.id] = self.outcomes[step.id].output
         return amounts
 
     async def _way(self, basis: Basis, step: StepPlan, way: Way) -> Amounts | None:

@@ -11,7 +11,7 @@ from docmill.flows.pipeline.plan import StepPlan
 from docmill.flows.plan.amounts import Calls, Span, exactly
 from docmill.flows.plan.reducing import reducing
 from docmill.flows.run.answer import Requests
-from docmill.flows.run.held import Basis
+from docmill.flows.run.basis import Basis
 from docmill.schemas.chat import Completion
 from docmill.schemas.errors import Deferred
 from docmill.schemas.tool import ToolSchema

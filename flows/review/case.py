@@ -120,7 +120,7 @@ class Case:
         if found is None:  # a step that the pipeline no longer has
             yield from (self._open(step, each, None) for each in doubts)
             return
-        if found.record is not found.run:  # the rules are another record's
+        if found.is_changed:  # the rules are another record's
             others = [each for each in doubts if not each.about.startswith(f"{RULE} ")]
             doubts = (*others, *broken_doubts(found.broken))
         every = {(each.path, each.about): each for each in doubts}

@@ -224,7 +224,7 @@ def _wrong(before: Case, after: Case) -> list[str]:
     wrong: list[str] = []
     for step, found in after.records.items():
         earlier = before.records[step]
-        if same(found.record, earlier.record):
+        if same(found.record, earlier.record) and found.about == earlier.about:
             continue
         faults_before, known = earlier.faults, {each.name for each in earlier.broken}
         wrong += [described(each) for each in found.faults if each not in faults_before]

@@ -154,7 +154,7 @@ def _decided(told: Row, found: StepRecord | None) -> Row:
 
 def _held(row: Row, main: StepRecord) -> dict[str, Any]:
     """Give what is known of a record as it stands: what a person corrected has no evidence."""
-    if main.record is main.run:
+    if not main.is_changed:
         return {}
     broken = [each.model_dump() for each in main.broken]
     return {"evidence": list(_evidence(row, main)), "broken_rules": broken}

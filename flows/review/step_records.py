@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.chosen import chosen_schema, rules_of
-from docmill.flows.pipeline.graph import steps
+from docmill.flows.pipeline.graph import labelled_by, steps
 from docmill.flows.review.carried import Carried, Standing, carried, decided_label
 from docmill.schemas.decision import Decision
 from docmill.schemas.rule import BrokenRule, Rule
@@ -26,7 +26,8 @@ Row = Mapping[str, Any]
 class StepRecord:
     """A step's record, or its label: as the run gave it, and as it stands.
 
-    `schema` is the declared name of its tool, '' of a label's, which takes the declared labels alone.
+    `schema` is the declared name of its tool, '' of a label's, which takes the declared labels alone. `about`
+    are the facts of the document that its rules may name, and `told` these as the run had them.
     """
 
     step: str
@@ -36,7 +37,13 @@ class StepRecord:
     schema: str
     rules: tuple[Rule, ...]
     typed: bool
-    about: Mapping[str, str]
+    about: Row
+    told: Row
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether people have changed what its rules speak of: the record, or the document's label."""
+        return self.record is not self.run or self.about != self.told
 
     @property
     def record(self) -> Any:
@@ -69,19 +76,40 @@ def step_records(
 ) -> Iterator[StepRecord]:
     """Give the record or the label of each step that has one, of those that the pipeline still has."""
     outputs = {step: told["output"] for step, told in row["steps"].items()}
-    about = {"id": row["document_id"], "uri": row["uri"]}
+    now = dict(_labels(outputs, every, holding, declared))
     for step, (_, acts, options) in steps(declared.pipeline).items():
-        output, labels = outputs.get(step), acts.labels(options)
+        output, labels, told = outputs.get(step), acts.labels(options), _told(row, step)
+        about = _about(told, step, now, declared)
         if labels is not None and isinstance(output, str):
-            decided = decided_label(output, holding.of(step), every, labels)
-            yield StepRecord(step, output, decided, _one_of(step, labels), "", (), typed=False, about=about)
+            yield StepRecord(step, output, now[step], _one_of(step, labels), "", (), False, about, told)
         schema = chosen_schema(acts, options, outputs)
         if schema is None or not isinstance(output, dict):
             continue
         tool = declared.tools[schema]
         decided = carried(output, holding.of(step), every, _takes(tool, output))
         rules = rules_of(acts, options, tool)
-        yield StepRecord(step, output, decided, tool, schema, rules, acts.typed, about)
+        yield StepRecord(step, output, decided, tool, schema, rules, acts.typed, about, told)
+
+
+def _labels(
+    outputs: Row, every: tuple[Decision, ...], holding: Standing, declared: CheckedPipeline
+) -> Iterator[tuple[str, Carried]]:
+    """Give each label as people decided it."""
+    for step, (_, acts, options) in steps(declared.pipeline).items():
+        labels = acts.labels(options)
+        if labels is not None and isinstance(outputs.get(step), str):
+            yield step, decided_label(outputs[step], holding.of(step), every, labels)
+
+
+def _told(row: Row, step: str) -> Row:
+    """Give the facts of the document that a step's rules may name, as the run had them."""
+    return {"id": row["document_id"], "uri": row["uri"], **(row["steps"].get(step, {}).get("about") or {})}
+
+
+def _about(told: Row, step: str, labels: Mapping[str, Carried], declared: CheckedPipeline) -> Row:
+    """Give these facts with the label that people decided."""
+    chosen = labelled_by(declared.pipeline, step) if "label" in told else None
+    return {**told, "label": labels[chosen].record} if chosen and chosen in labels else told
 
 
 def _one_of(step: str, labels: Collection[str]) -> ToolSchema:

@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Self, TypeVar
 from prefect.client.schemas.objects import State
 
 from docmill.flows.pipeline.plan import Plan, StepPlan
+from docmill.flows.run.basis import Basis
 from docmill.flows.run.failures import status
-from docmill.flows.run.held import Basis, Held, held
+from docmill.flows.run.held import Held, held
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
 from docmill.schemas.errors import ChatError, Unreadable

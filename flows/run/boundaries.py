@@ -5,7 +5,8 @@ from functools import partial
 
 from docmill.flows.pipeline.plan import StepPlan
 from docmill.flows.run.answer import Requests
-from docmill.flows.run.held import Basis, Held
+from docmill.flows.run.basis import Basis
+from docmill.flows.run.held import Held
 from docmill.flows.run.models import in_turn
 from docmill.flows.run.together import bounded
 from docmill.schemas.bundle import BundlePart

@@ -12,10 +12,10 @@ from prefect.client.schemas.objects import State
 
 from docmill.flows.pipeline.plan import StepPlan
 from docmill.flows.run.active import ActiveRun
+from docmill.flows.run.basis import Basis
 from docmill.flows.run.boundaries import boundaries, is_divisible, parted
 from docmill.flows.run.calls import Calls
 from docmill.flows.run.document import process_document
-from docmill.flows.run.held import Basis
 from docmill.flows.run.intake import Found, intake, with_decisions
 from docmill.flows.run.models import has_closed
 from docmill.schemas.bundle import SPLIT, Bundle

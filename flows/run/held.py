@@ -5,37 +5,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from docmill.flows.pipeline.chosen import rules_of
 from docmill.flows.pipeline.plan import StepPlan
 from docmill.flows.review.doubts import Pointers, doubts
+from docmill.flows.run.basis import Basis, broken_by
 from docmill.schemas.decision import CONFLICT, LENGTH, MISSING, REPEATED, RULE, VALUE, Doubt
-from docmill.schemas.document import Document
 from docmill.schemas.outcome import MissingRow
 from docmill.schemas.rule import BrokenRule
 from docmill.schemas.steps import DOCUMENT
 from docmill.schemas.tool import ToolSchema
-from docmill.tasks.checks.completeness.groups import Tables
 from docmill.tasks.checks.completeness.missing import MAX_MISSING, Completeness, completeness, entry
 from docmill.tasks.checks.completeness.rows import Row
 from docmill.tasks.checks.evidence.alike import in_doubt
-from docmill.tasks.checks.evidence.grounding import Grounding, Grounds
+from docmill.tasks.checks.evidence.grounding import Grounding
 from docmill.tasks.checks.faults import place
 from docmill.tasks.checks.lists.evidence import grounded
 from docmill.tasks.checks.lists.filling import Filled, in_order
 from docmill.tasks.checks.lists.found import LongList
 from docmill.tasks.checks.pointers import nodes
-from docmill.tasks.checks.rules.language import broken_rules
 from docmill.tasks.steps.kind import kind
 from docmill.tasks.steps.prompt import beginning
-
-
-class Basis:
-    """What records of one document are held against: its text, made ready for searches, and its tables."""
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.grounds = Grounds(document.text, document.page_starts, document.recognized, document.first_page)
-        self.tables = Tables(document.text)
 
 
 @dataclass(frozen=True)
@@ -141,7 +129,7 @@ def _grounded(found: Grounding, left: set[str], of: Callable[[str], str]) -> Gro
 def held(basis: Basis, step: StepPlan, record: Any, tool: ToolSchema) -> Held:
     """Hold a record against the document and its rules; rows beyond what its step read are not missing."""
     acts, grounding = kind(step.kind), basis.grounds.of(record, tool.marked)
-    broken = broken_by(basis.document, step, record, tool)
+    broken = broken_by(basis, step, record, tool)
     if not acts.is_complete(step.options):
         return Held(record, grounding, broken=broken)
     limit = step.options.max_input_tokens if step.options.input == DOCUMENT else None
@@ -174,7 +162,7 @@ def held_with_lists(
         [name for each in groundings for name in each.missing],
         [name for each in groundings for name in each.similar],
     )
-    broken = broken_by(basis.document, step, whole, tool)
+    broken = broken_by(basis, step, whole, tool)
     if not kind(step.kind).is_complete(step.options):
         return Held(whole, grounding, broken=broken, lists=tuple(lists))
     return Held(whole, grounding, _complete(basis, whole, tool, lists), broken, tuple(lists))
@@ -204,7 +192,7 @@ def parts_held_anew(basis: Basis, step: StepPlan, record: Any, tool: ToolSchema,
         [name for _, name in doubtful],
         [name for entry, name in doubtful if entry["start"] is not None],
     )
-    broken = broken_by(basis.document, step, record, tool)
+    broken = broken_by(basis, step, record, tool)
     return replace(before, record=record, grounding=kept, broken=broken)
 
 
@@ -234,12 +222,3 @@ def _complete(
     missing = Counter(found.missing) + Counter(row.path for row in rows)
     told = sorted([*found.rows, *rows], key=lambda row: row.start)
     return replace(found, rows=tuple(told[:MAX_MISSING]), missing=dict(missing), repeated=dict(repeated))
-
-
-def broken_by(
-    document: Document, step: StepPlan, record: dict[str, Any], tool: ToolSchema
-) -> tuple[BrokenRule, ...]:
-    """List the rules of a step and its schema that a record breaks."""
-    rules = rules_of(kind(step.kind), step.options, tool)
-    about = {"id": document.document_id, "uri": document.uri}
-    return tuple(broken_rules(rules, tool.parameters, record, about)) if rules else ()

@@ -9,7 +9,8 @@ from typing import Any
 
 from docmill.flows.pipeline.plan import StepPlan
 from docmill.flows.run.answer import Requests, whole_record
-from docmill.flows.run.held import Basis, Differing, Held, broken_by, held
+from docmill.flows.run.basis import Basis, broken_by
+from docmill.flows.run.held import Differing, Held, held
 from docmill.flows.run.long_lists import by_lists
 from docmill.flows.run.together import all_of, bounded
 from docmill.schemas.decision import CONFLICT, Doubt
@@ -119,7 +120,7 @@ def _whole(requests: Requests, read: Sequence[ReadPart], tool: ToolSchema) -> He
         found.record,
         grounding(records, found, tool.marked),
         _missing(basis, read, records, found, tool) if requests.acts.is_complete(step.options) else None,
-        broken_by(basis.document, step, found.record, tool),
+        broken_by(basis, step, found.record, tool),
         conflicts=conflicts,
         in_parts=True,
     )

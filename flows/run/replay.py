@@ -8,7 +8,8 @@ from prefect.client.schemas.objects import State
 
 from docmill.flows.pipeline.plan import Plan, StepPlan
 from docmill.flows.run.answer import Requests
-from docmill.flows.run.held import Basis, Held
+from docmill.flows.run.basis import Basis
+from docmill.flows.run.held import Held
 from docmill.flows.run.inputs import Before, input_of, is_wanted, schema_of, with_others_examples
 from docmill.flows.run.labels import as_decided
 from docmill.flows.run.models import Answer, in_turn
@@ -83,6 +84,7 @@ async def replayed(plan: Plan, document: Document, decisions: Sequence[Decision]
         if answer.failure is None:
             outcome = StepOutcome(status="done", sha256=step.sha256, output=answer.held.record)
             outcomes[step.id] = as_decided(step, outcome, decisions)
+            basis.outputs[step.id] = outcomes[step.id].output
         shown.append(Shown(step, tuple(asked), str(answer.failure) if answer.failure else None))
     return shown
 

@@ -12,9 +12,10 @@ from prefect.client.schemas.objects import State
 from docmill.flows.observe.telemetry import step_span
 from docmill.flows.pipeline.plan import Plan, StepPlan
 from docmill.flows.run.answer import Requests, whole_record
+from docmill.flows.run.basis import Basis, facts_of_rules
 from docmill.flows.run.calls import Calls
 from docmill.flows.run.failures import described, doubted, reason, status
-from docmill.flows.run.held import Basis, Held
+from docmill.flows.run.held import Held
 from docmill.flows.run.inputs import input_of, is_wanted, schema_of, with_others_examples
 from docmill.flows.run.labels import as_decided
 from docmill.flows.run.long_lists import by_lists
@@ -93,8 +94,10 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
         answer = await in_turn(step, reply_of, partial(has_closed, of.session))
         outcome = as_decided(step, _outcome(of, step, text, answer, states), of.decisions)
         ended(outcome)
+    of.basis.outputs[step.id] = outcome.output
+    about = facts_of_rules(of.basis, step, of.plan.tools[schema]) if schema else None
     return StepResult(
-        outcome.model_copy(update={"seconds": time.monotonic() - begun}),
+        outcome.model_copy(update={"about": about, "seconds": time.monotonic() - begun}),
         states[-1] if states else None,
         schema if kind(step.kind).typed else None,
         answer.held,

@@ -1,6 +1,8 @@
 """Tool schemas as people have them: docmill's own form, OpenAI's, Anthropic's, MCP's, or a bare schema."""
 
 import re
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 from docmill.tasks.checks.subschemas import Pointer
@@ -43,6 +45,12 @@ def _ruled(tool: dict[str, Any]) -> dict[str, Any]:
         return tool
     rest = {key: value for key, value in schema.items() if key != RULES}
     return {**tool, "parameters": rest, RULES: schema[RULES]}
+
+
+def rules_at(declared: Any, at: Pointer) -> Pointer:
+    """Say where the rules of a tool stand whose schema stands at a place: beside the schema, or in it."""
+    beside = RULES in reduce(getitem, at[:-1], declared)
+    return (*at[:-1], RULES) if beside else (*at, RULES)
 
 
 def _name(stem: str) -> str:

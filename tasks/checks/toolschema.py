@@ -22,7 +22,7 @@ from docmill.tasks.checks.older import translated
 from docmill.tasks.checks.rules.language import rule_faults
 from docmill.tasks.checks.spelling import meant
 from docmill.tasks.checks.subschemas import OWN, Pointer, Schema, without, written
-from docmill.tasks.checks.toolfile import RULES, unwrapped
+from docmill.tasks.checks.toolfile import RULES, rules_at, unwrapped
 
 # Where a schema is looked for by its name: in the working directory, then among docmill's own.
 FOLDERS = (Path("schemas/tools"), Path("schemas"), Path(docmill.schemas.__path__[0]) / "tools")
@@ -91,6 +91,7 @@ def made(
         tool, at = unwrapped(declared, id_)
     except ValueError as error:
         raise ConfigError(f"{place}: {error}") from None
+    rules = (RULES,) if bare else rules_at(declared, at)
     at = () if bare else at
     if "id" in tool:
         raise ConfigError(f"{place}: must not hold an id: it is the file's name")
@@ -100,7 +101,7 @@ def made(
         checked = ToolFile.model_validate({**tool, "id": id_})
     except ValidationError as error:
         faults = [(tuple(map(str, where)), fault) for where, fault in declared_faults(error, tool, ToolFile)]
-        raise refused([(_placed(where, at), fault) for where, fault in faults]) from None
+        raise refused([(_placed(where, at, rules), fault) for where, fault in faults]) from None
     if wrong := lint(checked.parameters):
         raise refused(_below(at, wrong))
     try:
@@ -111,7 +112,7 @@ def made(
     if wrong := [*_shape_faults(parameters), *(column_faults(parameters) if columns else [])]:
         raise refused(_below(at, wrong))
     if wrong := rule_faults(checked.rules, parameters):
-        raise refused([((RULES, *at), fault) for at, fault in wrong])
+        raise refused(_below(rules, wrong))
     return ToolSchema(
         **checked.model_dump(by_alias=True) | {"parameters": _whole(parameters), "marked": _whole(marked)}
     )
@@ -161,9 +162,10 @@ def _shape_faults(parameters: dict[str, Any]) -> Faults:
     return [(("type",), f"must be 'object', not {declared!r}: a record is an object")]
 
 
-def _placed(where: Pointer, at: Pointer) -> Pointer:
-    """Give the place in what is declared of one in docmill's own form, whose schema stands at `at`."""
-    return (*at, *where[1:]) if where[:1] == ("parameters",) else (*at[:-1], *where)
+def _placed(where: Pointer, at: Pointer, rules: Pointer) -> Pointer:
+    """Give the place in what is declared of one in docmill's own form, whose schema and rules stand there."""
+    below = {"parameters": at, RULES: rules}.get(where[0])
+    return (*at[:-1], *where) if below is None else (*below, *where[1:])
 
 
 def _below(at: Pointer, faults: Faults) -> Faults:

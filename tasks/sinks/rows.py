@@ -30,7 +30,8 @@ def outcome_row(outcome: Outcome) -> Row:
 
 def _step(step: StepOutcome) -> Row:
     """Write a step; what not every step has stands there only where there is any."""
-    absent = {name for name in ("doubts", "made", "reply", "rejected", "given") if not getattr(step, name)}
+    seldom = ("doubts", "made", "reply", "rejected", "given", "about")
+    absent = {name for name in seldom if not getattr(step, name)}
     return step.model_dump(exclude=absent if step.keys is not None else {*absent, "keys"})
 
 

@@ -36,7 +36,7 @@ RECORD: dict[str, Any] = {
     "note": None,
     "unit price": 3,
 }
-DOCUMENT = {"id": "in/a.txt", "uri": "file:///in/a.txt"}
+DOCUMENT = {"id": "in/a.txt", "uri": "file:///in/a.txt", "pages": 3, "label": "invoice"}
 
 
 def broken(that: str, **changes: Any) -> str | None:
@@ -59,7 +59,8 @@ def broken(that: str, **changes: Any) -> str | None:
         "is_bic('AGRIFRPP882') && is_bic('AGRIFRPP') && is_vat('DE136695976')",
         "has(record.tax) != has(record.note)",
         "record['unit price'] == 3",
-        "document.id.startsWith('in/')",
+        "document.id.startsWith('in/') && document['uri'].endsWith('.txt')",
+        "document.pages == 3 && document.label in ['invoice', 'bill'] && has(document.pages)",
         "currency.matches('^[A-Z]{3}$')",
         "round(net * 2.55, 2) == 0.26 && abs(net - tax) == 0.1 && -net < 0",
         "net < tax ? tax > 0.1 : false",
@@ -87,6 +88,8 @@ def test_a_rule_that_holds_is_kept(that: str):
         ("is_vat(vat)", {"vat": "136695976"}),
         ("is_bic(vat)", {"vat": "AGRIFRP"}),
         ("is_iban(iban)", {"iban": "DE89"}),
+        ("document.pages > 3", {}),
+        ("document.label == 'bill'", {}),
     ],
 )
 def test_a_rule_that_does_not_hold_is_broken(that: str, changes: dict[str, Any]):
@@ -96,6 +99,12 @@ def test_a_rule_that_does_not_hold_is_broken(that: str, changes: dict[str, Any])
 def test_what_cannot_be_computed_for_want_of_a_value_does_not_apply():
     assert broken("net + tax == total", tax=None) is None
     assert broken("sum(lines.map(line, line.amount)) == total", lines=[{"amount": None}]) is None
+
+
+def test_a_rule_about_a_fact_that_the_document_does_not_have_does_not_apply():
+    rule = Rule(name="r", that="document.pages < 3", message="wrong")
+    assert compiled(rule, PROPERTIES).broken(RECORD, DOCUMENT) == "wrong"
+    assert compiled(rule, PROPERTIES).broken(RECORD, DOCUMENT | {"pages": None}) is None
 
 
 def test_what_cannot_be_computed_otherwise_is_broken():
@@ -118,6 +127,8 @@ def test_a_long_list_within_a_long_list_is_not_passed_over():
         ("nett > 1", "'nett' is no property of the schema; did you mean net?"),
         ("record.totl > 1", "'totl' is no property of the schema; did you mean total?"),
         ("sume(lines) > 1", "there is no function 'sume'; did you mean sum?"),
+        ("document.page > 1", "a document has no 'page'; did you mean pages?"),
+        ("document['text'] == ''", "a document has no 'text'; known: id, uri, pages, label"),
         ("lines.all(a, b > 1)", "'b' is no property of the schema"),
         ("note.matchez('a')", "there is no function 'matchez'; did you mean matches?"),
         (

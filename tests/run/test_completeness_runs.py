@@ -83,6 +83,36 @@ def test_what_is_missing_still_is_told_in_review_with_the_better_record(
     assert [row.quote for row in each.missing or ()] == ROWS[1:]
 
 
+@pytest.mark.parametrize("empty", ['{"lines": []}', "{}"], ids=["empty", "absent"])
+def test_an_empty_list_is_in_review_where_the_document_has_the_table(
+    project: Project, provider: Provider, empty: str
+):
+    provider.always(saying(empty))
+    assert run(project, provider) == 0
+    found = outcome(project)
+    assert (found["status"], found["error"]) == ("review", MISSING.replace("2 rows", "3 rows"))
+    assert [each["quote"] for each in found["missing"]] == ROWS
+    assert len(provider.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [LINES[1], {"item": "Ash beam"}],
+    ids=["an item twice", "two items on one row"],
+)
+def test_two_items_of_one_row_are_in_review(
+    project: Project, provider: Provider, capfd: Printed, other: dict[str, Any]
+):
+    provider.always(record(*LINES, other))
+    assert run(project, provider) == 0
+    found = outcome(project)
+    said = "extract: 1 item of lines stands for another's row"
+    assert (found["status"], found["error"], found["missing"]) == ("review", said, [])
+    assert project.rows("select count(*) from p__thing") == [(0,)]
+    assert project.run("report", "p.yaml", "--status", "review") == 0
+    assert said in capfd.readouterr().out
+
+
 @pytest.mark.slow
 def test_a_second_record_with_invented_items_is_not_taken(project: Project, provider: Provider):
     provider.script(record(LINES[0]), record(*LINES, {"item": "Gold bar", "quantity": 44}))

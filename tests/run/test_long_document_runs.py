@@ -8,7 +8,7 @@ import pytest
 from tests.support import longlists
 from tests.support.connection import Reply, Request
 from tests.support.longlists import DECLARED, document, sold
-from tests.support.longtexts import FACTS, facts, honest, instruction, long_text, record, said, shown_document
+from tests.support.longtexts import FACTS, facts, honest, instruction, long_text, record, said
 from tests.support.project import Project
 from tests.support.provider import Provider
 from tests.support.shapes import Shape, completion, error, written
@@ -46,7 +46,7 @@ def changing(name: str, value: Any, where: str) -> Any:
     """Answer honestly, but where a part shows some words give another value of a field."""
 
     def answer(request: Request) -> Shape:
-        given = record(request) | ({name: value} if where in shown_document(request) else {})
+        given = record(request) | ({name: value} if where in request.document else {})
         return written(completion(request, json.dumps(given)))
 
     return answer
@@ -185,7 +185,7 @@ def test_max_input_tokens_is_the_size_of_a_part(project: Project, provider: Prov
     provider.always(honest)
     steps = EXTRACT.replace("long:", "max_input_tokens: 500, long:")
     assert run(project, provider, steps, context=20_000) == 0
-    assert max(len(shown_document(each).encode()) for each in provider.requests) <= 1_500
+    assert max(len(each.document.encode()) for each in provider.requests) <= 1_500
     assert (outcome(project)["record"]["seals"], outcome(project)["truncated"]) == (HIDDEN, 0)
 
 
@@ -218,7 +218,7 @@ def test_what_no_part_says_makes_the_record_invalid(project: Project, provider: 
 
 
 def test_a_part_whose_reply_is_cut_short_is_divided(project: Project, provider: Provider):
-    provider.rule(lambda request: "length" if len(shown_document(request)) > 2_500 else None)
+    provider.rule(lambda request: "length" if len(request.document) > 2_500 else None)
     provider.always(honest)
     assert run(project, provider, EXTRACT) == 0
     assert outcome(project)["record"]["seals"] == HIDDEN
@@ -307,7 +307,7 @@ def test_a_table_that_a_cut_divides_is_one_table(project: Project, provider: Pro
     text = f"{'It rained. ' * 100}\n\n{table}\n\n{'It snowed. ' * 100}\n"
 
     def forgetful(request: Request) -> Reply:
-        shown = shown_document(request)
+        shown = request.document
         given = [each for each in items if f"{each['name']};" in shown and "Name;Fee" in shown]
         return written(completion(request, json.dumps({"fees": given})))
 

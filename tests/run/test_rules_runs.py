@@ -1,13 +1,16 @@
 """Rules in runs: a record that breaks one is asked about once more, and then a person decides."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.connection import Request
+from tests.support.documents import pdf
 from tests.support.project import THING, Project
 from tests.support.provider import Provider
-from tests.support.shapes import Shape, saying
+from tests.support.shapes import Shape, requested_schema, saying
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -105,3 +108,55 @@ def test_an_answer_with_a_schema_has_rules_too(project: Project, provider: Provi
         ("review", "ask: breaks the rule most")
     ]
     assert len(provider.requests) == 2
+
+
+FACTS = "  - classify: {labels: {order: an order, letter: all else}}\n  - summarize:\n" + (
+    "  - extract: {schema: thing, rules: [{name: short, that: document.pages < 2},"
+    " {name: of, that: \"document.label == 'letter' || count == 1130\"}]}\n"
+)
+
+
+def labelling(label: str, count: int) -> Any:
+    """Answer with a label, a summary and a record."""
+
+    def answered(request: Request) -> Any:
+        asked = (requested_schema(request) or {"properties": {}})["properties"]
+        labelled = saying(json.dumps({"category": label}))
+        answer: Any = labelled if "category" in asked else record(count) if asked else saying("A summary.")
+        return answer(request)
+
+    return answered
+
+
+def test_rules_speak_of_a_documents_pages_and_of_its_label(project: Project, provider: Provider):
+    provider.always(labelling("order", 1131))
+    Path("in").mkdir()
+    Path("in/one.pdf").write_bytes(pdf(TEXT))
+    Path("in/two.pdf").write_bytes(pdf(TEXT, "The second page."))
+    project.documents(none=TEXT)
+    project.schema("thing", CHECKED)
+    assert project.run("run", str(project.pipeline(provider.url, FACTS, documents="in/*"))) == 0
+    found = dict(project.rows("select document_id, broken_rules from docmill_outcomes"))
+    told = {name: [each["name"] for each in json.loads(broken)] for name, broken in found.items()}
+    assert told == {"in/none.txt": ["of"], "in/one.pdf": ["of"], "in/two.pdf": ["short", "of"]}
+
+
+def test_a_corrected_record_is_held_against_the_same_pages_and_the_decided_label(
+    project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]
+):
+    provider.always(labelling("letter", 1131))
+    Path("in").mkdir()
+    Path("in/two.pdf").write_bytes(pdf(TEXT, "The second page."))
+    project.schema("thing", CHECKED)
+    assert project.run("run", str(project.pipeline(provider.url, FACTS, documents="in/*"))) == 0
+    [(steps,)] = project.rows("select steps from docmill_outcomes")
+    assert json.loads(steps)["extract"]["about"] == {"pages": 2, "label": "letter"}
+    assert "about" not in json.loads(steps)["classify"]
+    two = "in/two.pdf"
+    assert project.run("review", "p.yaml", "--set", two, "classify:label=order") == 2
+    assert "of" in capfd.readouterr().err
+    changed = ("--set", two, "count=1130")
+    assert project.run("review", "p.yaml", "--set", two, "classify:label=order", *changed) == 0
+    assert project.statuses() == {two: "review"}  # it has two pages still
+    assert project.run("review", "p.yaml", "--accept", two) == 0
+    assert project.statuses() == {two: "done"}

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 import h11
 
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
+DOCUMENT = re.compile(r"<document>\n(.*?)\n</document>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Request:
     def text(self) -> str:
         """Join what the messages say."""
         return "\n".join(str(message.get("content") or "") for message in self.parsed["messages"])
+
+    @property
+    def document(self) -> str:
+        """Give the document that its last question shows; empty where it shows none."""
+        return next(reversed(DOCUMENT.findall(self.text)), "")
 
 
 @dataclass(frozen=True)

@@ -170,6 +170,7 @@ def columns(request: Request) -> dict[str, Any]:
     return {"rows_are_items": True, "columns": named}
 
 
+ARTICLE = re.compile(r"[A-Z][a-z]+ [a-z]+ \d{5}")
 SENTENCE = re.compile(r"(.+?): (\d+) pieces at ([\d.,]+) each on ([\d-]+)")
 
 
@@ -218,13 +219,34 @@ def sort_of(request: Request) -> str:
     return "part" if "row" in properties["lines"]["items"]["properties"] else "whole"
 
 
-def honest(request: Request) -> Reply:
-    """Answer what is asked out of what is shown."""
-    answers = {"columns": columns, "part": copied, "rest": scalars, "whole": whole}
-    return written(completion(request, json.dumps(answers[sort_of(request)](request))))
-
-
 def whole(request: Request) -> dict[str, Any]:
     """Copy every row that the document shows."""
-    items = [item for line in request.text.split("\n") if (item := item_of(line))]
+    items = [item for line in request.document.split("\n") if (item := item_of(line))]
     return {**scalars(request), "lines": items}
+
+
+ANSWERS = {"columns": columns, "part": copied, "rest": scalars, "whole": whole}
+
+
+def honest(request: Request) -> Reply:
+    """Answer what is asked out of what is shown."""
+    return written(completion(request, json.dumps(ANSWERS[sort_of(request)](request))))
+
+
+def leaving_out(rows: Sequence[Sold], absent: Sequence[Sold]) -> Callable[[Request], Reply]:
+    """Answer out of these rows, in whatever form they stand, and always leave some of them out."""
+    left = {row.item for row in absent}
+    kept = {row.item: row.record for row in rows if row.item not in left}
+
+    def lines(request: Request) -> list[Any]:
+        if sort_of(request) == "whole":
+            return list(kept.values())
+        shown = [(number, found[0]) for number, row in numbered(request) if (found := ARTICLE.search(row))]
+        return [{"row": number, "item": kept[name]} for number, name in shown if name in kept]
+
+    def answered(request: Request) -> Reply:
+        if sort_of(request) not in ("whole", "part"):
+            return honest(request)
+        return written(completion(request, json.dumps({**scalars(request), "lines": lines(request)})))
+
+    return answered

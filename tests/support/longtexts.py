@@ -65,14 +65,6 @@ def long_text(pages: int, hidden: list[dict[str, Any]], seed: int = 1, *, many: 
     return title + "\f".join(written_pages)
 
 
-def shown_document(request: Request) -> str:
-    """Give the document that a request shows."""
-    shown = json.loads(request.body)["messages"][-1]["content"]
-    found = re.search(r"<document>\n(.*)\n</document>", shown, re.DOTALL)
-    assert found
-    return found[1]
-
-
 def instruction(request: Request) -> str:
     """Give what a request asks of its document."""
     return str(json.loads(request.body)["messages"][-1]["content"]).rpartition("</document>")[2]
@@ -80,7 +72,7 @@ def instruction(request: Request) -> str:
 
 def record(request: Request) -> dict[str, Any]:
     """Read the facts that a request shows, and what else of the record it does."""
-    text, wanted = shown_document(request), requested_schema(request)
+    text, wanted = request.document, requested_schema(request)
     title = re.search(r"Register of the \w+ harbours", text)
     signed = re.search(r"Signed on (\d{4}-\d\d-\d\d)", text)
     of_whole: dict[str, Any] = {"title": title and title[0], "signed": signed and signed[1]}
@@ -91,7 +83,7 @@ def record(request: Request) -> dict[str, Any]:
 
 def said(request: Request) -> str:
     """Say the facts that a request shows."""
-    found = FACT.findall(shown_document(request))
+    found = FACT.findall(request.document)
     return " ".join(f"The seal of {name} lies in vault {vault}." for name, vault in found) or "nothing"
 
 
@@ -100,6 +92,6 @@ def honest(request: Request) -> Reply:
     if not json.loads(request.body).get("tools"):
         return written(completion(request, said(request)))
     if "category" in requested_schema(request)["properties"]:
-        label = "register" if "Register" in shown_document(request) else "other"
+        label = "register" if "Register" in request.document else "other"
         return written(completion(request, json.dumps({"category": label})))
     return written(completion(request, json.dumps(record(request))))

@@ -19,7 +19,8 @@ from typing import Any
 
 from docmill.flows.pipeline.file import load
 from docmill.flows.pipeline.plan import StepPlan, resolve
-from docmill.flows.run.held import Basis, Held, held
+from docmill.flows.run.basis import Basis
+from docmill.flows.run.held import Held, held
 from docmill.schemas.document import Document
 from docmill.schemas.steps import Extract
 from docmill.schemas.tool import ToolSchema

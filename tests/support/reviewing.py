@@ -13,7 +13,8 @@ from docmill.flows.pipeline.plan import Plan, resolve
 from docmill.flows.review.documents import documents
 from docmill.flows.review.review import opened, source_of
 from docmill.flows.review.server import ReviewServer
-from docmill.flows.run.held import Basis, held
+from docmill.flows.run.basis import Basis
+from docmill.flows.run.held import held
 from docmill.schemas.document import Unread
 from docmill.schemas.outcome import Outcome, Run, StepOutcome
 from docmill.tasks.sinks.decisions import ReviewedResults

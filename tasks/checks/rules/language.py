@@ -1,6 +1,7 @@
 """Rules in CEL: compiled when a pipeline is read, and held against records; nothing of them is executed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 MOST_NESTED = 2  # macros within one another: each passes over a whole list
 MOST_STEPS = 1_000_000  # of the innermost, for one record
+FACTS = ("id", "uri", "pages", "label")  # of a document
+SIGNS = {"=": "==", "and": "&&", "or": "||", "not": "!"}  # what other languages have, and CEL's for it
+EXAMPLE = "write what is true where the rule is kept, such as net + tax == total"
+WORD = re.compile(r"\w+|=+|\W")
 
 
 class WrongRule(ValueError):
@@ -51,7 +56,8 @@ class Compiled:
                 }
             )
         except (CELEvalError, ArithmeticError, TypeError, ValueError, LookupError):
-            lacking = has_null(fields) or (self.reading.is_whole and has_null(record))
+            facts = [document.get(name) for name in self.reading.facts]
+            lacking = has_null([fields, *facts]) or (self.reading.is_whole and has_null(record))
             return None if lacking else f"{self.rule.said} (it cannot be computed)"
         return None if kept else self.rule.said
 
@@ -65,7 +71,7 @@ def compiled(rule: Rule, properties: tuple[str, ...]) -> Compiled:
         tree = _environment().compile(rule.that)
         reading = read(tree)
     except CELParseError as error:
-        raise WrongRule(f"column {error.column}: this is not CEL") from None
+        raise WrongRule(_no_cel(rule.that, error.line or 1, error.column or 1)) from None
     except RecursionError:
         raise WrongRule("nested too deeply") from None
     if unknown := next(_unknown(reading, properties), None):
@@ -98,10 +104,27 @@ def judged(rule: Rule, schema: Schema, record: Mapping[str, Any]) -> dict[str, A
     return {name: value for name, value in record.items() if reading.is_whole or name in reading.fields}
 
 
+def facts_named(rules: Iterable[Rule], schema: Schema) -> set[str]:
+    """Name the facts of a document that rules over records of a schema are about."""
+    properties = tuple(schema.get("properties", {}))
+    return {name for rule in rules for name in compiled(rule, properties).reading.facts}
+
+
+def _no_cel(that: str, line: int, column: int) -> str:
+    """Say where a text is no CEL any more, with the sign that was meant there, or an example."""
+    said = (that.splitlines() or [""])[line - 1]
+    around = [*WORD.findall(said[: column - 1].rstrip())[-1:], *WORD.findall(said[column - 1 :])[:1]]
+    signs = [SIGNS[word.lower()] for word in around if word.lower() in SIGNS]
+    remedy = f"; did you mean {signs[0]}?" if signs else f": {EXAMPLE}"
+    return f"{f'line {line}, ' if line > 1 else ''}column {column}: this is not CEL{remedy}"
+
+
 def _unknown(reading: Reading, properties: tuple[str, ...]) -> Iterator[str]:
     known = [*properties, "record", "document"]
     for name in sorted(reading.fields - set(properties)):
         yield f"{name!r} is no property of the schema{meant(name, known)}"
+    for name in sorted(reading.facts - set(FACTS)):
+        yield f"a document has no {name!r}{meant(name, FACTS)}"
     for name in sorted(reading.functions - functions.known()):
         yield f"there is no function {name!r}{meant(name, functions.known())}"
     if reading.nested > MOST_NESTED:

@@ -10,12 +10,14 @@ ROOTS = frozenset({"record", "document"})
 
 @dataclass(frozen=True)
 class Reading:
-    """The record's fields and the functions that a rule names, and how deep its macros are nested.
+    """The record's fields, the document's facts and the functions that a rule names.
 
-    `is_whole` says that it looks at the record as a whole, beside fields that it names.
+    `nested` is how deep its macros are; `is_whole` says that it looks at the record as a whole, beside fields
+    that it names.
     """
 
     fields: frozenset[str]
+    facts: frozenset[str]
     functions: frozenset[str]
     nested: int
     is_whole: bool
@@ -24,9 +26,10 @@ class Reading:
 def read(tree: Any) -> Reading:
     """Read a rule's syntax tree, as celpy gives it."""
     names = list(_named(tree, frozenset()))
-    fields = frozenset(name for kind, name in names if kind == "field")
-    called = frozenset(name for kind, name in names if kind == "function")
-    return Reading(fields, called, _nested(tree), ("whole", "record") in names)
+    fields, facts, called = (
+        frozenset(name for kind, name in names if kind == wanted) for wanted in ("field", "fact", "function")
+    )
+    return Reading(fields, facts, called, _nested(tree), ("whole", "record") in names)
 
 
 def _named(node: Any, bound: frozenset[str]) -> Iterator[tuple[str, str]]:
@@ -39,8 +42,7 @@ def _named(node: Any, bound: frozenset[str]) -> Iterator[tuple[str, str]]:
             yield ("whole" if name in ROOTS else "field"), name
         return
     if kind in ("member_dot", "member_index") and (field := _member(children)):
-        if field[0] == "record":
-            yield "field", field[1]
+        yield ("field" if field[0] == "record" else "fact"), field[1]
         return
     if kind in ("ident_arg", "dot_ident_arg"):
         yield "function", str(children[0])
