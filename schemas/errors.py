@@ -63,8 +63,8 @@ class ChatError(DocmillError):
     first 500 characters of what it sent, with the key redacted: for the outcome's `error` alone,
     never for logs or events. `retry_after_s` is how long the server asks to wait. `again` is set
     where the same key has a try or a repair left. `choice` is the index of the choice that is not
-    valid, and `reply` what it said, at most 16 KB with the key redacted. `remedy` is for the person who
-    reads the terminal.
+    valid, and `reply` what it said, at most 16 KB with the key redacted. `remedy` is what a
+    person does about it, in our own words too.
 
     >>> try:
     ...     await docmill.summarize("A text that is refused")
@@ -93,6 +93,11 @@ class ChatError(DocmillError):
         self.code = code
         self.request_id = request_id
         self.body = body
+
+    @property
+    def advice(self) -> str:
+        """The message, and what to do about it."""
+        return f"{self}. {self.remedy}" if self.remedy else str(self)
 
 
 class Fatal(ChatError):

@@ -38,8 +38,7 @@ def _tried(ask: Callable[[], Answer]) -> Answer:
 
 
 def _failed(error: DocmillError) -> Answer:
-    remedy = f". {error.remedy}" if isinstance(error, ChatError) and error.remedy else ""
-    return {"ok": False, "said": f"{error}{remedy}"}
+    return {"ok": False, "said": error.advice if isinstance(error, ChatError) else str(error)}
 
 
 def _endpoint(plan: Plan) -> dict[str, Answer]:

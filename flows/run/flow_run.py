@@ -21,7 +21,7 @@ from docmill.flows.run.documents import Documents
 from docmill.flows.run.reviewing import review_paused
 from docmill.flows.run.run import active
 from docmill.flows.run.stop import Stop
-from docmill.schemas.errors import ConfigError, DocmillError, StorageError
+from docmill.schemas.errors import ChatError, ConfigError, DocmillError, StorageError
 from docmill.schemas.shard import Part
 
 
@@ -139,13 +139,19 @@ async def _state(ended: ActiveRun, stop: Stop) -> State[Any]:
     if stop.cancelled or (stopped and stop.reason and not ended.error):
         return Cancelled(name="Stopped", message=f"{stop.reason}. {counts}")
     if stopped:
-        return Failed(name="Stopped", message=f"{ended.error or stop.reason}. {counts}")
+        return Failed(name="Stopped", message=f"{_why(ended, stop)}. {counts}")
     if ended.error or stop.reason:
-        return Failed(message=f"{ended.error or stop.reason}. {counts}")
+        return Failed(message=f"{_why(ended, stop)}. {counts}")
     if ended.row.state == "failed":
         return Failed(message=f"the counts do not add up to documents_in {ended.row.documents_in}: {counts}")
     reasons = ended.verdict.reasons if ended.verdict else ()
     return Failed(name="Incomplete", message=". ".join([counts, *reasons]))
+
+
+def _why(ended: ActiveRun, stop: Stop) -> str:
+    """Say what ended a run, and what to do about it: of a scheduled run there is no terminal to read."""
+    error = ended.error or stop.reason
+    return error.advice.removesuffix(".") if isinstance(error, ChatError) else str(error)
 
 
 def _flow_run_id() -> str:

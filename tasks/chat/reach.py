@@ -50,6 +50,8 @@ async def _reached(
     try:
         reply_of(await transport.post(_shortest(endpoint, model)), transport.secret)
     except ChatError as error:
+        if listed is not None:
+            error.remedy = f"{error.remedy} It {without}".lstrip()
         return error
     said = f"answers; it {without}; {model} was asked for one token and answers"
     return Reached(models=None if listed is None else len(listed), listed=False, called=True, said=said)

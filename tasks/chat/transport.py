@@ -167,9 +167,11 @@ class Transport:
         self, response: httpx.Response, parts: AsyncIterator[bytes], tell: Callable[[str], None]
     ) -> bytes:
         """Give the reply in one piece: what it begins with says whether it is a stream, asked for or not."""
-        begun = b""
+        begun, read = b"", 0
         async for part in parts:
-            begun = (begun + part).lstrip()
+            read += len(part)
+            _require_bounded(read)
+            begun = (begun + part).lstrip()  # blanks keep a connection open while a model thinks
             if len(begun) >= LONGEST_FIELD_BYTES:
                 break
         kind = response.headers.get("content-type", "").lower()
@@ -225,6 +227,10 @@ async def _whole(parts: AsyncIterator[bytes], begun: bytes = b"") -> bytes:
     content = bytearray(begun)
     async for part in parts:
         content += part
-        if len(content) > LARGEST_REPLY_BYTES:
-            raise MaybeBilled(f"the reply is larger than {LARGEST_REPLY_BYTES:,} bytes")
+        _require_bounded(len(content))
     return bytes(content)
+
+
+def _require_bounded(size: int) -> None:
+    if size > LARGEST_REPLY_BYTES:
+        raise MaybeBilled(f"the reply is larger than {LARGEST_REPLY_BYTES:,} bytes")

@@ -82,6 +82,14 @@ async def test_what_was_zipped_small_is_not_read_past_the_bound_and_the_loop_goe
     assert max(stalls) < 2
 
 
+@pytest.mark.parametrize("times", [0, 1], ids=["plain", "in gzip"])
+async def test_blanks_without_end_are_not_read_past_the_bound(provider: Provider, times: int):
+    encoding = "gzip" if times else "identity"
+    provider.always(zipped(times, b" " * (LARGEST_REPLY_BYTES + 1), encoding))
+    with pytest.raises(MaybeBilled, match=f"larger than {LARGEST_REPLY_BYTES:,}"):
+        await post(provider)
+
+
 @pytest.mark.parametrize("status", [401, 429, 500])
 async def test_an_error_in_an_odd_encoding_still_means_its_status(provider: Provider, status: int):
     provider.always(Reply(status, (b"\x00" * 20,), {"content-encoding": "br"}))

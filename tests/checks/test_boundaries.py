@@ -90,6 +90,16 @@ def test_a_number_of_another_total_begins_a_document_and_a_page_that_is_missing_
     assert ranges(texts, [LATER] * 3) == [(1, 2), (3, 3)]
 
 
+def test_a_later_number_of_the_same_total_goes_on_whoever_is_said_to_send_it():
+    said = [Said(begins=True, sender="Ada Ltd"), Said(begins=True, sender="Bob")]
+    assert ranges(["Ada Ltd\nPage 1 of 4", "Bob\nPage 3 of 4"], said) == [(1, 2)]
+
+
+def test_a_number_that_is_printed_is_not_replaced_by_one_that_is_said():
+    assert seen("No 7\ntext\nPage 2 of 3", Said(begins=False, number=7)).number == 2
+    assert seen("No 7\ntext", Said(begins=False, number=7)).number == 7
+
+
 def test_another_sender_begins_a_document():
     said = [
         Said(begins=True, sender="Ada Ltd"),

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks.completeness.words import is_label
 from docmill.tasks.checks.toolschema import made
 from tests.support.listings import Part, held, told
 
@@ -135,6 +136,23 @@ OTHERS = {
 def test_tables_of_something_else_raise_no_alarm(other: str):
     assert left_out(f"{TABLE}\n\n{other}", PARTS) == []
     assert left_out(other, []) == []
+
+
+@pytest.mark.parametrize("mark", ["\t", ";"])
+def test_a_header_without_a_row_below_it_is_the_end_of_facts(mark: str):
+    text = "\n".join(mark.join(cells) for cells in (("By", "3"), ("Of", "4"), ("Item", "Qty", "Amount")))
+    assert told(text, []).rows == ()
+
+
+def test_one_word_of_a_columns_makes_a_label_of_up_to_four():
+    assert [
+        is_label(each) for each in ("Their unit", "Price of each one", "Unit price of each one", "Oak")
+    ] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_a_second_table_of_other_columns_counts_where_items_stand_in_it_or_its_header_names_all():

@@ -73,6 +73,9 @@ def test_what_is_written_with_any_separators_is_found_whole(
         ("- 5 apples", "5", ["5"]),  # the mark of an item
         ("(500.00)", "-500", ["(500.00)"]),
         ("500,00-", "-500", ["500,00-"]),
+        ("of 500,00- net", "-500", ["500,00-"]),
+        ("of 500- net", "-500", []),  # a range, or a word behind a dash
+        ("(500.00) in all", "-500", []),  # in a sentence parentheses are no minus
         ("-€5", "-5", ["-€5"]),
         ("€ -5", "-5", ["-5"]),
         ("Widget,3,12.50,37.50", "3", ["3"]),

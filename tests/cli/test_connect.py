@@ -51,7 +51,11 @@ def test_a_model_that_is_not_served_is_told_before_anything_runs(
     provider.always(error(404, "The model `m` does not exist", "model_not_found"))
     code, told = _checked(project, capfd, provider.url)
     assert (code, told["endpoint"]["ok"], told["into"]["ok"]) == (2, False, True)
-    assert "404" in str(told["endpoint"]["said"])
+    assert told["endpoint"]["said"] == (
+        "the server answered 404 (model_not_found). The endpoint does not serve this model: name another "
+        f"with --model or in the pipeline. The model asked for is 'm', at {provider.url}. "
+        "It does not list m among 1 models; known: n"
+    )
 
 
 def test_each_model_that_a_step_may_ask_is_asked_for(project: Project, provider: Provider, capfd: Printed):

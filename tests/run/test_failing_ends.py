@@ -7,11 +7,14 @@ import sys
 
 import pytest
 
+from docmill.flows.process import process
 from tests.evaluate.test_runs import events
+from tests.support.connection import Reply
 from tests.support.counting import priced
 from tests.support.processes import eventually
 from tests.support.project import Project
 from tests.support.provider import Provider
+from tests.support.shapes import error
 
 STEP = "  - summarize:\n"
 BROKEN = """
@@ -49,6 +52,25 @@ def test_a_purse_that_cannot_be_written_in_the_end_fails_the_run(
     assert (row["state"], row["documents_in"], row["calls"]) == ("failed", 1, 1)
     assert "takes no reservation" in printed.err
     assert eventually(lambda: finished(prefect_api, row["run_id"]) == "failed")
+
+
+@pytest.mark.parametrize(
+    ("answer", "remedy"),
+    [
+        (error(404, "no such model", "model_not_found"), "name another with --model or in the pipeline"),
+        (error(404, "Not Found"), "check base_url (it ends before /chat/completions) and the model's name"),
+    ],
+    ids=["the model", "the address"],
+)
+async def test_a_404_names_the_model_and_the_remedy_in_prefect_too(
+    project: Project, provider: Provider, prefect_api: str, answer: Reply, remedy: str
+):
+    project.documents(a="text")
+    provider.always(answer)
+    state = await process(project.pipeline(provider.url, STEP), return_state=True)
+    assert state.name == "Stopped"
+    assert remedy in str(state.message)
+    assert f"The model asked for is 'm', at {provider.url}. 1 document" in str(state.message)
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """`notify`: outcomes that are told by a webhook, at least once, and without holding up a run."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +14,7 @@ from docmill.schemas.outcome import Outcome
 from docmill.schemas.pipeline import Into
 from docmill.tasks.chat import webhook
 from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sinks.outbox import Notice
 from tests.support.hooks import Receiver, receiver
 from tests.support.project import Project
 from tests.support.provider import Provider
@@ -218,3 +220,12 @@ def test_notices_are_stored_with_their_outcomes_or_not_at_all(database: str):
     [told] = results.outbox().waiting(10, datetime.now(UTC))
     assert told.body["record"] == {"ä": 2}
     results.close()
+
+
+def test_a_request_holds_as_many_notices_as_fit_and_one_at_least():
+    third, over = "x" * (notifying.MOST_BYTES // 3), "x" * notifying.MOST_BYTES
+    of_three = [Notice(f"{number}", {"text": third}) for number in range(3)]
+    first, body = notifying._request(of_three)
+    assert (len(first), len(json.loads(body)["notices"])) == (2, 2)
+    assert notifying._request([Notice("large", {"text": over}), *of_three])[0][0].id == "large"
+    assert len(notifying._request([Notice("large", {"text": over}), *of_three])[0]) == 1

@@ -66,6 +66,12 @@ def test_each_vote_is_a_call_where_the_server_gives_no_choices(project: Project,
     assert outcome(project) == ("done", RIGHT, 3, None)
 
 
+def test_what_most_votes_give_field_by_field_need_be_none_of_them(project: Project, provider: Provider):
+    provider.always(voting({**RIGHT, "name": "sent"}, MISCOUNTED, {**RIGHT, "on": "2024-02-01"}))
+    assert project.run("run", written_to(project, provider.url)) == 0
+    assert outcome(project)[1] == RIGHT
+
+
 def test_the_votes_are_choices_of_one_reply_where_the_server_gives_them(project: Project, provider: Provider):
     provider.always(voting(MISCOUNTED, RIGHT, RIGHT))
     assert project.run("run", written_to(project, mapped(provider))) == 0

@@ -137,3 +137,10 @@ def test_earlier_forms_are_removed_by_the_time_they_were_replaced(results: Revie
     assert drop_history(database, now, dry_run=True) == 2
     assert drop_history(database, now, dry_run=False) == 2
     assert earlier(database) == []
+
+
+def test_the_documents_in_review_of_one_run_are_told_from_all(results: ReviewedResults):
+    results.write([numbered(status="review")], "r1", "s1")
+    results.write([numbered(1, status="review")], "r2", "s1")
+    assert [len(results.waiting_rows(run_id)) for run_id in ("r1", "r2", None)] == [1, 1, 2]
+    assert results.waiting_rows("r2")[0]["document_id"] == "d1"

@@ -170,6 +170,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"a": {"type": "object", "properties": {"lines": LINES}}},
         "/a/properties/lines: x-table may stand at an array that is a property of the record",
     ),
+    "within another": (
+        {"lines": {**LINES, "items": {"type": "object", "properties": {"lines": LINES}}}},
+        "x-table may stand at an array that is a property of the record",
+    ),
     "a column of its own": (
         {"lines": {**LINES, "items": {"type": "object", "properties": {"Position": {"type": "string"}}}}},
         "lines: 'Position' is the name of a column that every table of items has",

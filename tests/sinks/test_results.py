@@ -15,6 +15,7 @@ from docmill.schemas.errors import ConfigError, StorageError
 from docmill.schemas.outcome import STATUSES, Outcome, Run, StepOutcome
 from docmill.schemas.pipeline import Into
 from docmill.schemas.tool import ToolSchema
+from docmill.tasks.sinks import marks, register
 from docmill.tasks.sinks.database import engine_of, reason
 from docmill.tasks.sinks.results import Results
 
@@ -263,9 +264,21 @@ def test_what_cannot_be_opened_is_a_wrong_configuration(url: str, said: str):
     assert "geheim" not in str(caught.value)
 
 
+def test_what_a_run_has_begun_can_be_read_in_either_database(results: Results, database: str):
+    results.begin(run())
+    reading = Results.read(Into(url=database), "p")
+    assert reading.last_run() is not None
+    reading.close()
+
+
+def test_a_database_on_a_server_is_listed_by_its_url_without_a_password():
+    assert register.identity("postgresql+psycopg://u:geheim@h/d") == "postgresql+psycopg://u:***@h/d"
+
+
 def test_reading_makes_no_database(tmp_path):
     with pytest.raises(ConfigError, match="holds no results"):
         Results.read(Into(url=f"sqlite:///{tmp_path}/none.db"), "p")
+    assert marks.kept(Into(url=f"sqlite:///{tmp_path}/none.db"), "p", "s", "h") is None
     assert not (tmp_path / "none.db").exists()
 
 

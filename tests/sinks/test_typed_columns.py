@@ -98,6 +98,7 @@ TYPES: dict[str, tuple[Any, str]] = {
     "an enum of numbers": ({"enum": [1, 2.5]}, "DOUBLE"),
     "a number of an enum": ({"type": "number", "enum": [1, 2]}, "DOUBLE"),
     "an enum of both": ({"enum": ["a", 1]}, "JSON"),
+    "an enum of a text and a list": ({"enum": ["a", ["b"]]}, "JSON"),
     "a text": ({"const": "bill"}, "TEXT"),
     "a truth": ({"const": True}, "BOOLEAN"),
     "one of two texts": ({"anyOf": [{"const": "bill"}, {"const": "note"}]}, "TEXT"),
