@@ -115,7 +115,7 @@ async def _exchange(session: Session, body: bytes, bill: Bill) -> tuple[Reply, i
                 take.refused = True
                 session.recorder.add("refused", 1)
                 if lane.refused(sent, error.retry_after_s) and error.status != OVERLOADED:
-                    lane.lengthen(pace.refused())
+                    pace.refused()
                 continue
             except Fatal as error:
                 session.halt(error)  # while the slot is held: no other call takes it

@@ -1,7 +1,12 @@
 """How far below the known limits calls go, where a server has lowered its own without a word."""
 
+from collections import deque
+
 PAUSES = 2  # in one window: one alone is a late call or two
-LONGER = 0.02  # of a window: each further pause in it is longer by so much, so that there are a dozen at most
+LONGER = (
+    0.02  # of a window: what is waited after each further pause grows by so much: there are a dozen at most
+)
+MUCH = 0.5  # of what may be used within a window: else it is not the minute that is used up
 LEAST = 0.05
 NEAR = 0.1  # so close below what was refused, more is only tried in such steps
 LONGEST = 32  # windows without a refusal before more is tried
@@ -25,6 +30,9 @@ class Easing:
         self._pauses = 0
         self._paused_s = 0.0
         self._paused_since: float | None = None
+        self._used: deque[tuple[float, float]] = deque()
+        self._used_in_all = 0.0  # within a window, as a share of the limits
+        self._is_used_up = False  # since the last window without a refusal
 
     @property
     def is_lower(self) -> bool:
@@ -42,7 +50,7 @@ class Easing:
         return self._share
 
     def refused(self, now: float) -> float:
-        """Note that a pause begins, as the server has refused a call; says how long it has to be at least."""
+        """Note that a pause begins, as the server has refused a call; says how long the next has to wait."""
         self._quiet_since = now
         if self._began is None:
             self._began, self._pauses, self._paused_s = now, 0, 0.0
@@ -52,18 +60,30 @@ class Easing:
         if self._taken < self._share:
             self._refused, self._share = self._share, self._taken
             self._patience = min(LONGEST, 2 * self._patience)
-        return max(0, self._pauses - PAUSES) * LONGER * self._window_s
+        self._forget(now)
+        self._is_used_up |= self._used_in_all >= MUCH * self._share
+        return max(0, self._pauses - PAUSES) * LONGER * self._window_s if self._is_used_up else 0.0
 
-    def answered(self, now: float, sent: float) -> None:
-        """Note that the server has taken a call that was sent at that moment: it ends a pause."""
+    def answered(self, now: float, sent: float, used: float) -> None:
+        """Note that the server has taken a call that was sent at that moment: it ends a pause.
+
+        `used` is what it took of the limits that are known: a share of a window's.
+        """
+        self._used.append((now, used))
+        self._used_in_all += used
+        self._forget(now)
         if self._paused_since is not None and sent >= self._paused_since:
             self._paused_s += now - self._paused_since
             self._paused_since = None
 
+    def _forget(self, now: float) -> None:
+        while self._used and self._used[0][0] <= now - self._window_s:
+            self._used_in_all -= self._used.popleft()[1]
+
     def _end_window(self, now: float) -> None:
         assert self._began is not None
         if self._paused_since is not None:
-            self.answered(now, now)
+            self._paused_s += now - self._paused_since
             self._paused_since = now
         lost = self._paused_s / (now - self._began)
         if self._pauses >= PAUSES:
@@ -72,6 +92,7 @@ class Easing:
         self._began = None
 
     def _raise(self) -> None:
+        self._is_used_up = False
         if self._taken < self._share:
             self._taken, self._patience = self._share, 1
         more = (self._share + self._refused) / 2

@@ -89,7 +89,7 @@ class Lane:
         if begins:
             self._pause(retry_after_s)
         else:
-            self.lengthen(retry_after_s)
+            self._lengthen(retry_after_s)
         if (retry_after_s or 0) > LONGEST_RETRY_AFTER_S:
             self.close(
                 f"the server asks to wait {retry_after_s:.0f} s: more than {LONGEST_RETRY_AFTER_S:.0f}"
@@ -97,14 +97,6 @@ class Lane:
         elif self._row_s > LONGEST_ROW_S:
             self.close(f"the rate limit went on for more than {LONGEST_ROW_S:.0f} s")
         return begins
-
-    def lengthen(self, to_s: float | None) -> None:
-        """Have the pause be so long in all, where it is shorter."""
-        if to_s is None or to_s <= self._pause_s:
-            return
-        self._row_s += to_s - self._pause_s
-        self._pause_s = to_s
-        self._end_pause_in(to_s)
 
     def failed(self, sent: float) -> None:
         """Count a failure of the server's, or of the way to it, for the call sent at that time of the loop.
@@ -219,12 +211,19 @@ class Lane:
         self._pauses += 1
         self.size, self._usual = max(1, self.size // 2), 0
         self._begin_pause(0.0)
-        self.lengthen(pause_s)
+        self._lengthen(pause_s)
 
     def _begin_pause(self, pause_s: float) -> None:
         self._pause_began = asyncio.get_running_loop().time()
         self._pause_s, self._successes = pause_s, 0
         self._end_pause_in(pause_s)
+
+    def _lengthen(self, to_s: float | None) -> None:
+        if to_s is None or to_s <= self._pause_s:
+            return
+        self._row_s += to_s - self._pause_s
+        self._pause_s = to_s
+        self._end_pause_in(to_s)
 
     def _end_pause_in(self, pause_s: float) -> None:
         self._pause_ends = self._pause_began + pause_s * retry_scale()

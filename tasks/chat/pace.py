@@ -58,6 +58,7 @@ class Pace:
         self._open = windows
         self._sleep = sleep  # ends early, with Deferred, where the run stops
         self._clock = clock
+        self._not_before = -math.inf  # while a minute is used up that was thought to hold more
         self._left = AllLeft()
         self._windows: Windows | None = None
         self._next = asyncio.Lock()  # first come, first served
@@ -67,12 +68,18 @@ class Pace:
     @property
     def rates(self) -> Rates:
         """The smaller of what was declared and what the server says; less where it refuses within them."""
-        known, share = self._declared.smaller(self._learned), self._easing.share(self._clock())
-        return Rates(known.requests * share, known.tokens * share)
+        share = self._easing.share(self._clock())
+        return Rates(self._known.requests * share, self._known.tokens * share)
 
-    def refused(self) -> float | None:
-        """Note that the server has refused a call; gives how many seconds the lane's pause is at least."""
-        return self._easing.refused(self._clock()) if self.rates.limited else None
+    @property
+    def _known(self) -> Rates:
+        return self._declared.smaller(self._learned)
+
+    def refused(self) -> None:
+        """Note that the server has refused a call, so that the lane pauses."""
+        if self.rates.limited:
+            now = self._clock()
+            self._not_before = now + self._easing.refused(now)
 
     @asynccontextmanager
     async def taken(self, allowed: Allowed) -> AsyncIterator[Take]:
@@ -82,6 +89,7 @@ class Pace:
         try:
             async with self._next if is_held else nullcontext():
                 if self.rates.limited:
+                    await self._wait(self._not_before - self._clock(), "requests")
                     take.slot = await self._slot(take.tokens)
                 await self._until_there_is_room(take.tokens)
                 take.at, take.before = self._clock(), self._left.spent()
@@ -113,15 +121,14 @@ class Pace:
     async def _until_there_is_room(self, tokens: float) -> None:
         """Wait where the server has said that less is left than the call needs."""
         while (wait := self._left.wait(tokens, self._clock()))[0] > 0:
-            with self._waits.during(wait[1]):
-                await self._sleep(wait[0])
+            await self._wait(*wait)
 
     async def _slot(self, tokens: float) -> Slot:
         while True:
             self._windows = self._windows or self._open()
             slot = await self._windows.take(self.rates, tokens)
             try:
-                await self._wait(slot)
+                await self._wait(slot.wait_s, slot.cause)
             except BaseException:
                 with suppress(OSError, StorageError):
                     self._windows.settle(self.rates, slot, 0, 0)
@@ -129,15 +136,16 @@ class Pace:
             if slot.part is not None:
                 return slot
 
-    async def _wait(self, slot: Slot) -> None:
-        if slot.wait_s > 0:
-            with self._waits.during(slot.cause):
-                await self._sleep(slot.wait_s)
+    async def _wait(self, seconds: float, cause: Resource) -> None:
+        if seconds > 0:
+            with self._waits.during(cause):
+                await self._sleep(seconds)
 
     def _settle(self, take: Take) -> None:
         if used := take.used:
             self._learn(take.size, used)
-            self._easing.answered(self._clock(), take.at or 0.0)
+            tokens = used.prompt + used.completion
+            self._easing.answered(self._clock(), take.at or 0.0, self._known.share_of(1, tokens))
             self._tell_once()
         if take.at is not None and (used or not take.sent):
             more = 0.0 if take.sent else -1.0

@@ -32,6 +32,10 @@ class Rates:
         """Take the smaller of each."""
         return Rates(min(self.requests, other.requests), min(self.tokens, other.tokens))
 
+    def share_of(self, requests: float, tokens: float) -> float:
+        """Say what share of a window so much is, of the resource of which it takes more."""
+        return max(requests / self.requests, tokens / self.tokens)
+
 
 @dataclass(frozen=True)
 class Slot:

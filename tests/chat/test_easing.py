@@ -38,7 +38,7 @@ def send(
     while now < begin + windows * WINDOW_S:
         if server.takes(now):
             taken += 1
-            easing.answered(now, now)
+            easing.answered(now, now, 1 / known)
             now += WINDOW_S / (known * easing.share(now))
         else:
             now += max(pause_s, easing.refused(now))
@@ -52,7 +52,7 @@ def test_without_a_refusal_the_whole_limit_is_used():
 
 def pause(easing: Easing, begin: float, end: float) -> None:
     easing.refused(begin)
-    easing.answered(end, end)
+    easing.answered(end, end, 0.1)
 
 
 def test_one_refusal_a_window_is_no_lower_limit():
@@ -73,9 +73,9 @@ def test_several_lower_it_by_what_was_lost_to_them():
 def test_an_answer_to_a_call_sent_before_the_pause_does_not_end_it():
     easing = Easing(WINDOW_S)
     easing.refused(10.0)
-    easing.answered(now=11.0, sent=9.0)
+    easing.answered(now=11.0, sent=9.0, used=0.1)
     easing.refused(30.0)
-    easing.answered(now=40.0, sent=39.0)
+    easing.answered(now=40.0, sent=39.0, used=0.1)
     assert easing.share(70.0) == 0.5
 
 
@@ -91,11 +91,18 @@ def test_a_try_that_is_refused_is_taken_back_and_waits_longer():
     assert easing.share(101.0 + 2 * WINDOW_S) > 0.5
 
 
-def test_the_more_pauses_a_window_has_the_longer_they_are():
+def test_where_the_minute_is_used_up_the_wait_grows_with_its_pauses():
     easing = Easing(WINDOW_S)
+    easing.answered(0.0, 0.0, used=0.5)
     assert [easing.refused(float(now)) for now in range(5)] == [0, 0, 1.2, 2.4, pytest.approx(3.6)]
     easing.share(60.0)
     assert easing.refused(60.0) == 0
+
+
+def test_where_little_was_sent_the_servers_own_word_is_all_that_is_waited_for():
+    easing = Easing(WINDOW_S)
+    easing.answered(0.0, 0.0, used=0.4)
+    assert [easing.refused(float(now)) for now in range(30)] == [0] * 30
 
 
 @given(st.floats(0.1, 0.98), st.sampled_from([60.0, 600.0, 6000.0]), st.sampled_from([0.2, 2.0, 10.0]))

@@ -16,13 +16,14 @@ SUMMARY = "  - summarize: {max_words: 40}\n"
 BOOKED = "select prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, cost_estimated from {}"
 
 
+@pytest.mark.parametrize("limit", ["", ", requests_per_minute: 600"])
 def test_thirty_refusals_that_say_how_long_to_wait_hold_sixty_documents_for_seconds(
-    project: Project, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    project: Project, provider: Provider, monkeypatch: pytest.MonkeyPatch, limit: str
 ):
     monkeypatch.setenv("DOCMILL_RETRY_SCALE", "1")
     project.documents(**{f"d{number}": f"Text {number}." for number in range(60)})
     provider.script(*[rate_limited("0.3")] * 30)
-    pipeline = str(project.pipeline(provider.url, SUMMARY))
+    pipeline = str(project.pipeline(provider.url, SUMMARY, limits=f"{{concurrency: 8{limit}}}"))
     began = time.monotonic()
     assert project.run("run", pipeline) == 0
     assert time.monotonic() - began < 60  # the pauses are 15 s at most; the rest is the machine's
