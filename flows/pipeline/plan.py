@@ -17,6 +17,7 @@ from docmill.flows.pipeline.hashes import sha256_of, surroundings, unhashed, who
 from docmill.flows.pipeline.options import RunOptions, Shards
 from docmill.flows.pipeline.reviewed import with_reviews
 from docmill.flows.pipeline.since import since_last
+from docmill.flows.pipeline.tables import with_tables
 from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
 from docmill.schemas.bundle import SPLIT
@@ -43,7 +44,7 @@ class StepPlan:
 
     Its `models` are asked in turn: the next where an answer will not do. `schema_sha256` is of what its
     answers have to satisfy alone: a plan tells by it why a step is run again. `labelled_by` is the step whose
-    label its rules may name.
+    label its rules may name. `has_table` says that its records fill a typed table.
     """
 
     id: str
@@ -54,11 +55,12 @@ class StepPlan:
     models: tuple[str, ...]
     schema_sha256: str = ""
     labelled_by: str | None = None
+    has_table: bool = False
 
     def typed_schemas(self) -> list[str]:
         """Name the tool schemas, as declared, whose records have a table."""
         acts = kind(self.kind)
-        return list(dict.fromkeys(name for _, name in acts.schemas(self.options))) if acts.typed else []
+        return list(dict.fromkeys(name for _, name in acts.schemas(self.options))) if self.has_table else []
 
 
 @dataclass(frozen=True)
@@ -228,4 +230,7 @@ def _step(
     ]
     hashes = {"sha256": sha256_of(declared), "schema_sha256": sha256_of(answers)}
     label = labelled_by(checked.pipeline, step_id) if name != "split" else None
-    return StepPlan(step_id, name, options, before, models=models, labelled_by=label, **hashes)
+    has_table = step_id in with_tables(checked.pipeline)
+    return StepPlan(
+        step_id, name, options, before, models=models, labelled_by=label, has_table=has_table, **hashes
+    )

@@ -1,5 +1,6 @@
 """The tables that a pipeline's records fill: their names must be free, short enough, and one step's alone."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +15,36 @@ OWN_TABLES = ("docmill_runs", "docmill_outcomes", "docmill_evaluations", "docmil
 OWN_PREFIX = "docmill__"
 
 
+def with_tables(pipeline: Pipeline) -> frozenset[str]:
+    """Name the steps whose records have a table: all of `extract`, and others whose schema is theirs alone.
+
+    Where `into` names the one table, the others have none beside an extract step.
+    """
+    every = steps(pipeline)
+    typed = {step_id for step_id, (_, acts, _) in every.items() if acts.typed}
+    if pipeline.sink().table and typed:
+        return frozenset(typed)
+    made = {
+        step_id: {table_of(pipeline, path_of(name).stem).casefold() for _, name in acts.schemas(options)}
+        for step_id, (_, acts, options) in every.items()
+    }
+    owners = Counter(name for names in made.values() for name in names)
+    alone = {step_id for step_id, names in made.items() if names and all(owners[name] == 1 for name in names)}
+    return frozenset(typed | alone)
+
+
+def table_of(pipeline: Pipeline, stem: str) -> str:
+    """Name the typed table of a schema, where `into` names none."""
+    return f"{pipeline.name}__{stem}".replace("-", "_")
+
+
 def typed_schemas(pipeline: Pipeline) -> list[tuple[str, Place, str]]:
     """List the tool schemas, as declared, whose records have a table, with the step's id and the place."""
+    has_table = with_tables(pipeline)
     return [
         (step_id, (*at, *inner), name)
         for step_id, (at, acts, options) in steps(pipeline).items()
-        if acts.typed
+        if step_id in has_table
         for inner, name in acts.schemas(options)
     ]
 
@@ -32,7 +57,7 @@ def table_faults(pipeline: Pipeline) -> list[tuple[Place, str]]:
 def _schema_faults(pipeline: Pipeline) -> Faults:
     owners: dict[str, tuple[str, Path]] = {}
     for step_id, at, name in typed_schemas(pipeline):
-        made = f"{pipeline.name}__{path_of(name).stem}".replace("-", "_")
+        made = table_of(pipeline, path_of(name).stem)
         owner, path = owners.setdefault(made.casefold(), (step_id, path_of(name)))
         if path != path_of(name):
             yield at, f"{str(path_of(name))!r} and {str(path)!r} would share the table {made!r}: rename one"
@@ -48,7 +73,7 @@ def _named_table_faults(pipeline: Pipeline) -> Faults:
     sink = pipeline.sink()
     count = len({path_of(name) for _, _, name in typed_schemas(pipeline)})
     if sink.table and count != 1:
-        yield ("into", "table"), f"one table takes one extract schema, and the pipeline has {count}"
+        yield ("into", "table"), f"one table takes one schema, and the pipeline has {count}"
     if sink.table and (sink.table.startswith(OWN_PREFIX) or sink.table in OWN_TABLES):
         yield ("into", "table"), f"{sink.table!r} is one of docmill's own tables: name another"
     for key, name in (("table", sink.table or ""), ("key", sink.key)):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from docmill.flows.pipeline.graph import labelled_by, steps
+from docmill.flows.pipeline.tables import table_of
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.pipeline import Pipeline
 from docmill.schemas.tool import ToolSchema
@@ -79,11 +80,6 @@ def _item_faults(pipeline: Pipeline, tool: ToolSchema) -> list[str]:
         if name.casefold() in others:
             wrong.append(f"the table {name!r} of its items is another schema's: rename one")
     return wrong
-
-
-def table_of(pipeline: Pipeline, stem: str) -> str:
-    """Name the typed table of a schema, where `into` names none."""
-    return f"{pipeline.name}__{stem}".replace("-", "_")
 
 
 def _key_fault(pipeline: Pipeline, tool: ToolSchema) -> str | None:

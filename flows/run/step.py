@@ -28,7 +28,6 @@ from docmill.schemas.outcome import StepOutcome, Tally
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.chat.session import Session
 from docmill.tasks.checks.request import BYTES_PER_TOKEN
-from docmill.tasks.steps.kind import kind
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ async def run_step(of: DocumentRun, step: StepPlan) -> StepResult:
     return StepResult(
         outcome.model_copy(update={"about": about, "seconds": time.monotonic() - begun}),
         states[-1] if states else None,
-        schema if kind(step.kind).typed else None,
+        schema if step.has_table else None,
         answer.held,
         halted=answer.failure is not None,
     )

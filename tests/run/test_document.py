@@ -287,7 +287,7 @@ def test_what_is_found_is_checked_against_the_same_schema(project: Project, prov
 # Questions
 
 
-def test_answers_stand_in_steps_and_nowhere_else(project: Project, provider: Provider):
+def test_answers_stand_in_steps_and_those_with_a_schema_in_its_table(project: Project, provider: Provider):
     project.documents(a="text")
     steps = "  - ask: {prompt: Why?}\n  - ask: {id: more, prompt: What?, schema: thing, input: ask}\n"
     provider.rule(lambda request: saying("because") if "Why?" in request.text else None)
@@ -297,4 +297,4 @@ def test_answers_stand_in_steps_and_nowhere_else(project: Project, provider: Pro
     outputs = {name: step["output"] for name, step in json.loads(steps_json).items()}
     assert outputs == {"ask": "because", "more": {"name": "Example", "on": "2024-01-31", "count": 1}}
     assert (record, summary) == (None, None)
-    assert project.rows("select name from sqlite_master where name like 'p__%' escape '!'") == []
+    assert project.rows('select name, "on", count from p__thing') == [("Example", "2024-01-31", 1)]

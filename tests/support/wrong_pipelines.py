@@ -74,7 +74,7 @@ TOP = {
         "into: {url: 'sqlite:///x.db', table: t}\nsteps:\n"
         "  - classify: {labels: {a: x, b: y}}\n"
         "  - extract: {by: classify, schemas: {a: thing, b: other}}\n",
-        "3:31: into.table: one table takes one extract schema, and the pipeline has 2",
+        "3:31: into.table: one table takes one schema, and the pipeline has 2",
     ),
     "a table of docmill's": (
         "into: {url: 'sqlite:///x.db', table: docmill_runs}\nsteps: [extract: {schema: thing}]\n",
