@@ -218,3 +218,28 @@ def test_what_a_file_is_found_to_hold_is_not_listed_again_in_the_same_attempt(
     assert sorted(ids(part(database, results, 2))) == sorted(
         [*(each.document_id for each in first[:-1]), *rest, *bundle.ids()]
     )
+
+
+@pytest.fixture
+def others(results: ShardedResults) -> list[str]:
+    """List the same documents for the shards of another run; gives their ids."""
+    other = RUN.model_copy(update={"run_id": "s"})
+    results.begin(other)
+    results.add_work("s", [Listed(place(each), each, f"file:///{each}") for each in IDS])
+    results.deal(other, "all")
+    return IDS
+
+
+def test_the_end_of_a_run_drops_no_other_ones_work(results: ShardedResults, others: list[str]):
+    results.end(RUN.model_copy(update={"state": "complete"}))
+    assert [results.worked(run_id)[0] for run_id in ("r", "s")] == [0, len(others)]
+
+
+def test_a_file_that_a_run_divides_stays_whole_for_another(
+    results: ShardedResults, others: list[str], database: str
+):
+    begun = part(database, results, 1)
+    file, *_ = ids(begun)
+    parts = tuple(BundlePart(name=f"#pages={number}-{number}", sha256="c") for number in (1, 2))
+    divide(begun, Bundle(document_id=file, content_sha256="c", split_sha256="s", parts=parts), asked=True)
+    assert [results.worked(run_id)[0] for run_id in ("r", "s")] == [len(IDS) + 1, len(others)]
