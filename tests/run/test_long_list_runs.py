@@ -1,5 +1,6 @@
 """Long lists in a run: the model names columns and code reads the rows, or rows are asked for in parts."""
 
+import copy
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -44,10 +45,17 @@ COLUMNS = (
 )
 
 
-def run(project: Project, provider: Provider, text: str, *options: str, endpoint: str = "") -> int:
+def run(
+    project: Project,
+    provider: Provider,
+    text: str,
+    *options: str,
+    endpoint: str = "",
+    schema: dict[str, Any] = DECLARED,
+) -> int:
     """Run one document; `endpoint` are further keys of the endpoint's mapping."""
     project.documents(a=text)
-    project.schema("note", DECLARED)
+    project.schema("note", schema)
     steps = f"  - extract: {{{', '.join(['schema: note', *options])}}}\n"
     mapping = f"{{base_url: '{provider.url}', {endpoint}}}" if endpoint else provider.url
     return project.run("run", str(project.pipeline(mapping, steps)))
@@ -366,6 +374,26 @@ def test_a_broken_rule_is_told_with_the_rest_of_the_record(project: Project, pro
     provider.always(saying("rest", rest))
     assert run(project, provider, document(rows), rule) == 0
     check_done(project, document(rows), rows)
+    assert sorts(provider) == {"columns": 1, "rest": 2}
+
+
+@pytest.mark.slow
+def test_a_row_left_out_of_a_short_list_beside_a_long_one_is_asked_for(project: Project, provider: Provider):
+    rows, boxes = sold(40), [{"box": f"B-{number}", "weight": 3 * number} for number in (11, 12, 13, 14)]
+    written_boxes = [f"| {each['box']} | {each['weight']} |" for each in boxes]
+    text = "\n".join([document(rows), "", "| Box | Weight |", "| --- | --- |", *written_boxes, ""])
+    with_boxes = copy.deepcopy(DECLARED)
+    box = {"type": "object", "properties": {"box": {"type": "string"}, "weight": {"type": "number"}}}
+    with_boxes["parameters"]["properties"]["boxes"] = {"type": "array", "items": box}
+
+    def rest(request: Request) -> Any:
+        again = len(request.parsed["messages"]) > 2
+        told = {"number": "LW-4711", "received_by": "A. Pellworth"}
+        return {**told, "boxes": boxes if again else boxes[:3]}
+
+    provider.always(saying("rest", rest))
+    assert run(project, provider, text, schema=with_boxes) == 0
+    assert outcome(project)["record"]["boxes"] == boxes
     assert sorts(provider) == {"columns": 1, "rest": 2}
 
 
