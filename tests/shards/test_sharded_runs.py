@@ -76,7 +76,7 @@ def test_what_files_hold_is_done_by_the_shard_that_has_the_file(place_of_all: Si
         (site.root / name / f"{number}.pdf").write_bytes(scan)
         (site.root / name / f"{number}.eml").write_bytes(mail(("bill.txt", f"Pay {number}".encode())))
     many = Sharded.__new__(Sharded)
-    many.site, many.name = site, name
+    many.site, many.name, many.into = site, name, ""
     with site.working():
         assert "17 documents: 17 done" in many.run("--shards", "2")
         assert "17 unchanged" in many.run("--shards", "2")
