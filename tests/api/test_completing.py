@@ -67,6 +67,7 @@ async def test_a_stream_is_given_when_it_is_whole(provider: Provider):
     assert provider.requests[0].parsed["stream"] is True
 
 
+@pytest.mark.slow
 async def test_all_choices_of_n_are_given_and_kept(provider: Provider):
     def twice(reply: dict[str, Any]) -> None:
         second = {**reply["choices"][0], "index": 1, "message": {"content": "another"}}

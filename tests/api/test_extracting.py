@@ -125,6 +125,7 @@ async def test_a_name_is_a_file_in_schemas_tools(provider: Provider, project: Pr
     assert len(provider.requests) == 1
 
 
+@pytest.mark.slow
 async def test_what_only_python_refuses_is_an_invalid_reply(provider: Provider):
     class Even(BaseModel):
         total: float

@@ -68,6 +68,7 @@ async def test_an_answer_is_free_text(provider: Provider):
     assert provider.requests[0].text.endswith("Why?")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["tools", "json_schema", "text"])
 async def test_a_label_that_is_none_is_repaired_and_then_invalid(provider: Provider, form: str):
     provider.always(saying('{"category": "c"}'))

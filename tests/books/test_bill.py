@@ -32,6 +32,7 @@ def booked(project: Project) -> tuple[Any, ...]:
     return row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", ["openai", "claude"])
 def test_the_books_are_the_providers_bill(project: Project, provider: Provider, dialect: Dialect):
     bill = billed(project, provider, dialect, 15, f"{DECLARED}, cache_write: {PRICES.cache_write}}}")

@@ -42,6 +42,7 @@ async def test_identical_requests_at_the_same_moment_are_sent_once(provider: Pro
     assert len(provider.requests) == 1
 
 
+@pytest.mark.slow
 async def test_refresh_asks_anew_and_still_once(provider: Provider, shared: Cache):
     await ask(target(provider.url), free())
     asked = await ask(target(provider.url), *[free()] * 11, refresh=True)
@@ -100,6 +101,7 @@ async def test_a_server_error_is_tried_five_times(provider: Provider):
     assert run["run_count"] == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shape", ["disconnect", "disconnect_mid_body", "not_json", "html_page", "no_choices"]
 )
@@ -125,6 +127,7 @@ async def test_a_hundred_requests_cost_a_dead_server_few_attempts(provider: Prov
     assert len(provider.requests) <= 30
 
 
+@pytest.mark.slow
 async def test_a_model_that_302ai_does_not_serve_is_asked_once_more_and_stops_the_run(provider: Provider):
     provider.always("no_model")
     asked = await ask(target(provider.url), free())
@@ -138,6 +141,7 @@ async def test_a_model_that_302ai_serves_again_is_used(provider: Provider):
     assert (await ask(target(provider.url), free())).names == ["Completed"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", streams.GOOD)
 async def test_a_stream_is_the_completion_that_a_plain_reply_is(provider: Provider, shape: str):
     """And has its record: a later run that does not stream reads it."""
@@ -344,6 +348,7 @@ def _link(file: Path) -> None:
     file.symlink_to("elsewhere")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("plant", [_pipe, _device, _link])
 async def test_what_is_no_regular_file_in_a_records_place_is_a_miss(
@@ -382,12 +387,14 @@ async def test_an_error_carries_status_code_request_id_and_excerpt(provider: Pro
     assert (error.status, error.code, error.request_id, len(error.body)) == (422, "odd", "req-1", 500)
 
 
+@pytest.mark.slow
 async def test_no_more_calls_are_in_flight_than_the_lane_takes(provider: Provider):
     provider.delay_s = 0.05
     await ask(target(provider.url), *(free(str(number)) for number in range(20)), concurrency=4)
     assert provider.most_in_flight == 4
 
 
+@pytest.mark.slow
 async def test_costs_are_booked_for_each_reply_paid(provider: Provider):
     provider.script("schema_invalid")
     prices = {"input": "1", "output": "2"}

@@ -110,6 +110,7 @@ def test_which_database_it_is_is_asked_once(url: str, relay: tuple[Relay, str]):
     assert between.opened == before + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("told", [True, False], ids=["the server is told", "the server knows nothing"])
 async def test_a_lock_outlives_its_connection(url: str, relay: tuple[Relay, str], told: bool):
     """The process takes it again, also from its own session that the server thinks alive."""

@@ -48,6 +48,7 @@ async def test_a_call_takes_two_round_trips_paid_and_cached(
     assert len(provider.requests) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("prefect_api")
 async def test_a_limit_a_minute_takes_four_more_of_a_paid_call(
     provider: Provider, way: tuple[Relay, str], monkeypatch: pytest.MonkeyPatch

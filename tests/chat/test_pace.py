@@ -37,6 +37,7 @@ async def took(pace: Pace, allowed: Allowed, sent: list[Allowed], *, used: Token
         sent.append(allowed)
 
 
+@pytest.mark.slow
 async def test_two_runs_share_one_limit_and_neither_starves(tmp_path: Path):
     sent: list[Allowed] = []
     limit = Rates(tokens=20_000)

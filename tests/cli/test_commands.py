@@ -97,6 +97,7 @@ def test_json_is_the_runs_row_and_nothing_else_on_stdout(
     assert (row["state"], row["documents_in"], row["done"], row["calls"]) == ("complete", 2, 2, 2)
 
 
+@pytest.mark.slow
 def test_limit_takes_up_the_first_that_are_not_unchanged(
     project: Project, provider: Provider, prefect_api: str
 ):

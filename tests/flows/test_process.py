@@ -93,6 +93,7 @@ def test_a_fatal_answer_stops_the_run(
     assert "error: the server answered" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "status"),
     [
@@ -116,6 +117,7 @@ def test_what_goes_wrong_has_its_status(project: Project, provider: Provider, sh
     assert project.statuses() == {"in/a.txt": status}
 
 
+@pytest.mark.slow
 def test_hostile_output_stays_text(project: Project, provider: Provider):
     """Shown by 4: what names a class is never decoded into one."""
     project.schema(

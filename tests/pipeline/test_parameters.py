@@ -68,6 +68,7 @@ class TestSafety:
         assert project.statuses() == {"in/a.txt": "done"}
         assert [request.headers["authorization"] for request in provider.requests] == ["Bearer sk-none"]
 
+    @pytest.mark.slow
     async def test_the_environments_endpoint_replaces_its_own(
         self, project: Project, provider: Provider, monkeypatch: pytest.MonkeyPatch
     ):
@@ -192,6 +193,7 @@ class TestSafety:
 
 
 class TestWrong:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("keys", "said"),
         [

@@ -95,6 +95,7 @@ def test_what_was_chosen_stays_where_others_are_decided(bills: Bills):
     assert documents(planned(bills)) == {"in/a.txt", "in/b.txt"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [(), ("a",), ("a", "b")])
 def test_a_shard_shows_what_its_run_has_kept_whatever_is_decided_meanwhile(
     bills: Bills, before: tuple[str, ...]

@@ -81,6 +81,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confirming, "LOOK_EVERY_S", 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "name", "sent"), [(True, "Completed", 2), (False, "Stopped", 0)])
 async def test_a_run_that_may_cost_too_much_waits_for_a_yes(
     project: Project, provider: Provider, answer: bool, name: str, sent: int

@@ -126,6 +126,7 @@ def test_a_first_run_and_a_rerun(project: Project, provider: Provider, capsys: p
     held(project, provider, pipeline, again)
 
 
+@pytest.mark.slow
 def test_steps_whose_input_is_known_are_exact(
     project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):

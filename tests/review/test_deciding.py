@@ -120,6 +120,7 @@ def test_accepting_all_keeps_a_decision_for_each_point(bills: Bills):
     assert typed(bills) == [(A, "Eve", 61.0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [

@@ -51,6 +51,7 @@ def three_choices(request: Request) -> Reply:
     return written(reply)
 
 
+@pytest.mark.slow
 def test_what_the_budget_does_not_hold_is_deferred(
     project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):

@@ -38,6 +38,7 @@ def counts(project: Project) -> list[tuple[int, ...]]:
     )
 
 
+@pytest.mark.slow
 def test_a_bundle_of_letters_is_divided_once_and_each_is_a_document(project: Project, provider: Provider):
     pipeline = bundles(project, provider)
     Path("in/scan.pdf").write_bytes(pdf(*ADA, *BOB))
@@ -51,6 +52,7 @@ def test_a_bundle_of_letters_is_divided_once_and_each_is_a_document(project: Pro
     assert json.loads(steps)["split"]["output"] == "pages 1-2, 3-3"
 
 
+@pytest.mark.slow
 def test_what_is_attached_or_packed_are_documents_of_their_own(project: Project, provider: Provider):
     pipeline = bundles(project, provider)
     inner = zipped({"../../etc/passwd": "root", "b.txt": "second"})
@@ -117,6 +119,7 @@ def test_a_plan_bounds_what_is_not_divided_yet_and_then_is_exact(
     assert (again["documents"], again["new"], again["calls"], again["cached_calls"]) == (6, 2, 0, 5)
 
 
+@pytest.mark.slow
 def test_documents_within_files_are_named_shown_and_printed_by_their_ids(
     project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):
@@ -177,6 +180,7 @@ def test_a_mails_id_names_all_that_it_holds_also_once_that_is_known(project: Pro
     assert counts(project) == [(2, 2, 0, 0, 2), (2, 0, 2, 0, 0), (1, 0, 1, 0, 0)]
 
 
+@pytest.mark.slow
 def test_documents_within_files_are_tried_and_shown_also_where_all_is_asked_anew(
     project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]
 ):

@@ -95,6 +95,7 @@ def test_an_empty_list_is_in_review_where_the_document_has_the_table(
     assert len(provider.requests) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "other",
     [LINES[1], {"item": "Ash beam"}],

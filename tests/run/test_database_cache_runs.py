@@ -80,6 +80,7 @@ def test_show_reads_what_the_database_holds(
     assert len(provider.requests) == 1
 
 
+@pytest.mark.slow
 def test_a_database_that_does_not_answer_is_said_before_anything_is_sent(
     project: Project, provider: Provider, relay: Relay, capfd: pytest.CaptureFixture[str]
 ):

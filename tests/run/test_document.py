@@ -51,6 +51,7 @@ def outcome(project: Project) -> dict[str, Any]:
     return found | {"steps": {name: step["status"] for name, step in json.loads(found["steps"]).items()}}
 
 
+@pytest.mark.slow
 def test_each_step_comes_after_the_one_above(project: Project, provider: Provider):
     project.documents(a="text")
     steps = CLASSIFY + "  - extract: {schema: thing}\n  - summarize:\n"
@@ -171,6 +172,7 @@ def test_the_outcome_is_the_worst_of_its_steps(
     assert outcome(project)["status"] == status
 
 
+@pytest.mark.slow
 def test_summary_and_label_are_those_of_the_last_step_of_their_kind(project: Project, provider: Provider):
     project.documents(a="text")
     provider.rule(lambda request: saying("first") if "100 words" in request.text else None)
@@ -274,6 +276,7 @@ def test_json_is_found_in_what_a_server_without_tools_says(project: Project, pro
     assert not {"tools", "response_format"} & request.parsed.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reply", ["none", '{"name": 5, "on": "2024-01-31"}', '{"name": "A"} {"name": "B"}'])
 def test_what_is_found_is_checked_against_the_same_schema(project: Project, provider: Provider, reply: str):
     provider.always(saying(reply))

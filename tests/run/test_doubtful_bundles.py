@@ -42,6 +42,7 @@ def test_documents_with_a_boundary_in_doubt_are_in_review_until_somebody_accepts
     assert project.statuses() == {FIRST: "review", SECOND: "done", THIRD: "done"}
 
 
+@pytest.mark.slow
 def test_one_document_of_a_file_whose_numbers_do_not_add_up_is_in_review_unless_that_is_allowed(
     project: Project, provider: Provider
 ):

@@ -123,6 +123,7 @@ def test_a_failure_goes_before_review(project: Project, provider: Provider):
     assert found["evidence"][1]["start"] is None
 
 
+@pytest.mark.slow
 def test_a_record_of_a_summary_is_held_against_the_document(project: Project, provider: Provider):
     project.documents(a=TEXT)
     provider.script(saying("Eve Ltd sent 99"), record(name="Eve Ltd"))

@@ -33,6 +33,7 @@ def finished(api: str, run_id: str) -> str | None:
     return state
 
 
+@pytest.mark.slow
 def test_a_purse_that_cannot_be_written_in_the_end_fails_the_run(
     project: Project, provider: Provider, prefect_api: str, capfd: pytest.CaptureFixture[str]
 ):

@@ -40,6 +40,7 @@ def test_files_of_rows_are_enriched_and_broken_records_fail_alone(project: Proje
     ]
 
 
+@pytest.mark.slow
 def test_parquet_of_a_bucket_is_enriched_and_its_new_rows_alone_are_paid(
     project: Project, provider: Provider, bucket: Bucket
 ):
@@ -73,6 +74,7 @@ def test_a_file_that_is_not_there_ends_the_run_before_anything_is_sent(
     assert provider.bodies() == []
 
 
+@pytest.mark.slow
 def test_a_run_reads_what_has_changed_since_the_last(project: Project, provider: Provider):
     def write(*rows: str) -> None:
         Path("t.csv").write_text("\n".join(["id,body,at", *rows]))

@@ -85,6 +85,7 @@ def test_once_a_part_fails_no_other_is_begun(project: Project, provider: Provide
     assert len(provider.requests) <= 8
 
 
+@pytest.mark.slow
 def test_a_text_that_fits_is_asked_for_as_a_whole(project: Project, provider: Provider):
     provider.always(honest)
     assert run(project, provider, EXTRACT, context=20_000) == 0
@@ -157,6 +158,7 @@ def test_what_another_step_has_put_out_is_read_in_parts_too(project: Project, pr
     assert len(provider.requests) > 3
 
 
+@pytest.mark.slow
 def test_a_question_is_answered_out_of_the_parts_answers(project: Project, provider: Provider):
     provider.always(honest)
     assert run(project, provider, "  - ask: {prompt: Where do the seals lie?, long: parts}\n") == 0
@@ -164,6 +166,7 @@ def test_a_question_is_answered_out_of_the_parts_answers(project: Project, provi
     assert all(str(fact["vault"]) in json.loads(steps)["ask"]["output"] for fact in HIDDEN)
 
 
+@pytest.mark.slow
 def test_a_label_is_that_of_most_of_the_first_parts(project: Project, provider: Provider):
     provider.always(honest)
     assert run(project, provider, f"  - classify: {{{LABELS}, long: parts, parts: 3}}\n") == 0
@@ -301,6 +304,7 @@ def test_long_lists_of_a_long_document_are_read_by_code(project: Project, provid
     assert all(text[each["start"] : each["end"]] == each["quote"] for each in found["evidence"])
 
 
+@pytest.mark.slow
 def test_a_table_that_a_cut_divides_is_one_table(project: Project, provider: Provider):
     items = [{"name": f"Ada {number}", "fee": 40 + number} for number in range(120)]
     table = "\n".join(["Name;Fee", *(f"{each['name']};{each['fee']}" for each in items)])

@@ -98,6 +98,7 @@ def check_done(project: Project, text: str, rows: Sequence[Sold]) -> dict[str, A
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["pipes", "aligned"])
 def test_code_reads_the_rows_once_the_columns_are_named(project: Project, provider: Provider, form: str):
     provider.always(honest)

@@ -180,6 +180,7 @@ def test_a_stream_that_is_always_bad_has_one_outcome_and_a_bounded_price(
     assert len(provider.requests) <= MOST_ATTEMPTS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", TOLERATED, ids=["text", "call"])
 def test_an_odd_but_good_answer_is_taken_at_once(
     project: Project, provider: Provider, step: str, capfd: pytest.CaptureFixture[str]
@@ -202,6 +203,7 @@ def test_a_good_stream_is_taken_at_once_and_so_is_a_server_that_does_not_stream(
     assert len(provider.requests) == len(shapes)
 
 
+@pytest.mark.slow
 def test_a_rate_limit_with_any_odd_wait_is_waited_out(
     project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]
 ):

@@ -61,6 +61,7 @@ def outcome(project: Project) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_the_first_alone_is_asked_where_its_answer_leaves_no_doubt(project: Project, provider: Provider):
     answering(provider, cheap=GOOD)
     assert run(project, provider) == 0

@@ -21,6 +21,7 @@ def documents(project: Project, count: int) -> None:
     project.documents(**{f"d{number:02}": f"Protocol {number}. It rained." for number in range(count)})
 
 
+@pytest.mark.slow
 def test_calls_one_after_the_other_are_held_back_by_concurrency_and_drawn(
     project: Project, provider: Provider, capfd: Printed, monkeypatch: pytest.MonkeyPatch
 ):
@@ -51,6 +52,7 @@ def test_calls_one_after_the_other_are_held_back_by_concurrency_and_drawn(
     assert re.search(r"The run's time, .*; held back by concurrency \d+ % of the time", page)
 
 
+@pytest.mark.slow
 def test_a_run_that_sends_nothing_has_no_picture_of_its_time(
     project: Project, provider: Provider, capfd: Printed
 ):

@@ -66,6 +66,7 @@ def test_each_vote_is_a_call_where_the_server_gives_no_choices(project: Project,
     assert outcome(project) == ("done", RIGHT, 3, None)
 
 
+@pytest.mark.slow
 def test_what_most_votes_give_field_by_field_need_be_none_of_them(project: Project, provider: Provider):
     provider.always(voting({**RIGHT, "name": "sent"}, MISCOUNTED, {**RIGHT, "on": "2024-02-01"}))
     assert project.run("run", written_to(project, provider.url)) == 0

@@ -73,6 +73,7 @@ def outcome(document_id: str, **told: Any) -> Outcome:
     return Outcome(document_id=document_id, uri="u", content_sha256="c", status="done", **tally, **told)
 
 
+@pytest.mark.slow
 def test_rows_that_came_since_it_was_listed_are_read_by_the_run_after_it(
     project: Project, provider: Provider, capfd: Printed
 ):
@@ -90,6 +91,7 @@ def test_rows_that_came_since_it_was_listed_are_read_by_the_run_after_it(
     assert project.statuses() == {"1": "done", "2": "done", "3": "done", "4": "done"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("booked", [True, False])
 def test_its_last_lines_and_its_row_tell_what_those_of_one_without_shards_tell(
     project: Project, provider: Provider, capfd: Printed, booked: bool

@@ -131,6 +131,7 @@ def test_values_of_every_kind_come_back_as_they_were_given(results: ReviewedResu
     assert (first["price"], second["price"]) == (5e-324, 1.7976931348623157e308)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ["x", '"x"', "1", "null", 1, {"a": "b"}])
 def test_a_property_without_a_type_comes_back_as_what_it_was(url: str, value: Any):
     results = ReviewedResults.open(Into(url=url), "p", {"bill": tool(any={})})

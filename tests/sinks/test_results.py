@@ -292,6 +292,7 @@ def test_a_value_that_a_database_does_not_take_is_not_quoted(postgres: str):
     assert reason(caught.value) == "InvalidTextRepresentation"
 
 
+@pytest.mark.slow
 def test_two_runs_that_write_the_same_new_documents_in_other_orders_wait_for_each_other(database: str):
     both = [Results.open(Into(url=database), "p", schema()) for _ in range(2)]
     begin = Barrier(2, timeout=30)

@@ -230,6 +230,7 @@ async def test_a_call_waits_for_what_another_run_has_reserved(database: str):
         await each.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limits", [budget(run="1"), budget(day="1"), budget(run="1", day="9")])
 async def test_a_shard_waits_as_long_as_others_of_its_run_come_to_less_than_was_reserved(
     database: str, monkeypatch: pytest.MonkeyPatch, limits: Budget

@@ -45,6 +45,7 @@ def rows(database: str, table: str) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=COLUMNS)
 @example(names=["unit price", "unit_price", "unit.price", "unit[price", "unit]price"])

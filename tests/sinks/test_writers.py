@@ -63,6 +63,7 @@ def holding(results: ReviewedResults, names: list[str]) -> None:
                 transaction.outcome(each)
 
 
+@pytest.mark.slow
 def test_writers_of_the_same_documents_end_well(opened: list[ReviewedResults]):
     jobs: list[Callable[[], None]] = [
         lambda: writing(opened[0], 1),

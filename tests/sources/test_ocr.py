@@ -50,6 +50,7 @@ def _reason(content: bytes, name: str, ocr: Ocr = "missing") -> str:
     return str(raised.value)
 
 
+@pytest.mark.slow
 def test_a_picture_is_read_with_its_confidence():
     text, starts, unread, [seen], _ = parsed(file(LINE), "a.png")
     assert (text, starts, unread) == ("Invoice RE-2031-0042", (0,), ())
@@ -57,6 +58,7 @@ def test_a_picture_is_read_with_its_confidence():
     assert 0.9 < seen.confidence <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "AVIF"])
 def test_pictures_of_every_kind_are_read(kind: str):
     assert parsed(file(LINE, kind), "a").text == "Invoice RE-2031-0042"

@@ -40,6 +40,7 @@ def _reason(content: bytes, name: str, ocr: Ocr = "missing") -> str:
     return str(raised.value)
 
 
+@pytest.mark.slow
 def test_a_child_that_reads_pictures_opens_no_connection_and_tells_nobody():
     parsed(file(LINE), "a.png")
     for pid in _seeing():

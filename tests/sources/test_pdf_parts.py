@@ -153,6 +153,7 @@ def test_the_values_of_an_xfa_form_are_read_and_its_pages_told():
     assert unread == (("form", Why.XFA),)
 
 
+@pytest.mark.slow
 def test_the_values_of_an_xfa_form_are_no_page_that_could_be_read_by_its_picture():
     read = parsed(_xfa(), "a.pdf", "always")
     assert read.text.endswith("sum: 731.25\nname: Ann & Co")

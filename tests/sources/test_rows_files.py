@@ -384,6 +384,7 @@ def test_a_bucket_that_is_not_there_is_a_wrong_configuration(bucket: Bucket):
     assert said == ("rows.files: 's3://no-such-bucket/t/*.parquet' cannot be read: there is no such bucket")
 
 
+@pytest.mark.slow
 def test_a_value_that_fails_in_the_middle_comes_after_the_rows_that_were_read():
     body = "repeat('x', 100) as pad, case when i < 199000 then '1' else 'secret' end as body"
     parquet("t.parquet", f"select i as id, {body} from range(200000) r(i)")
