@@ -12,24 +12,20 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from prefect.client.schemas.objects import State
-
+from benchmarks.counted import CHARS_A_TOKEN, Counted
 from docmill.flows.pipeline.file import load
 from docmill.flows.pipeline.plan import resolve
-from docmill.flows.run.answer import Requests
 from docmill.flows.run.basis import Basis
 from docmill.flows.run.failures import doubted
 from docmill.flows.run.step import answered
 from docmill.schemas.chat import Completion
 from docmill.schemas.document import Document
 from docmill.schemas.errors import CutShort
-from docmill.schemas.tool import ToolSchema
-from docmill.tasks.chat.request_state import REPAIRS
 from docmill.tasks.checks.completeness.groups import Tables
 from docmill.tasks.checks.completeness.missing import completeness
 from docmill.tasks.checks.evidence.grounding import Grounds
@@ -53,7 +49,6 @@ from tests.support.longlists import (
 )
 
 MANY = 2_000
-CHARS_A_TOKEN = 4
 USD_READ, USD_WRITTEN = 0.8 / 1e6, 4 / 1e6  # a token, as claude-3-5-haiku is listed
 LIMIT, NO_LIMIT = 8_192, 100_000
 Answer = dict[str, Any]
@@ -81,27 +76,16 @@ def brief(request: Request) -> Answer:
 
 
 @dataclass(kw_only=True)
-class Asked(Requests):
-    """Requests that a stand-in answers, and what that comes to."""
+class Asked(Counted):
+    """Requests that a stand-in answers."""
 
     answer: StandIn
-    calls: int = 0
-    tokens: list[int] = field(default_factory=lambda: [0, 0])
 
-    async def completion(
-        self,
-        body: bytes,
-        tool: ToolSchema | None,  # noqa: ARG002
-        after: Sequence[State[Any]],  # noqa: ARG002
-        *,
-        repairs: int = REPAIRS,  # noqa: ARG002
-    ) -> Completion:
+    def replied(self, body: bytes) -> Completion:
         """Answer a body; raises CutShort where there is no room for all of it."""
         request = Request(1, "POST", "/v1/chat/completions", {}, body, 0)
         said = json.dumps(self.answer(request))
         wrote = min(len(said) // CHARS_A_TOKEN, request.parsed["max_tokens"])
-        self.calls += 1
-        self.tokens[0] += len(body) // CHARS_A_TOKEN
         self.tokens[1] += wrote
         if wrote < len(said) // CHARS_A_TOKEN:
             raise CutShort("cut")

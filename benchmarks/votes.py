@@ -10,59 +10,42 @@ import asyncio
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import chdir
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from prefect.client.schemas.objects import State
-
+from benchmarks.counted import CHARS_A_TOKEN, Counted
 from docmill.flows.pipeline.file import load
 from docmill.flows.pipeline.plan import Plan, resolve
-from docmill.flows.run.answer import Requests
 from docmill.flows.run.failures import doubted
 from docmill.flows.run.step import answered
 from docmill.schemas.chat import AcceptedChoice, Completion
-from docmill.schemas.tool import ToolSchema
-from docmill.tasks.chat.request_state import REPAIRS
 from docmill.tasks.checks.request import parsed
 from tests.support.mistakes import MISTAKES, ROOT, Sample, make, mistaken, samples
 
 RATE = 0.1  # of the answers that have a mistake
 ASKED_AGAIN = 0.7  # of those that are right once they are asked once more
 ROUNDS = 3  # each document is answered so often, with other mistakes
-CHARS_A_TOKEN = 4
 KINDS = tuple(name for name in MISTAKES if "type" not in name)  # what a schema refuses is repaired
 
 
 @dataclass(kw_only=True)
-class StandIn(Requests):
-    """Answers with a sample's true record, or with a mistake in it; `tokens` are read and written ones."""
+class StandIn(Counted):
+    """Answers with a sample's true record, or with a mistake in it."""
 
     sample: Sample
     shared: float
     round: int = 0
-    calls: int = 0
-    tokens: list[int] = field(default_factory=lambda: [0, 0])
 
-    async def completion(
-        self,
-        body: bytes,
-        tool: ToolSchema | None,  # noqa: ARG002
-        after: Sequence[State[Any]],  # noqa: ARG002
-        *,
-        repairs: int = REPAIRS,  # noqa: ARG002
-    ) -> Completion:
+    def replied(self, body: bytes) -> Completion:
         """Answer a body as its seed says."""
         request = parsed(body)
         seeds = range(request["n"]) if "n" in request else [request.get("seed", 0)]
         is_again = len(request["messages"]) > 2
         first, *others = [self._choice(seed, is_again=is_again) for seed in seeds]
-        self.calls += 1
-        self.tokens[0] += len(body) // CHARS_A_TOKEN
         self.tokens[1] += sum(len(each.text) for each in (first, *others)) // CHARS_A_TOKEN
         given = {"prompt_tokens": 0, "completion_tokens": 0, "others": tuple(others)}
         return Completion(id="", model="", **first.model_dump(), **given)

@@ -40,6 +40,10 @@ class Evaluate(Declared):
     )
 
 
+NO_LABEL = "(none)"  # what a table of labels calls a document that was given none
+MOST_LABELS = 12  # that a table of them has columns for
+
+
 class Verdict(BaseModel):
     """What results have come to against labels: shares of right values, and why they are not good enough.
 

@@ -15,10 +15,9 @@ from docmill.flows.evaluate.difference import ALL_FIELDS, ANSWERED, LABEL, Chang
 from docmill.flows.evaluate.evaluation import Evaluation
 from docmill.flows.evaluate.gate import percent, points
 from docmill.flows.evaluate.scores import Score, total
-from docmill.flows.report.confusion import NO_LABEL
+from docmill.schemas.evaluate import MOST_LABELS, NO_LABEL
 from docmill.schemas.money import money
 
-MOST_LABELS = 12  # that a picture has columns for
 MOST_LISTED = 20
 
 

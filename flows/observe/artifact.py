@@ -8,7 +8,7 @@ from docmill.flows.observe.highlights import Highlights
 from docmill.flows.observe.sparkline import sparklines
 from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.decision import NONE_WAITING, Waiting
-from docmill.schemas.evaluate import Verdict
+from docmill.schemas.evaluate import MOST_LABELS, NO_LABEL, Verdict
 from docmill.schemas.money import money, tokens_of
 from docmill.schemas.outcome import Outcome, Run, listed
 from docmill.schemas.shard import Shard
@@ -21,7 +21,6 @@ PUNCTUATION = re.compile(r"([\\`*_{}\[\]#!|~$^])")
 ADDRESS = re.compile(r"(?i)(?:https?|ftp):(?=//)|www(?=\.)|@(?=[-\w]+\.)")
 WORD_JOINER = "\u2060"
 MOST_CHARS = 300
-MOST_LABELS = 12  # that a table of them has columns for
 
 
 def markdown(
@@ -126,7 +125,7 @@ def _confused(counted: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
     """Show which labels were taken for which, where that is a table which can be read."""
     if not 0 < len(counted) <= MOST_LABELS:
         return
-    columns = [escaped(name or "(none)") for name in next(iter(counted.values()))]
+    columns = [escaped(name or NO_LABEL) for name in next(iter(counted.values()))]
     yield f"\n| label, and what it was taken for | {' | '.join(columns)} |"
     yield f"| --- |{' ---: |' * len(columns)}"
     for wanted, row in counted.items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 from docmill.flows.pipeline.examples import load_examples
 from docmill.flows.pipeline.graph import ring_faults, waits
 from docmill.flows.pipeline.names import name_faults, reference_faults
-from docmill.flows.pipeline.tables import table_faults
+from docmill.flows.pipeline.tables import table_faults, with_tables
 from docmill.flows.pipeline.tools import load_tools
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.pipeline import Pipeline
@@ -30,6 +31,11 @@ class CheckedPipeline:
     pipeline: Pipeline
     tools: Mapping[str, ToolSchema]
     waits: Mapping[str, tuple[str, ...]]
+
+    @cached_property
+    def with_tables(self) -> frozenset[str]:
+        """The steps whose records have a table."""
+        return with_tables(self.pipeline)
 
 
 def declared(data: dict[str, Any], written: YamlText | None = None) -> CheckedPipeline:

@@ -17,7 +17,6 @@ from docmill.flows.pipeline.hashes import sha256_of, surroundings, unhashed, who
 from docmill.flows.pipeline.options import RunOptions, Shards
 from docmill.flows.pipeline.reviewed import with_reviews
 from docmill.flows.pipeline.since import since_last
-from docmill.flows.pipeline.tables import with_tables
 from docmill.schemas.alert import Alert
 from docmill.schemas.budget import Budget
 from docmill.schemas.bundle import SPLIT
@@ -230,7 +229,7 @@ def _step(
     ]
     hashes = {"sha256": sha256_of(declared), "schema_sha256": sha256_of(answers)}
     label = labelled_by(checked.pipeline, step_id) if name != "split" else None
-    has_table = step_id in with_tables(checked.pipeline)
+    has_table = step_id in checked.with_tables
     return StepPlan(
         step_id, name, options, before, models=models, labelled_by=label, has_table=has_table, **hashes
     )

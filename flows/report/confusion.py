@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-NO_LABEL = "(none)"
+from docmill.schemas.evaluate import NO_LABEL
+
 STEPS = 5  # of shade
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from docmill.flows.pipeline.checked import CheckedPipeline
 from docmill.flows.pipeline.chosen import chosen_schema, rules_of
 from docmill.flows.pipeline.graph import labelled_by, steps
-from docmill.flows.pipeline.tables import with_tables
 from docmill.flows.review.carried import Carried, Standing, carried, decided_label
 from docmill.schemas.decision import Decision
 from docmill.schemas.rule import BrokenRule, Rule
@@ -77,7 +76,7 @@ def step_records(
 ) -> Iterator[StepRecord]:
     """Give the record or the label of each step that has one, of those that the pipeline still has."""
     outputs = {step: told["output"] for step, told in row["steps"].items()}
-    now, has_table = dict(_labels(outputs, every, holding, declared)), with_tables(declared.pipeline)
+    now = dict(_labels(outputs, every, holding, declared))
     for step, (_, acts, options) in steps(declared.pipeline).items():
         output, labels, told = outputs.get(step), acts.labels(options), _told(row, step)
         about = _about(told, step, now, declared)
@@ -89,7 +88,9 @@ def step_records(
         tool = declared.tools[schema]
         decided = carried(output, holding.of(step), every, _takes(tool, output))
         rules = rules_of(acts, options, tool)
-        yield StepRecord(step, output, decided, tool, schema, rules, step in has_table, about, told)
+        yield StepRecord(
+            step, output, decided, tool, schema, rules, step in declared.with_tables, about, told
+        )
 
 
 def _labels(

@@ -11,8 +11,11 @@ from docmill.tasks.steps.kind import kind
 
 def as_decided(step: StepPlan, outcome: StepOutcome, decisions: Sequence[Decision]) -> StepOutcome:
     """Carry the decisions on a document's content into its step's label; of another step nothing changes."""
-    labels, holding = kind(step.kind).labels(step.options), standing(decisions)
-    if labels is None or outcome.status not in GOOD or not holding.of(step.id):
+    labels = kind(step.kind).labels(step.options)
+    if not decisions or labels is None or outcome.status not in GOOD:
+        return outcome
+    holding = standing(decisions)
+    if not holding.of(step.id):
         return outcome
     found = decided_label(outcome.output, holding.of(step.id), decisions, labels)
     open_ = [each for each in outcome.doubts or () if not found.covers(each)]

@@ -3,9 +3,7 @@
 from collections import deque
 
 PAUSES = 2  # in one window: one alone is a late call or two
-LONGER = (
-    0.02  # of a window: what is waited after each further pause grows by so much: there are a dozen at most
-)
+LONGER = 0.02  # of a window: each further pause in it has a wait longer by so much: a dozen at most
 MUCH = 0.5  # of what may be used within a window: else it is not the minute that is used up
 LEAST = 0.05
 NEAR = 0.1  # so close below what was refused, more is only tried in such steps

@@ -77,7 +77,7 @@ class Pace:
 
     def refused(self) -> None:
         """Note that the server has refused a call, so that the lane pauses."""
-        if self.rates.limited:
+        if self._known.limited:
             now = self._clock()
             self._not_before = now + self._easing.refused(now)
 
@@ -85,10 +85,11 @@ class Pace:
     async def taken(self, allowed: Allowed) -> AsyncIterator[Take]:
         """Wait for the call's place in the minute; what it did not need is given back at the end."""
         take = Take(allowed.request_bytes, self.expected(allowed))
-        is_held = self.rates.limited or self._left.is_told
+        is_limited = self._known.limited
+        is_held = is_limited or self._left.is_told
         try:
             async with self._next if is_held else nullcontext():
-                if self.rates.limited:
+                if is_limited:
                     await self._wait(self._not_before - self._clock(), "requests")
                     take.slot = await self._slot(take.tokens)
                 await self._until_there_is_room(take.tokens)
@@ -144,9 +145,7 @@ class Pace:
     def _settle(self, take: Take) -> None:
         if used := take.used:
             self._learn(take.size, used)
-            tokens = used.prompt + used.completion
-            self._easing.answered(self._clock(), take.at or 0.0, self._known.share_of(1, tokens))
-            self._tell_once()
+            self._ease(take, used)
         if take.at is not None and (used or not take.sent):
             more = 0.0 if take.sent else -1.0
             self._left.spend(more, (used.prompt + used.completion if used else 0.0) - take.tokens)
@@ -157,7 +156,12 @@ class Pace:
         elif take.refused or not take.sent:
             self._windows.settle(self.rates, take.slot, int(take.sent), 0)
 
-    def _tell_once(self) -> None:
+    def _ease(self, take: Take, used: Tokens) -> None:
+        """Note an answer under a limit; that calls go slower is told once."""
+        if not self._known.limited:
+            return
+        share = self._known.share_of(1, used.prompt + used.completion)
+        self._easing.answered(self._clock(), take.at or 0.0, share)
         if self._easing.is_lower and not self._is_told:
             self._is_told = True
             self._tell(SLOWER)

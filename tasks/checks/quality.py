@@ -44,11 +44,11 @@ def grade(confidence: float) -> Grade:
 
 def is_garbled(text: str) -> bool:
     """Say whether the letters of a page cannot be those that it shows."""
-    letters = sum(map(str.isalpha, text[:MOST_CHARS]))
+    shown = text[:MOST_CHARS]
+    letters = _letters(shown)
     if letters < LEAST_LETTERS:
         return False
-    shown = text[:MOST_CHARS]
-    if is_mojibake(shown):
+    if _is_misread(shown, letters):
         return True
     common = _common(shown)
     if common >= LEAST_COMMON:
@@ -59,8 +59,16 @@ def is_garbled(text: str) -> bool:
 def is_mojibake(text: str) -> bool:
     """Say whether a text was UTF-8, was read in another encoding, and was kept so."""
     shown = text[:MOST_CHARS]
-    letters = sum(map(str.isalpha, shown))
-    return letters >= LEAST_LETTERS and len(MOJIBAKE.findall(shown)) > MOST_MOJIBAKE * letters
+    letters = _letters(shown)
+    return letters >= LEAST_LETTERS and _is_misread(shown, letters)
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalpha, text))
+
+
+def _is_misread(text: str, letters: int) -> bool:
+    return len(MOJIBAKE.findall(text)) > MOST_MOJIBAKE * letters
 
 
 def _common(text: str) -> int:

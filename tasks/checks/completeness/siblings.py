@@ -62,14 +62,13 @@ class Pattern:
     @cached_property
     def _sums_from(self) -> float:
         """Where the last rows begin that are all named as sums may be, one of them as sums alone are."""
-        begin, found = math.inf, math.inf
+        found = math.inf
         for row in reversed(self.group.rows):
             label = label_of(self.group, row)
             if not is_sum(label, whole=False) or is_charge(label):
                 break
-            begin = row.start
             if is_sum(label) or found < math.inf:
-                found = begin
+                found = row.start
         return found
 
     def _is_filled(self, row: Row) -> bool:
