@@ -19,6 +19,7 @@ from docmill.flows.report.spent import By, Spent, spent
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.money import dollars, money
 from docmill.tasks.sinks.database import shown
+from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.runs import StoredRuns, stored_runs
 
 RUN_CHARS = 8
@@ -56,7 +57,7 @@ def runs(
     out.print(_table(found[:last], by))
     if (more := len(found) - last) > 0:
         out.print(Text(f"… and {more:,} more: --last {len(found)}", style="dim"))
-    out.print(_total(spent(stored.rows, None), url), soft_wrap=True)
+    out.print(_total(stored.rows, url), soft_wrap=True)
     for line in _left(stored):
         out.print(plain(line), soft_wrap=True)
     return 0
@@ -137,13 +138,16 @@ def _short(count: int) -> str:
     return f"{count / size:,.1f}{unit}"
 
 
-def _total(found: Sequence[Spent], url: str) -> Text:
-    """Say what all runs came to."""
+def _total(rows: Sequence[Row], url: str) -> Text:
+    """Say what all runs came to; one of several models may stand in several rows."""
+    found, runs = spent(rows, None), len({row["run_id"] for row in rows})
     costs = [each.cost_usd for each in found]
     cost = money(None if None in costs else sum(each or 0 for each in costs), estimated=False)
     documents = sum(each.documents for each in found)
     calls = sum(each.calls for each in found)
-    return plain(
-        f"{len(found):,} runs in {shown(url)}: {documents:,} documents, {calls:,} calls paid, {cost}",
-        "bold",
-    )
+    counted = ", ".join((_many(documents, "document"), f"{_many(calls, 'call')} paid", cost))
+    return plain(f"{_many(runs, 'run')} in {shown(url)}: {counted}", "bold")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -52,7 +52,7 @@ class Emptied:
     def __init__(self, files: Files | Documents | None, shown: Shown, for_good: Collection[str]) -> None:
         self._files = files
         self._shown = shown
-        self._for_good = [f"{Path(os.path.abspath(each)).as_uri().rstrip('/')}/" for each in for_good]  # noqa: PTH100
+        self._for_good = [f"{each.as_uri().rstrip('/')}/" for each in whole_paths(for_good)]
         self.held: defaultdict[str, set[str]] = defaultdict(set)
 
     def has(self, document_id: str) -> bool:
@@ -79,6 +79,11 @@ class Emptied:
             f"{outcomes} not taken as gone: nothing is listed any more of {listing}{more}, which may not be "
             f"mounted. Where that is gone for good: run once more with {options}"
         )
+
+
+def whole_paths(folders: Collection[str]) -> list[Path]:
+    """Give folders that a person has named by their whole paths."""
+    return [Path(os.path.abspath(each)) for each in folders]  # noqa: PTH100
 
 
 def _upwards(folder: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from shlex import quote
 
 from docmill.flows.pipeline.plan import Plan
-from docmill.flows.run.emptied import Emptied, Shown
+from docmill.flows.run.emptied import Emptied, Shown, whole_paths
 from docmill.schemas.bundle import file_of
 from docmill.schemas.outcome import RunState
 from docmill.schemas.pipeline import Gone
@@ -37,8 +37,8 @@ class Seen(Iterator[DocumentRef]):
     """Passes on what a source lists, and keeps 8 bytes of each id.
 
     `whole` once the source has ended, each of its directories could be listed, and each row of a file could
-    be told from others. `begun_at` is when the
-    listing began, `shown` are the folders of which something was listed.
+    be told from others. `begun_at` is when the listing began, `shown` are the folders of which something was
+    listed.
     """
 
     def __init__(self, refs: Iterator[DocumentRef]) -> None:
@@ -113,7 +113,7 @@ def _bare(source: Source, for_good: Collection[str] = ()) -> Path | None:
     It is none that is gone `for_good`, or within one.
     """
     folders = (folder(pattern, Path.cwd()) for pattern in _local_patterns(source))
-    gone = [Path(each).absolute() for each in for_good]
+    gone = whole_paths(for_good)
     return next(
         (each for each in folders if _is_bare(each) and not any(map(each.is_relative_to, gone))), None
     )

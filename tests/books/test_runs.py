@@ -222,6 +222,13 @@ def test_the_newest_are_shown_and_the_rest_counted(project: Project, capsys: Pri
     assert said[-1] == "5 runs in sqlite:///results.db: 50 documents, 100 calls paid, $0.50"
 
 
+def test_a_run_of_several_models_is_one_run(project: Project, capsys: Printed):
+    ran_by_two("sqlite:///results.db", turned("a", call("cheap", 0.5), call("strong", 0.5), model="strong"))
+    said = printed(project, capsys, "--into", "sqlite:///results.db", "--by", "model").splitlines()
+    assert [line.split()[0] for line in said[1:3]] == ["cheap", "strong"]
+    assert said[-1] == "1 run in sqlite:///results.db: 1 document, 2 calls paid, $1.00"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [([], "name a pipeline"), (["--into", "sqlite:///no.db"], "no results database"), (["p.yaml"], "no")],

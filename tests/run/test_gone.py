@@ -1,6 +1,7 @@
 """What a run has seen of its source: what it cannot know of is not gone."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,3 +118,9 @@ def test_a_folder_that_cannot_be_looked_into_is_bare(inbox: Path, monkeypatch: p
 
     monkeypatch.setattr(Path, "iterdir", stale)
     assert _bare(Files(("in/*.txt",))) == inbox
+
+
+def test_a_folder_that_is_gone_for_good_is_named_in_any_way(inbox: Path):
+    shutil.rmtree(inbox)
+    assert _bare(Files(("in/*.txt",))) == inbox
+    assert _bare(Files(("in/*.txt",)), ("in/../in",)) is None
