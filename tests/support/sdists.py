@@ -3,12 +3,13 @@
 import hashlib
 import subprocess
 import sys
-import tarfile
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
 import httpx
+
+from tests.support.tarballs import extracted
 
 ROOT = Path(__file__).parents[2]
 CACHE = Path.home() / ".cache" / "docmill-tests"
@@ -28,8 +29,7 @@ def unpacked(name: str, folder: Path) -> Path:
         partial.write_bytes(_fetched(name, folder))
         partial.replace(archive)
     assert hashlib.sha256(archive.read_bytes()).hexdigest() in (ROOT / "requirements.lock").read_text()
-    with tarfile.open(archive) as opened:
-        opened.extractall(folder, filter="data")
+    extracted(archive, folder)
     return folder / release
 
 

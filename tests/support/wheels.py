@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
-import tarfile
 import venv
 import zipfile
 from pathlib import Path
 
 from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
+
+from tests.support.tarballs import extracted
 
 CLONE = Path(__file__).parents[2]
 
@@ -27,8 +28,7 @@ def sdist_of(source: Path, directory: Path) -> Path:
 
 def unpacked(sdist: Path, directory: Path) -> Path:
     """Unpack a source distribution; gives its one folder."""
-    with tarfile.open(sdist) as archive:
-        archive.extractall(directory, filter="data")
+    extracted(sdist, directory)
     [folder] = directory.iterdir()
     return folder
 

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 from docmill.tasks.sources.parsing.html.raised import plain_marks
 
 HEAD_CHARS = 4096
+# Before Python 3.11.5 a group that is repeated by `*+` goes on from amid an alternative that did not match,
+# so groups are repeated by `*`: these match the same, and what they keep for going back is bounded.
 QUOTED = r"\"[^\"<]*+\"|'[^'<]*+'"
-REST = rf"(?:[^<>\"']|{QUOTED})*+>"  # of a tag, behind its name
+MOST = "{0,1000}"  # values in quotes, or slashes, of a tag
+REST = rf"(?:[^<>\"']++|{QUOTED}){MOST}>"  # of a tag, behind its name
 XHTML = re.compile(r"<\?xml\b|http://www\.w3\.org/1999/xhtml")
 VOID = "area|base|br|col|embed|frame|hr|img|input|link|meta|param|source|track|wbr"
 SELF_CLOSED = re.compile(
-    rf"<(?!(?:{VOID})\b)([a-z][\w:.-]*)((?:[^<>\"'/]|/(?!>)|{QUOTED})*+)/>", re.IGNORECASE
+    rf"<(?!(?:{VOID})\b)([a-z][\w:.-]*)((?:[^<>\"'/]++|/(?!>)|{QUOTED}){MOST})/>", re.IGNORECASE
 )
 EMPTY_TITLE = re.compile(r"<title\s*/>", re.IGNORECASE)
 ATTRIBUTE = re.compile(r"([\w:-]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s>\"']+))?")
@@ -27,7 +30,7 @@ BOXES = ("checkbox", "radio")
 TICKED, UNTICKED = "☒", "☐"
 ITEM = re.compile(r"<li\b[^<>]*?\bvalue\s*=\s*[\"']?(\d{1,9})\b[^<>]*+>", re.IGNORECASE)
 STYLE = re.compile(rf"<style\b{REST}", re.IGNORECASE)
-CSS_COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*+\*/")
+CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 RULE = re.compile(r"([^{}]*+)\{([^{}]*+)\}")
 SIMPLE = re.compile(r"([a-z][a-z0-9]*)?([.#])([\w-]+)", re.IGNORECASE)
 DISPLAY = re.compile(r"(?<![\w-])(?:display|visibility)\s*:\s*([\w-]+)", re.IGNORECASE)
