@@ -7,6 +7,7 @@ import sys
 from cyclopts import App, CycloptsError
 
 from docmill.flows.cli import output
+from docmill.flows.cli.loading import loading
 from docmill.flows.cli.output import console, fail
 from docmill.flows.server.settings import apply
 from docmill.schemas.errors import ConfigError, DocmillError
@@ -60,7 +61,9 @@ def main() -> None:
 def invoke(arguments: list[str]) -> int:
     """Run a command; gives its exit code."""
     try:
-        return app(arguments, exit_on_error=False, print_error=True) or 0
+        with loading():
+            command, given, _ = app.parse_args(arguments, exit_on_error=False, print_error=True)
+        return command(*given.args, **given.kwargs) or 0
     except CycloptsError:
         return 2
     except DocmillError as error:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from httpx import HTTPError
 
 from docmill.flows.cli import output
+from docmill.flows.cli.loading import loading
 from docmill.flows.cli.progress import Progress
 from docmill.flows.pipeline.options import RunOptions
-from docmill.flows.server.launch import SETTLE_TIMEOUT_S, Server, settled
+from docmill.flows.server.launch import SETTLE_TIMEOUT_S, Server
 from docmill.schemas.errors import ConfigError, DocmillError
 
 if TYPE_CHECKING:  # Prefect takes seconds to import: only when its server is starting
@@ -32,8 +33,9 @@ def flow_run(file: Path, options: RunOptions, progress: Progress, launched: Serv
     """
     progress.announce("loading Prefect")
     _quieten()
-    from docmill.flows.process import process
-    from docmill.flows.run.flow_run import Invocation, invoked
+    with loading():
+        from docmill.flows.process import process
+        from docmill.flows.run.flow_run import Invocation, invoked
 
     progress.announce("waiting for the Prefect server")
     launched.wait()
@@ -59,7 +61,7 @@ def flow_run(file: Path, options: RunOptions, progress: Progress, launched: Serv
             invocation.error = DocmillError(f"{CRASHED}{state.message}")
         if launched.own and (ended := invocation.ended):
             progress.announce("waiting for the Prefect server to record the run")
-            await settled(ended.row.flow_run_id or "", ended.session.task_runs)
+            await launched.recorded(ended.row.flow_run_id or "", ended.session.task_runs)
 
     with progress:
         asyncio.run(main())

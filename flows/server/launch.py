@@ -47,6 +47,12 @@ class Server:
                     raise ConfigError(f"docmill's Prefect server did not start: see {self.directory / LOG}")
                 time.sleep(POLL_S)
 
+    async def recorded(self, flow_run_id: str, task_runs: int) -> None:
+        """Wait until the server has what a run hands in; where it does not stay, until all is in its database."""
+        await _handed_in()
+        if not stays(self.directory):
+            await _settled(flow_run_id, task_runs)
+
     def release(self) -> str:
         """Let go of docmill's server; gives what is to be told, nothing where somebody else keeps it."""
         users, self.users = self.users, -1
@@ -116,25 +122,21 @@ async def _handed_in() -> None:
         await handing_in  # type: ignore[misc]  # a coroutine, as a loop runs
 
 
-async def settled(flow_run_id: str, expected: int, timeout_s: float = SETTLE_TIMEOUT_S) -> bool:
-    """Wait until the server has the log and that many final task runs of a flow run; says whether it does."""
+async def _settled(flow_run_id: str, expected: int) -> None:
+    """Wait until the server has that many final task runs of a flow run in its database, for a while."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.objects import TERMINAL_STATES
-    from prefect.logging.handlers import APILogHandler
 
-    await APILogHandler.aflush()
     query = {
         "flow_runs": {"id": {"any_": [flow_run_id]}},
         "task_runs": {"state": {"type": {"any_": [state.value for state in TERMINAL_STATES]}}},
     }
-    give_up = time.monotonic() + timeout_s
+    give_up = time.monotonic() + SETTLE_TIMEOUT_S
     async with get_client() as client:
-        while True:
+        while time.monotonic() < give_up:
             reply = await client.request("POST", "/task_runs/count", json=query)
             if reply.json() >= expected:
-                return True
-            if time.monotonic() > give_up:
-                return False
+                return
             await asyncio.sleep(POLL_S)
 
 
