@@ -48,7 +48,7 @@ class Server:
                 time.sleep(POLL_S)
 
     async def recorded(self, flow_run_id: str, task_runs: int) -> None:
-        """Wait until the server has what a run hands in; where it does not stay, until all is in its database."""
+        """Wait until the server has what a run hands in; one that does not stay, until it has it written."""
         await _handed_in()
         if not stays(self.directory):
             await _settled(flow_run_id, task_runs)

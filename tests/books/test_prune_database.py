@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from docmill.tasks.chat import database_link
 from docmill.tasks.chat.database_cache import DatabaseCache
 from docmill.tasks.chat.records import Record
 from tests.books.test_prune import DAY_S, STEPS, pruned
-from tests.support.databases import fresh
+from tests.support.databases import lent
 from tests.support.processes import eventually
 from tests.support.project import Project
 from tests.support.provider import Provider
@@ -25,12 +26,13 @@ UPDATE docmill__results SET line = replace(line, '"since": "2', '"since": "1')""
 
 
 @pytest.fixture
-def url(postgres: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def url(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(database_link, "GRACE_S", 0.0)
     monkeypatch.setattr(database_link, "IDLE_S", 1.0)
-    url = fresh(postgres).replace("+psycopg", "")
-    monkeypatch.setenv("DOCMILL_CACHE", url)
-    return url
+    with lent(postgres) as database:
+        url = database.replace("+psycopg", "")
+        monkeypatch.setenv("DOCMILL_CACHE", url)
+        yield url
 
 
 def asked(url: str, query: str) -> list[tuple[Any, ...]]:

@@ -18,7 +18,7 @@ from docmill.tasks.chat.kept import Cache
 from docmill.tasks.chat.session import session
 from tests.support.asking import target
 from tests.support.cut import Relay, relayed
-from tests.support.databases import fresh
+from tests.support.databases import lent
 from tests.support.processes import eventually
 
 A, B = (f"chat/v1/{digit * 2}/{digit * 64}" for digit in "ab")
@@ -28,9 +28,10 @@ LOCKS = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database WH
 
 
 @pytest.fixture
-def url(postgres: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def url(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(database_link, "GRACE_S", 0.5)
-    return fresh(postgres).replace("+psycopg", "")
+    with lent(postgres) as url:
+        yield url.replace("+psycopg", "")
 
 
 @pytest.fixture

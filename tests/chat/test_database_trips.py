@@ -15,7 +15,7 @@ from docmill.tasks.chat.purse import Purse
 from docmill.tasks.sinks.results import Results
 from tests.support.asking import ask, free, target
 from tests.support.cut import Relay, relayed
-from tests.support.databases import fresh
+from tests.support.databases import lent
 from tests.support.provider import Provider
 
 
@@ -23,7 +23,7 @@ from tests.support.provider import Provider
 def way(postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Relay, str]]:
     monkeypatch.setattr(database_link, "GRACE_S", 0.0)  # the server may have begun just now
     monkeypatch.setattr(database_link, "HEARTBEAT_S", 60.0)
-    with relayed(fresh(postgres).replace("+psycopg", "")) as both:
+    with lent(postgres) as url, relayed(url.replace("+psycopg", "")) as both:
         yield both
 
 

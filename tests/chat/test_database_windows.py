@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -12,7 +13,7 @@ from docmill.tasks.chat.database_windows import DatabaseWindows
 from docmill.tasks.chat.window_file import unpacked
 from docmill.tasks.chat.windows import Rates
 from tests.support.cut import relayed
-from tests.support.databases import fresh
+from tests.support.databases import lent
 from tests.support.processes import eventually
 
 LANE = "https://example.com m"
@@ -20,8 +21,9 @@ RATES = Rates(requests=1000)
 
 
 @pytest.fixture
-def url(postgres: str) -> str:
-    return fresh(postgres).replace("+psycopg", "")
+def url(postgres: str) -> Iterator[str]:
+    with lent(postgres) as url:
+        yield url.replace("+psycopg", "")
 
 
 def _taking(url: str, times: int) -> None:

@@ -4,7 +4,9 @@ import itertools
 import os
 import shutil
 import tempfile
+from collections import deque
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from signal import SIGQUIT
 
@@ -15,6 +17,13 @@ from docmill.tasks.chat import database_link
 from docmill.tasks.chat.kept import Cache, default_cache
 
 _numbers = itertools.count(1)
+_idle: deque[str] = deque()  # databases that tests are through with
+_OTHERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+_SETTINGS = "SELECT count(*) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase \
+WHERE d.datname = current_database()"
+_EMPTY = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
 
 
 @pytest.fixture(scope="session")
@@ -49,12 +58,41 @@ def _leave_to_the_system(url: str) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Give the URL of an empty database of the test's own."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/results.db"
-    server: str = request.getfixturevalue("postgres")
-    return fresh(server)
+        yield f"sqlite:///{tmp_path}/results.db"
+        return
+    with lent(request.getfixturevalue("postgres")) as url:
+        yield url
+
+
+@contextmanager
+def lent(server: str) -> Iterator[str]:
+    """Give the URL of an empty database while the block runs: one that was given back, else a new one.
+
+    To make one, and to remove its files in the end, takes longer than to empty one.
+    """
+    url = _emptied() or fresh(server)
+    try:
+        yield url
+    finally:
+        _idle.append(url)
+
+
+def _emptied() -> str | None:
+    """Empty the database that was given back first; None where it cannot be as a new one."""
+    if not _idle:
+        return None
+    engine = create_engine(url := _idle.popleft(), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        changed, others = (connection.scalar(text(query)) for query in (_SETTINGS, _OTHERS))
+        if not (changed or others):
+            connection.execute(text(_EMPTY))
+    engine.dispose()
+    if others:
+        _idle.append(url)  # a session that was closed just now is seen a while longer
+    return None if changed or others else url
 
 
 def fresh(server: str) -> str:
@@ -70,11 +108,15 @@ def fresh(server: str) -> str:
 
 
 @pytest.fixture(params=["directory", "postgresql"])
-def shared(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cache:
+def shared(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Cache]:
     """Give an empty cache of the test's own, which DOCMILL_CACHE names: a directory and a database."""
-    place = str(tmp_path / "cache")
-    if request.param == "postgresql":
-        monkeypatch.setattr(database_link, "GRACE_S", 0.0)  # the server may have begun just now
-        place = fresh(request.getfixturevalue("postgres")).replace("+psycopg", "")
-    monkeypatch.setenv("DOCMILL_CACHE", place)
-    return default_cache()
+    with ExitStack() as lending:
+        place = str(tmp_path / "cache")
+        if request.param == "postgresql":
+            monkeypatch.setattr(database_link, "GRACE_S", 0.0)  # the server may have begun just now
+            url = lending.enter_context(lent(request.getfixturevalue("postgres")))
+            place = url.replace("+psycopg", "")
+        monkeypatch.setenv("DOCMILL_CACHE", place)
+        yield default_cache()
