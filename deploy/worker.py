@@ -2,7 +2,8 @@
 """A Prefect worker that ends its runs before itself; takes the options of `prefect worker start`.
 
 On SIGTERM Prefect's own kills its runs within half a second, which leaves calls paid for and not kept. Here
-each run ends by itself, calls in flight get ten seconds, and the worker goes after the last one. Linux alone.
+each run ends by itself, calls in flight get ten seconds, and the worker goes after the last one. It is held
+meanwhile: it would take up the next runs, whose calls nobody would wait for. Linux alone.
 """
 
 import os
@@ -15,9 +16,18 @@ from pathlib import Path
 
 
 def runs_of(worker: int) -> list[int]:
-    """List the processes of a worker's flow runs."""
+    """List the processes of a worker's flow runs that have not ended."""
     threads = Path(f"/proc/{worker}/task").glob("*/children")
-    return [int(pid) for children in threads for pid in children.read_text().split()]
+    pids = [int(pid) for children in threads for pid in children.read_text().split()]
+    return [pid for pid in pids if not has_ended(pid)]
+
+
+def has_ended(pid: int) -> bool:
+    """Say whether a process has ended; a worker that is held does not take note of it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
 
 
 def main() -> int:
@@ -29,12 +39,14 @@ def main() -> int:
     def stop(*_: object) -> None:
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, signal.SIG_IGN)
+        worker.send_signal(signal.SIGSTOP)
         for run in runs_of(worker.pid):
             with suppress(ProcessLookupError):  # it has ended by itself
                 os.kill(run, signal.SIGTERM)
         while runs_of(worker.pid):
             time.sleep(0.5)
         worker.terminate()
+        worker.send_signal(signal.SIGCONT)
 
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, stop)

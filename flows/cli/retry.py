@@ -52,7 +52,7 @@ def retry(
     if not ids:
         console(stderr=json).print(f"nothing of {plan.name} is to be tried again", markup=False)
         return 0
-    restricted = replace(options, only=ids, released=quarantined)
+    restricted = replace(options, only=ids, retried=statuses, released=quarantined)
     return carried_out(pipeline, file, restricted, resolve(checked, restricted), json=json)
 
 

@@ -26,6 +26,7 @@ class RunOptions:
     yes: bool = False  # a person has confirmed what it may cost
     max_cost: Decimal | None = None  # USD
     only: frozenset[str] | None = None  # the documents that `retry` takes, where they are there still
+    retried: tuple[str, ...] | None = None  # the statuses by which those were chosen
     released: bool = False  # those in quarantine are taken, too
     trial: bool = False  # whose results are held against no labels
     refresh: bool = False
@@ -43,7 +44,12 @@ class RunOptions:
         return any(file_of(each) != each for each in (*self.document, *(self.only or ())))
 
     def selection(self) -> str:
-        """Hash which documents are taken up: two runs that agree in it do the same."""
-        only = sorted(self.only) if self.only is not None else None
+        """Hash which documents are taken up: two runs that agree in it do the same.
+
+        Of a retry it is what was asked: what its shards have done since is no longer among its documents.
+        """
+        only: object = sorted(self.only) if self.only is not None else None
+        if self.retried is not None:
+            only = {"retried": sorted(self.retried), "released": self.released}
         chosen = json.dumps([self.documents, self.limit, self.document, self.sample, only])
         return sha256(chosen.encode()).hexdigest()

@@ -12,6 +12,7 @@ from docmill.schemas.endpoint import BUILT_IN, without_password
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.pipeline import Limits, Pipeline
 from docmill.tasks.chat.environment import HOSTS, allowed_hosts, host_of
+from docmill.tasks.sinks.database import takes_one_process
 
 MOST = 200  # shards: a server lists so many flow runs at once
 IN_FLIGHT = 64  # calls that one process has in flight with ease
@@ -77,7 +78,12 @@ def share(limits: Limits, shard: int, shards: int) -> Limits:
 
 
 def require_room(plan: Plan) -> None:
-    """Raise ConfigError where not every shard could have a call in flight."""
+    """Raise ConfigError where not every shard could have a call in flight, or write what it has done."""
+    if plan.shards != 1 and takes_one_process(plan.into.url):
+        raise ConfigError(
+            "shards: write to one database, and a DuckDB file takes one process at a time: let them write to "
+            "SQLite or PostgreSQL (--into), or leave --shards out"
+        )
     if plan.shards != "auto" and plan.shards > plan.concurrency:
         raise ConfigError(
             f"shards: {plan.shards} share limits.concurrency, {plan.concurrency}: raise it (--concurrency), "

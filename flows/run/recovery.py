@@ -16,6 +16,7 @@ from prefect.states import Crashed
 
 from docmill.flows.observe.observer import Observer
 from docmill.flows.run.liveness import identity, is_alive
+from docmill.schemas.errors import ConfigError
 from docmill.schemas.outcome import STATUSES, Run
 from docmill.schemas.shard import part_name
 from docmill.tasks.chat.kept import Cache
@@ -37,18 +38,25 @@ async def recover(results: Results, pipeline: str, cache: Cache, observer: Obser
     await _crash(await asyncio.to_thread(_fail_dead, results, pipeline, cache, observer, own))
 
 
-def taken_up(results: ShardedResults, row: Run, selection: str, cache: Cache) -> Run:
+def taken_up(results: ShardedResults, row: Run, selection: str, cache: Cache, concurrency: int) -> Run:
     """Give the row of this pipeline's run whose process died while its shards go on, else the given one.
 
-    What that run has listed is not listed again.
+    What that run has listed is not listed again. Raises ConfigError where it has more shards than calls may
+    be in flight.
     """
     elsewhere = of_other_caches(results, identity(cache))
     for found in results.begun(row.pipeline_sha256, selection):
         if found["run_id"] not in elsewhere and not is_alive(found["run_id"], cache):
             counts = {status: found[status] for status in STATUSES if found[status]}
             began = Run.model_validate({**found, "counts": counts})
-            began = began.model_copy(update={"started_at": began.started_at.replace(tzinfo=UTC)})
-            return began.model_copy(update={"flow_run_id": row.flow_run_id})
+            at = began.started_at.replace(tzinfo=began.started_at.tzinfo or UTC)  # SQLite keeps no zone
+            if began.shards > concurrency:
+                raise ConfigError(
+                    f"shards: the run {began.run_id}, whose process died and which is taken up, has "
+                    f"{began.shards} shards, which share limits.concurrency, {concurrency}: raise it "
+                    "(--concurrency)"
+                )
+            return began.model_copy(update={"started_at": at, "flow_run_id": row.flow_run_id})
     return row
 
 

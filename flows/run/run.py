@@ -98,7 +98,9 @@ async def _recorded(
     try:
         async with session(plan.target, plan.limits, refresh=plan.refresh) as opened:
             if isinstance(results, ShardedResults) and not plan.refresh:
-                row = await asyncio.to_thread(taken_up, results, row, plan.selection, opened.cache)
+                row = await asyncio.to_thread(
+                    taken_up, results, row, plan.selection, opened.cache, plan.concurrency
+                )
             ledger = Ledger(results, row, progress, observer)
             run = ActiveRun(plan, refs, row, opened, results, ledger, progress)
             run.seen = refs if isinstance(refs, Seen) else None

@@ -24,7 +24,7 @@ class Attempts:
         """Note that an attempt has ended before its end; says whether that is new."""
         if self._due.get(shard.shard, (0, 0.0))[0] == shard.attempt:
             return False
-        done = sum(shard.counts.values())
+        done = sum(count for status, count in shard.counts.items() if status != "deferred")  # taken up again
         is_fruitless = done == self._done.get(shard.shard, 0)
         count = self._fruitless[shard.shard] = self._fruitless[shard.shard] + 1 if is_fruitless else 0
         self._done[shard.shard] = done

@@ -188,7 +188,8 @@ class Following:
         while time.monotonic() < give_up and not all(map(self._is_over, self._open)):
             await asyncio.sleep(LOOK_EVERY_S)
             await self._look(client)
-        if unended := [each for each in self._open if not self._is_over(each)]:
+        # One whose flow run was only said to have crashed may write until it is given up.
+        if unended := [each for each in self._open if not self._is_over(each) or self._is_begun(each)]:
             await self._give_up(unended)
             await self._look(client)
 
@@ -221,6 +222,10 @@ class Following:
         if self._is_over(number) or shard.state != "running" or state is None:
             return False
         return not self._is_silent(shard, state)
+
+    def _is_begun(self, number: int) -> bool:
+        """Say whether a shard has begun, and has not said itself that it came to its end."""
+        return self._shards[number].state == "running"
 
     def _is_over(self, number: int) -> bool:
         shard = self._shards[number]

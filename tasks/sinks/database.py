@@ -58,6 +58,11 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parsed.database or "") if parsed.get_backend_name() in FILES else None
 
 
+def takes_one_process(url: str) -> bool:
+    """Say whether a database is open to one process at a time alone."""
+    return _parsed(url).get_backend_name() == "duckdb"
+
+
 def inode(file: Path) -> int | None:
     """Tell one file from another of the same name; None where there is none."""
     try:

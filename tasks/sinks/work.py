@@ -159,9 +159,6 @@ class PartResults(ReviewedResults):
         """Say that the shard lives; raises StorageError where it is no longer wanted."""
         with self._writing() as connection:
             self._require_own(connection, beats=SHARDS.c.beats + 1)
-            query = select(RUNS.c.state).where(RUNS.c.run_id == self.part.run_id)
-            if connection.execute(query).scalar() != "running":
-                raise StorageError(TAKEN_OVER)
 
     def waiting_documents(self, many: int) -> Iterator[list[Listed]]:
         """Give the documents that have no outcome yet, so many at a time."""
@@ -233,8 +230,9 @@ class PartResults(ReviewedResults):
             raise StorageError(TAKEN_OVER)
 
     def _is_own(self, connection: Connection, **values: object) -> bool:
-        """Change the shard's row; says whether it is still this attempt's."""
-        change = update(SHARDS).where(*self._own_row(), SHARDS.c.attempt == self.part.attempt)
+        """Change the shard's row; says whether it is still this attempt's, and its run goes on."""
+        run = select(RUNS.c.run_id).where(RUNS.c.run_id == self.part.run_id, RUNS.c.state == "running")
+        change = update(SHARDS).where(*self._own_row(), SHARDS.c.attempt == self.part.attempt, run.exists())
         return connection.execute(change.values(values)).rowcount == 1
 
     def _own_row(self) -> tuple[ColumnElement[bool], ...]:

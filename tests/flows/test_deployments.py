@@ -4,6 +4,7 @@ import inspect
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tomllib
@@ -241,6 +242,8 @@ def test_the_systemd_unit_stops_runs_before_the_worker(slow: Slow):
         assert worker.poll() is None
         assert slow.rows() == ["stopped"]
         assert eventually(lambda: slow.state() == "Stopped")
+        worker.terminate()
+        worker.send_signal(signal.SIGCONT)  # as systemd does
     assert slow.finished_by_the_next()
 
 

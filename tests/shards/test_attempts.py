@@ -59,6 +59,15 @@ def test_three_in_a_row_that_brought_none_are_the_end():
     assert attempts.is_over(shard(3))
 
 
+def test_one_that_brought_some_of_those_that_the_last_had_deferred_begins_the_row_anew():
+    """A worker that is shut down defers all that it had begun."""
+    attempts = Attempts(Clock())
+    for attempt, done in ((1, 2), (2, 4), (3, 6), (4, 8)):
+        counts: Any = {"done": done, "deferred": 9 - done}
+        attempts.is_news(shard(attempt).model_copy(update={"counts": counts}))
+        assert not attempts.is_over(shard(attempt))
+
+
 def test_one_that_brought_some_begins_the_row_anew():
     attempts = Attempts(Clock())
     for attempt, done in ((1, 0), (2, 0), (3, 5), (4, 5), (5, 5)):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docmill.flows.pipeline.file import load
-from docmill.flows.pipeline.options import RunOptions
+from docmill.flows.pipeline.options import RunOptions, Shards
 from docmill.flows.pipeline.plan import Plan, resolve
 from docmill.flows.pipeline.shards import (
     as_parameter,
@@ -79,6 +79,14 @@ def test_more_shards_than_calls_in_flight_are_refused(plan: Plan):
     require_room(replace(plan, shards=256))
     with pytest.raises(ConfigError, match="257 share limits"):
         require_room(replace(plan, shards=257))
+
+
+@pytest.mark.parametrize("shards", [2, "auto"])
+def test_shards_of_a_duckdb_file_which_one_process_has_are_refused(plan: Plan, shards: Shards):
+    into = plan.into.model_copy(update={"url": "duckdb:///results.duckdb"})
+    require_room(replace(plan, into=into, shards=1))
+    with pytest.raises(ConfigError, match="a DuckDB file takes one process at a time"):
+        require_room(replace(plan, into=into, shards=shards))
 
 
 @pytest.mark.parametrize("shards", [0, -1, 201, "some", 1.5])

@@ -216,6 +216,20 @@ async def test_a_shard_that_does_not_end_in_time_writes_nothing_once_its_run_is_
     assert [shard.state for shard in following._results.shards("r")] == ["stopped"]
 
 
+async def test_a_shard_that_only_the_server_says_has_crashed_writes_nothing_once_its_run_is_added_up(
+    following: Following, server: Server, tmp_path: Path
+):
+    await begin(following)
+    server.known = {"flow run of docmill-r-1-1": Crashed()}
+    part = begun(following, tmp_path, 1)
+    part.write([done("a")], "r", "h")
+    await following._end(ANY)
+    with pytest.raises(StorageError, match="its run has ended"):
+        part.write([done("b")], "r", "h")
+    part.close()
+    assert following.come_to()[0] == following._results.worked("r")[1] == {"done": 1}
+
+
 @pytest.mark.parametrize(
     ("state", "why"),
     [
@@ -304,7 +318,8 @@ def begun(following: Following, folder: Path, shard: int) -> PartResults:
     shards = following._run.row.shards
     given = Part(run_id="r", shard=shard, shards=shards, attempt=1)
     part = PartResults.of(given, Into(url=f"sqlite:///{folder}/r.db"), "p", {})
-    part.begin(following._run.row)
+    own = {"flow_run_id": f"flow run of docmill-r-{shard}-1"}
+    part.begin(following._run.row.model_copy(update=own))
     return part
 
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import text
 
 from docmill.schemas.bundle import Bundle, BundlePart
 from docmill.schemas.errors import ConfigError, StorageError
@@ -12,7 +11,6 @@ from docmill.schemas.pipeline import Into
 from docmill.schemas.shard import Part, place
 from docmill.schemas.timeline import Timeline
 from docmill.tasks.sinks.bundles import divide
-from docmill.tasks.sinks.database import engine_of
 from docmill.tasks.sinks.work import Listed, PartResults, ShardedResults
 
 IDS = [f"in/{number}.txt" for number in range(30)]
@@ -124,6 +122,15 @@ def test_a_shard_of_a_run_that_has_ended_stops(results: ShardedResults, database
     assert results.worked("r") == (0, {})  # no text of a row stays
 
 
+def test_a_shard_of_a_run_that_has_ended_does_not_begin(results: ShardedResults, database: str):
+    begun = part(database, results, 1)
+    begun.write([outcome(ids(begun)[0])], "r", "h")
+    results.fail("r")
+    with pytest.raises(ConfigError, match="holds no run r whose shard 1 waits"):
+        part(database, results, 1)
+    assert results.shards("r")[0].counts == {"done": 1}
+
+
 def test_a_worker_with_other_results_does_nothing(tmp_path: object, database: str, results: ShardedResults):
     stranger = PartResults.of(Part(run_id="other", shard=1, shards=3, attempt=1), Into(url=database), "p", {})
     with pytest.raises(ConfigError, match="must be those of the run"):
@@ -150,19 +157,6 @@ def test_a_run_that_died_with_its_shards_has_cost_what_all_their_attempts_have(
     assert row is not None
     assert (row["done"], row["deferred"], row["documents_in"]) == (2, 0, 4)  # two were unchanged
     assert (row["calls"], row["prompt_tokens"], row["cost_usd"]) == (3, 30, 1.5)
-
-
-def test_results_of_an_earlier_version_gain_the_shards(database: str):
-    ShardedResults.open(Into(url=database), "p", {}).close()
-    engine = engine_of(database)
-    with engine.begin() as connection:
-        connection.execute(text("drop table docmill__work"))
-        connection.execute(text("drop table docmill__shards"))
-        connection.execute(text("alter table docmill_runs drop column shards"))
-    engine.dispose()
-    again = ShardedResults.open(Into(url=database), "p", {})
-    again.begin(RUN.model_copy(update={"shards": 1}))
-    assert again.running() == [("r", None, 1)]
 
 
 def test_the_time_of_a_run_is_that_of_its_shards(results: ShardedResults):

@@ -1,0 +1,66 @@
+"""How an image and a unit end a worker: its runs end first, and it takes no other up meanwhile."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import alive, eventually
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+[UNIT] = re.findall(
+    r"^ExecStop=/bin/sh -c '(.*)'$", (DEPLOY / "systemd/docmill-worker.service").read_text(), re.M
+)
+# Takes a run up as soon as it has none, as a worker does where more of them wait.
+BUSY = f"""#!{sys.executable}
+import subprocess, time
+while True:
+    run = subprocess.Popen(["sleep", "60"])
+    open("runs", "a").write(f"{{run.pid}} ")
+    while run.poll() is None:
+        time.sleep(0.01)
+"""
+
+
+def runs() -> list[int]:
+    return [int(pid) for pid in Path("runs").read_text().split()] if Path("runs").exists() else []
+
+
+@pytest.fixture(autouse=True)
+def _busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "prefect").write_text(BUSY)
+    (tmp_path / "prefect").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+
+def test_the_images_worker_takes_no_run_up_while_it_ends():
+    with subprocess.Popen([sys.executable, DEPLOY / "worker.py"], start_new_session=True) as worker:
+        assert eventually(runs)
+        worker.terminate()
+        try:
+            worker.wait(10)
+        finally:
+            if worker.poll() is None:
+                os.killpg(worker.pid, signal.SIGKILL)
+    assert not alive(runs()[0])
+    assert len(runs()) == 1
+
+
+def test_the_units_worker_takes_no_run_up_while_it_ends():
+    with subprocess.Popen(["prefect"], start_new_session=True) as worker:
+        assert eventually(runs)
+        try:
+            subprocess.run(["sh", "-c", UNIT.replace("$MAINPID", str(worker.pid))], check=True, timeout=10)
+            worker.send_signal(signal.SIGTERM)
+            worker.send_signal(signal.SIGCONT)  # as systemd does
+            worker.wait(10)
+        finally:
+            if worker.poll() is None:
+                os.killpg(worker.pid, signal.SIGKILL)
+    assert not alive(runs()[0])
+    assert len(runs()) == 1
