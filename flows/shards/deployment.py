@@ -1,6 +1,5 @@
 """The deployment `shard` on the Prefect server, and the flow runs of it that a run starts and follows."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,8 +17,6 @@ from prefect.states import Cancelled, Cancelling, Crashed
 
 NAME = "shard/shard"
 POOL = "docmill"
-# Prefect's own words before an error's, which may quote a document.
-UNFORESEEN = re.compile(r"(?:Flow run encountered|[\w ]+ by) an (?:unexpected )?exception:? *(\w*)")
 States = Mapping[str, State[Any] | None]
 
 
@@ -70,13 +67,6 @@ async def states(client: PrefectClient, flow_run_ids: Iterable[str]) -> States:
     wanted = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(each) for each in flow_run_ids]))
     found = await client.read_flow_runs(flow_run_filter=wanted)
     return {str(each.id): each.state for each in found}
-
-
-def why_ended(state: State[Any]) -> str:
-    """Say what a flow run ended by: of an error that is not docmill's its kind alone."""
-    if found := UNFORESEEN.match(state.message or ""):
-        return f"an error that nobody foresaw: {found[1]}"
-    return state.message or str(state.name)
 
 
 async def cancel(client: PrefectClient, flow_run_id: str, state: State[Any] | None) -> None:

@@ -14,11 +14,10 @@ from prefect.exceptions import PrefectException
 
 from docmill.flows.observe.observer import GRACE_S
 from docmill.flows.run.active import ActiveRun
-from docmill.flows.run.stop import CANCELLED
 from docmill.flows.shards import deployment
 from docmill.flows.shards.attempts import MOST_FRUITLESS, Attempts
-from docmill.schemas import errors
-from docmill.schemas.errors import Fatal, OverBudget, StorageError
+from docmill.flows.shards.ended import fatal, is_interrupted, why_ended
+from docmill.schemas.errors import OverBudget, StorageError
 from docmill.schemas.outcome import Status, Tally
 from docmill.schemas.shard import Shard
 from docmill.tasks.sinks.work import ShardedResults
@@ -51,9 +50,13 @@ class Following:
     async def until_through(self, client: PrefectClient, parameters: Parameters) -> None:
         """Follow until every shard is through, or the run is to end: then they are cancelled."""
         ending = self._run.session.ending
+        if any(each.attempt for each in self._shards.values()):
+            await self._look(client)  # an earlier process of this run has started them
         for number in sorted(self._open):
             if not ending.is_set():
-                await self._start(client, parameters, self._shards[number], again=False)
+                # What was cancelled as that process died is no cancel of this one.
+                again = self._is_over(number) or self._is_cancelling(number)
+                await self._start(client, parameters, self._shards[number], again=again)
         while self._open and not ending.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(ending.wait(), LOOK_EVERY_S)
@@ -103,7 +106,7 @@ class Following:
         if shard.finished():
             self._open.discard(shard.shard)
             return
-        if (error := _fatal(shard)) is not None:
+        if (error := fatal(shard)) is not None:
             session = self._run.session
             session.over_budget(error) if isinstance(error, OverBudget) else session.halt(error)
             return
@@ -119,11 +122,11 @@ class Following:
         """Say why a shard that is not through will not go on; nothing where it does."""
         if state is None:
             return ""
-        if state.is_cancelled() and not _interrupted(state):
+        if state.is_cancelled() and not is_interrupted(state):
             self._run.session.stop(f"the run was stopped: shard {shard.shard} was cancelled")
             return ""
         if state.is_final():
-            return deployment.why_ended(state)
+            return why_ended(state)
         if self._is_silent(shard, state):
             why = "nothing was heard of it any more"
             await deployment.crash(client, str(shard.flow_run_id), why)
@@ -217,8 +220,7 @@ class Following:
 
     def _is_running(self, number: int) -> bool:
         """Say whether a shard is at work, as far as it shows."""
-        shard = self._shards[number]
-        state = self._states.get(shard.flow_run_id or "")
+        shard, state = self._shards[number], self._state(number)
         if self._is_over(number) or shard.state != "running" or state is None:
             return False
         return not self._is_silent(shard, state)
@@ -227,23 +229,13 @@ class Following:
         """Say whether a shard has begun, and has not said itself that it came to its end."""
         return self._shards[number].state == "running"
 
+    def _state(self, number: int) -> State[Any] | None:
+        return self._states.get(self._shards[number].flow_run_id or "")
+
+    def _is_cancelling(self, number: int) -> bool:
+        state = self._state(number)
+        return state is not None and state.is_cancelling()
+
     def _is_over(self, number: int) -> bool:
-        shard = self._shards[number]
-        return _final(self._states.get(shard.flow_run_id or "")) or shard.state not in ("waiting", "running")
-
-
-def _final(state: State[Any] | None) -> bool:
-    return state is not None and state.is_final()
-
-
-def _interrupted(state: State[Any]) -> bool:
-    """Say whether a signal ended it, as a worker's that is shut down: nobody has cancelled it."""
-    return state.name == "Stopped" and not (state.message or "").startswith(CANCELLED)
-
-
-def _fatal(shard: Shard) -> Fatal | None:
-    """Give the answer that stopped a shard, and would stop every other."""
-    kind = getattr(errors, shard.error_kind or "", None)
-    if isinstance(kind, type) and issubclass(kind, Fatal):
-        return kind(shard.error or "")
-    return None
+        shard, state = self._shards[number], self._state(number)
+        return (state is not None and state.is_final()) or shard.state not in ("waiting", "running")

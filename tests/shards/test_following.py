@@ -81,7 +81,7 @@ def following(tmp_path: Any, request: pytest.FixtureRequest) -> Iterator[Followi
     results.deal(row, "")
     told: list[str] = []
     session = SimpleNamespace(tell=told.append, purse=None, ending=asyncio.Event(), stopped=asyncio.Event())
-    session.over_budget = lambda _: session.ending.set()
+    session.over_budget = session.stop = lambda _: session.ending.set()
     observer = SimpleNamespace(sharded=lambda rows: None)
     run: Any = SimpleNamespace(
         row=row,
@@ -281,6 +281,67 @@ async def test_a_stop_while_shards_are_started_waits_for_none_that_was_not(
         await through
 
 
+async def through_at(following: Following, server: Server, calls: int) -> None:
+    """Follow until the server was asked for so many flow runs, then for a while."""
+    through = asyncio.create_task(following.until_through(ANY, lambda shard: {}))
+    async with asyncio.timeout(5):
+        while len(server.keys) < calls and not through.done():
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.3)
+    through.cancel()
+
+
+@pytest.mark.parametrize("state", [Cancelling(), Cancelled()], ids=str)
+@pytest.mark.parametrize("is_begun", [False, True])
+async def test_a_run_that_was_cancelled_as_its_process_died_is_begun_again_where_it_is_taken_up(
+    following: Following,
+    server: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_begun: bool,
+    state: Any,
+):
+    """As by a second Ctrl-C: what was cancelled then is no cancel of the run that goes on."""
+    monkeypatch.setattr("docmill.flows.shards.following.LOOK_EVERY_S", 0.01)
+    await begin(following)
+    if is_begun:
+        part = begun(following, tmp_path, 1)
+        part.end(following._run.row.model_copy(update={"state": "stopped"}))
+        part.close()
+    server.known = {"flow run of docmill-r-1-1": state}
+    later = Following(following._run, following._results, following._results.shards("r"))
+    await through_at(later, server, 2)
+    assert server.keys == ["docmill-r-1-1", "docmill-r-1-2"]
+    assert not following._run.session.ending.is_set()
+
+
+async def test_a_budget_that_was_spent_as_its_process_died_is_asked_anew_where_it_is_taken_up(
+    following: Following, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("docmill.flows.shards.following.LOOK_EVERY_S", 0.01)
+    await begin(following)
+    part = begun(following, tmp_path, 1)
+    part.end(following._run.row.model_copy(update={"state": "stopped"}), OverBudget("spent"))
+    part.close()
+    server.known = {"flow run of docmill-r-1-1": Failed(name="Stopped")}
+    later = Following(following._run, following._results, following._results.shards("r"))
+    await through_at(later, server, 2)
+    assert server.keys == ["docmill-r-1-1", "docmill-r-1-2"]
+    assert not following._run.session.ending.is_set()
+
+
+async def test_a_shard_that_goes_on_is_left_alone_by_the_run_that_is_taken_up(
+    following: Following, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("docmill.flows.shards.following.LOOK_EVERY_S", 0.01)
+    await begin(following)
+    begun(following, tmp_path, 1).close()
+    server.known = {"flow run of docmill-r-1-1": Running()}
+    later = Following(following._run, following._results, following._results.shards("r"))
+    await through_at(later, server, 1)
+    assert server.keys == ["docmill-r-1-1"]
+
+
 @pytest.mark.parametrize("following", [3], indirect=True)
 @pytest.mark.parametrize("stops", [False, True])
 async def test_where_the_budget_is_spent_what_shards_have_in_flight_ends_by_itself(
@@ -293,9 +354,12 @@ async def test_where_the_budget_is_spent_what_shards_have_in_flight_ends_by_itse
     over, running, waiting = (f"flow run of docmill-r-{number}-1" for number in (1, 2, 3))
     parts = [begun(following, tmp_path, number) for number in (1, 2)]
     row = following._run.row.model_copy(update={"state": "stopped"})
-    parts[0].end(row, OverBudget("the budget of the run does not hold the next call"))
-    server.known = {over: Failed(name="Stopped"), running: Running(), waiting: Scheduled()}
+    server.known = {over: Running(), running: Running(), waiting: Scheduled()}
     through = asyncio.create_task(following.until_through(ANY, lambda shard: {}))
+    while not following._signs:
+        await asyncio.sleep(0.01)
+    parts[0].end(row, OverBudget("the budget of the run does not hold the next call"))
+    server.known[over] = Failed(name="Stopped")
     await asyncio.sleep(0.5)
     assert (through.done(), server.cancelled) == (False, [waiting])
     if stops:
