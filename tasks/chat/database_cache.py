@@ -87,11 +87,11 @@ class DatabaseCache:
         self._link.ask(Ask("unlock", key))
 
     def identity(self) -> str:
-        """Name the database by its server's own number, which its replicas share, and its own."""
+        """Name the table by its server's own number, which its replicas share, its database's and its own."""
         if not self._identity:
             with self._connected() as connection:
-                [(server, database)] = connection.execute(sql.IDENTITY).fetchall()
-            self._identity = f"{server}-{database}"
+                [numbers] = connection.execute(sql.IDENTITY).fetchall()
+            self._identity = "-".join(map(str, numbers))
         return self._identity
 
     def ask(self) -> str:

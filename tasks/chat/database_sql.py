@@ -47,9 +47,11 @@ INSERT INTO docmill__completions (key, record)
   ON CONFLICT (key) DO UPDATE SET record = excluded.record, created_at = excluded.created_at;
 COMMIT;
 SELECT pg_advisory_unlock(k) FROM unnest(%s::bigint[]) AS t(k)"""
-# Nothing has to be made for it, which a user of the table alone may not.
+# Nothing has to be made for it, which a user of the table alone may not. By another search_path it is another
+# table.
 IDENTITY = """
-SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database())
+SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database()),
+       to_regclass('docmill__completions')::oid
   FROM pg_control_system()"""
 # Locks outlive the transaction that took them, and are not given back by one that fails.
 UNLOCK = "SELECT pg_advisory_unlock(k) FROM unnest(%s::bigint[]) AS t(k)"

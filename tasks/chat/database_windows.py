@@ -32,7 +32,7 @@ class DatabaseWindows:
 
     def __init__(self, url: str, lane: str, window_s: float = WINDOW_S) -> None:
         self._url = url
-        self._lane = lane
+        self._lane = lane.encode("ascii", "backslashreplace").decode()  # for a database of any encoding
         self._window_s = window_s
         self._asked: SimpleQueue[tuple[Change, Future[Any]]] = SimpleQueue()
         self._connection: psycopg.Connection[Any] | None = None

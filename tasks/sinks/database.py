@@ -21,7 +21,7 @@ CONNECT_TIMEOUT_S = 10
 HARMLESS = {"application_name", "connect_timeout", "port", "target_session_attrs"}
 FILES = ("sqlite", "duckdb")  # backends whose databases are files
 HOSTS = ("host", "hostaddr")  # options that name hosts, several at once
-DEADLOCK = "40P01"  # PostgreSQL's sqlstate
+DEADLOCK, NO_SUCH_CHARACTER = "40P01", "22P05"  # PostgreSQL's sqlstates
 TRIES = 5
 T = TypeVar("T")
 SCHEMA_LOCK = 0x646F636D696C6C  # "docmill": one process at a time creates tables in PostgreSQL
@@ -41,7 +41,11 @@ def engine_of(url: str) -> Engine:
         parsed,
         json_serializer=dumps,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "docmill"},
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "application_name": "docmill",
+            "client_encoding": "utf8",  # of a database without an encoding the driver gives bytes
+        },
     )
 
 
@@ -163,6 +167,8 @@ def reason(error: Exception) -> str:
     The line reaches Prefect's states, and a driver quotes what it refuses: a document's or a model's text.
     """
     cause = getattr(error, "orig", None) or error
+    if getattr(cause, "sqlstate", None) == NO_SUCH_CHARACTER:
+        return "its encoding lacks a character of a text: make a database with ENCODING 'UTF8'"
     said = str(cause).strip()
     if remedy := locked(said):
         return remedy

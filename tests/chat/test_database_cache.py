@@ -111,6 +111,13 @@ def test_which_database_it_is_is_asked_once(url: str, relay: tuple[Relay, str]):
     assert between.opened == before + 1
 
 
+def test_tables_in_two_schemas_of_a_database_are_two_caches(url: str):
+    """What one of them holds the other would pay again."""
+    asked(url, "CREATE SCHEMA own")
+    own = psycopg.conninfo.make_conninfo(url, options="-c search_path=own")
+    assert DatabaseCache(own).identity() != DatabaseCache(url).identity()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("told", [True, False], ids=["the server is told", "the server knows nothing"])
 async def test_a_lock_outlives_its_connection(url: str, relay: tuple[Relay, str], told: bool):

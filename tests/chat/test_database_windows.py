@@ -95,3 +95,12 @@ async def test_damaged_windows_begin_anew(url: str):
     with psycopg.connect(url) as connection:
         connection.execute("update docmill__windows set state = 'x'")
     assert (await DatabaseWindows(url, LANE).take(Rates(requests=1), 1)).wait_s == 0
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+async def test_a_database_of_any_encoding_has_the_windows_of_every_lane(postgres: str, encoding: str):
+    url = fresh(postgres, encoding).replace("+psycopg", "")
+    rates = Rates(requests=10)
+    for lane in ("https://example.com \u6a21", "https://example.com \u578b"):
+        assert (await DatabaseWindows(url, lane).take(rates, 1)).wait_s == 0
+    assert (await DatabaseWindows(url, lane).take(rates, 1)).wait_s > 0

@@ -95,12 +95,13 @@ def _emptied() -> str | None:
     return None if changed or others else url
 
 
-def fresh(server: str) -> str:
+def fresh(server: str, encoding: str = "UTF8") -> str:
     """Make an empty database on a server, and give its URL."""
     name = f"test_{next(_numbers)}"
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    how = "" if encoding == "UTF8" else f" ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0"
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name}{how}"))
     engine.dispose()
     base, _, options = server.partition("?")
     url = f"{base.rpartition('/')[0]}/{name}"
