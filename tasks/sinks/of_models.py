@@ -4,12 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, func, select, update
 
 from docmill.schemas.call import CallMade
 from docmill.schemas.outcome import STATUSES, Outcome, Status, StepOutcome, Tally
 from docmill.tasks.sinks.rows import Row, chunks, inserting
-from docmill.tasks.sinks.tables import MODELS
+from docmill.tasks.sinks.tables import MODELS, OUTCOMES
 from docmill.tasks.sinks.upgrade import present
 
 PAID = ("paid", "retried", "repaired")
@@ -34,6 +34,15 @@ def add_models(connection: Connection, run_id: str, outcomes: Sequence[Outcome])
         more: dict[str, Any] = {name: MODELS.c[name] + new[name] for name in (*COUNTS, *STATUSES, "cost_usd")}
         more["cost_estimated"] = MODELS.c.cost_estimated | new.cost_estimated
         connection.execute(statement.on_conflict_do_update(index_elements=["run_id", "model"], set_=more))
+
+
+def take_back_deferred(connection: Connection, run_id: str, documents: Select[tuple[str]]) -> None:
+    """Count those of a run's documents that were deferred no more, as they are taken up again."""
+    deferred = OUTCOMES.c.run_id == run_id, OUTCOMES.c.status == "deferred", OUTCOMES.c.model.is_not(None)
+    query = select(OUTCOMES.c.model, func.count()).where(*deferred, OUTCOMES.c.document_id.in_(documents))
+    for model, count in sorted(connection.execute(query.group_by(OUTCOMES.c.model)).tuples()):
+        own = MODELS.c.run_id == run_id, MODELS.c.model == model
+        connection.execute(update(MODELS).where(*own).values(deferred=MODELS.c.deferred - count))
 
 
 def by_model(connection: Connection, rows: Iterable[Row]) -> Iterator[Row]:

@@ -13,6 +13,7 @@ from docmill.schemas.pipeline import Into
 from docmill.schemas.shard import Part, Shard, place, ranges
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sinks.of_models import take_back_deferred
 from docmill.tasks.sinks.rows import MOST_IN_QUERY, Row, chunks, run_row
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 from docmill.tasks.sinks.work_tables import SHARDS, WORK
@@ -143,7 +144,9 @@ class PartResults(ReviewedResults):
             query = select(SHARDS).where(*self._own_row())
             self._begun_with = found = _shard(connection.execute(query).one()._mapping)
             within = _within(run.run_id, found.first, found.beyond)
-            connection.execute(update(WORK).where(*within, WORK.c.status == "deferred").values(status=None))
+            deferred = *within, WORK.c.status == "deferred"
+            take_back_deferred(connection, run.run_id, select(WORK.c.document_id).where(*deferred))
+            connection.execute(update(WORK).where(*deferred).values(status=None))
             counted = select(WORK.c.status, func.count()).where(*within, WORK.c.status.is_not(None))
             counts = {row[0]: row[1] for row in connection.execute(counted.group_by(WORK.c.status))}
             self.dealt = found.model_copy(update={"counts": counts})

@@ -120,6 +120,14 @@ def test_what_serves_a_port_is_probed_there(name: str):
         assert {probe["httpGet"]["port"] for probe in probes} == ports
 
 
+def test_a_pods_service_account_is_there():
+    """Kubernetes makes no pod of one that is not."""
+    made = {each["metadata"]["name"] for each in MANIFESTS if each["kind"] == "ServiceAccount"} | {"default"}
+    variables = TEMPLATE["variables"]["properties"]
+    assert variables["service_account_name"]["default"] in made
+    assert {pod.get("serviceAccountName", "default") for name, pod in PODS.items() if name != "job"} <= made
+
+
 def test_all_workers_of_the_cluster_have_one_cache():
     [worker] = containers(RUNNING["docmill-worker"]["spec"]["template"]["spec"])
     [cache] = [each for each in worker["env"] if each["name"] == "DOCMILL_CACHE"]

@@ -11,11 +11,13 @@ from sqlalchemy import text
 from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.run.recovery import taken_up
 from docmill.schemas.errors import ConfigError
-from docmill.schemas.outcome import Run
+from docmill.schemas.outcome import Outcome, Run, Status
 from docmill.schemas.pipeline import Into
+from docmill.schemas.shard import Part, place
 from docmill.tasks.chat.kept import DirectoryCache
 from docmill.tasks.sinks.database import engine_of
-from docmill.tasks.sinks.work import ShardedResults
+from docmill.tasks.sinks.of_models import by_model
+from docmill.tasks.sinks.work import Listed, PartResults, ShardedResults
 
 RUN = Run(
     run_id="dead",
@@ -63,6 +65,44 @@ def test_a_retry_whose_shards_have_done_some_since_is_the_same():
     assert replace(first, only=frozenset("ab")).selection() == first.selection()
     assert replace(first, retried=("failed",)).selection() != first.selection()
     assert replace(first, retried=None).selection() != first.selection()
+
+
+def test_what_each_model_came_to_adds_up_to_the_run_where_an_attempt_has_deferred_some(
+    results: ShardedResults, database: str
+):
+    """What one attempt defers is counted by what becomes of it in the next."""
+    ids = ["a", "b", "c"]
+    results.add_work("dead", [Listed(place(each), each, "u") for each in ids])
+    first: list[Status] = ["done", "deferred", "deferred"]
+    second: list[Status] = ["done", "failed"]
+    for statuses in (first, second):
+        for shard in results.shards("dead"):
+            attempt = results.attempted("dead", shard).attempt
+            part = PartResults.of(
+                Part(run_id="dead", shard=shard.shard, shards=3, attempt=attempt), Into(url=database), "p", {}
+            )
+            part.several_models = True
+            part.begin(RUN)
+            for page in part.waiting_documents(9):
+                for each in page:
+                    model = "strong" if statuses is second and each.document_id == "c" else "cheap"
+                    left = ids if statuses is first else ids[1:]
+                    status = statuses[left.index(each.document_id)]
+                    part.write([outcome(each.document_id, status, model)], "dead", "h")
+            part.close()
+    results.fail("dead")
+    row = results.run("dead")
+    with engine_of(database).connect() as connection:
+        models = list(by_model(connection, [dict(row or {})]))
+    told = {each["model"]: {name: each[name] for name in ("done", "deferred", "failed")} for each in models}
+    assert told == {
+        "cheap": {"done": 2, "deferred": 0, "failed": 0},
+        "strong": {"done": 0, "deferred": 0, "failed": 1},
+    }
+
+
+def outcome(document_id: str, status: Status, model: str) -> Outcome:
+    return Outcome(document_id=document_id, uri="u", content_sha256="c", status=status, model=model)
 
 
 def test_results_of_an_earlier_version_gain_the_shards(database: str):
