@@ -123,6 +123,7 @@ async def _work(api_url: str, told: Print) -> None:
     stop.clear()
     await _stop_runs(worker.pid, stop)
     worker.terminate()
+    _signal({worker.pid}, signal.SIGCONT)
     await asyncio.wait({ended}, timeout=END_TIMEOUT_S)
     if not ended.done():
         _signal({*_children(worker.pid), worker.pid}, signal.SIGKILL)
@@ -131,8 +132,9 @@ async def _work(api_url: str, told: Print) -> None:
 async def _stop_runs(worker: int, again: asyncio.Event) -> None:
     """Stop a worker's flow runs as a Ctrl-C stops one, and wait for them; a second signal hurries them.
 
-    One that it begins meanwhile is left alone: ended with the worker it stays Pending, and is put back.
+    The worker is held meanwhile: it would take up the next ones, and kill them as it ends.
     """
+    _signal({worker}, signal.SIGSTOP)
     give_up = asyncio.get_running_loop().time() + SETTLE_S
     runs = set(_children(worker))
     _signal(runs, signal.SIGTERM)
@@ -144,18 +146,20 @@ async def _stop_runs(worker: int, again: asyncio.Event) -> None:
 
 
 def _children(pid: int) -> list[int]:
-    """List a process's children: from /proc where there is one, as not every Linux has a `ps`."""
+    """List a process's children that have not ended: from /proc where there is one, as some have no `ps`."""
     if PROC.is_dir():
         return [int(status.parent.name) for status in PROC.glob("[0-9]*/stat") if _parent(status) == pid]
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], stdout=subprocess.PIPE, text=True, check=True)  # noqa: S607
-    pairs = [line.split() for line in listed.stdout.splitlines()]
-    return [int(child) for child, parent in pairs if int(parent) == pid]
+    command = ["ps", "-A", "-o", "pid=,ppid=,stat="]
+    listed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
+    rows = [line.split() for line in listed.stdout.splitlines()]
+    return [int(child) for child, parent, state in rows if int(parent) == pid and state[0] != "Z"]
 
 
 def _parent(status: Path) -> int | None:
-    """Read a process's parent; None where it has ended meanwhile."""
+    """Read a process's parent; None where it has ended, also where that is not taken note of yet."""
     with suppress(OSError):
-        return int(status.read_text().rpartition(")")[2].split()[1])  # its name may hold blanks and brackets
+        told = status.read_text().rpartition(")")[2].split()  # its name may hold blanks and brackets
+        return int(told[1]) if told[0] != "Z" else None
     return None
 
 

@@ -9,31 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.busy import BUSY, runs
 from tests.support.processes import alive, eventually
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 [UNIT] = re.findall(
     r"^ExecStop=/bin/sh -c '(.*)'$", (DEPLOY / "systemd/docmill-worker.service").read_text(), re.M
 )
-# Takes a run up as soon as it has none, as a worker does where more of them wait.
-BUSY = f"""#!{sys.executable}
-import subprocess, time
-while True:
-    run = subprocess.Popen(["sleep", "60"])
-    open("runs", "a").write(f"{{run.pid}} ")
-    while run.poll() is None:
-        time.sleep(0.01)
-"""
-
-
-def runs() -> list[int]:
-    return [int(pid) for pid in Path("runs").read_text().split()] if Path("runs").exists() else []
 
 
 @pytest.fixture(autouse=True)
 def _busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "prefect").write_text(BUSY)
+    (tmp_path / "prefect").write_text(f"#!{sys.executable}\n{BUSY}")
     (tmp_path / "prefect").chmod(0o700)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
