@@ -41,6 +41,7 @@ def engine_of(url: str) -> Engine:
         parsed,
         json_serializer=dumps,
         pool_pre_ping=True,
+        isolation_level="READ COMMITTED",  # who waited for a lock sees what its holder has written
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
             "application_name": "docmill",
