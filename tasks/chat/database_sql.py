@@ -55,11 +55,12 @@ SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_d
   FROM pg_control_system()"""
 # Locks outlive the transaction that took them, and are not given back by one that fails.
 UNLOCK = "SELECT pg_advisory_unlock(k) FROM unnest(%s::bigint[]) AS t(k)"
-# What a server may have been told to do to connections that rest; names that it does not know are left out.
+# What a server may have been told to do to connections that rest, and how to write times and numbers; names
+# that it does not know are left out.
 SETTINGS = """
 SELECT set_config(name, value, false) FROM pg_settings JOIN (VALUES
     ('idle_session_timeout', '0'), ('statement_timeout', '0'), ('lock_timeout', '0'),
-    ('default_transaction_isolation', 'read committed'),
+    ('default_transaction_isolation', 'read committed'), ('DateStyle', 'ISO'), ('extra_float_digits', '1'),
     ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3')
 ) AS wanted(name, value) USING (name)"""
 ABOUT = """

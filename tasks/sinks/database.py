@@ -37,7 +37,7 @@ def engine_of(url: str) -> Engine:
         return engine
     if parsed.get_backend_name() == "duckdb":
         return duckdb_engine(parsed)
-    return create_engine(
+    engine = create_engine(
         parsed,
         json_serializer=dumps,
         pool_pre_ping=True,
@@ -48,6 +48,8 @@ def engine_of(url: str) -> Engine:
             "client_encoding": "utf8",  # of a database without an encoding the driver gives bytes
         },
     )
+    event.listen(engine, "connect", _configure_postgres)
+    return engine
 
 
 def shown(url: str) -> str:
@@ -202,6 +204,12 @@ def _parsed(url: str) -> URL:
 def _configure(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # sqlite3's own BEGIN comes late and deferred
     connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _configure_postgres(connection: Any, _: Any) -> None:
+    """Have times and numbers written as the driver reads them, whatever the database is set to."""
+    connection.execute("SET datestyle = ISO; SET extra_float_digits = 1")
+    connection.commit()
 
 
 def _begin(connection: Connection) -> None:

@@ -74,6 +74,14 @@ def test_its_records_are_listed_with_what_is_known_of_them(old: DatabaseCache):
     assert not first.was_used
 
 
+@pytest.mark.parametrize("setting", ["extra_float_digits = 0", "datestyle = 'German'"])
+def test_records_are_listed_and_freed_whatever_the_database_is_set_to(
+    old: DatabaseCache, url: str, setting: str
+):
+    asked(url, f"ALTER DATABASE {asked(url, 'SELECT current_database()')[0][0]} SET {setting}")
+    assert sorted(freed(old, listed(old, 0.0), 0.0)) == [A, B]
+
+
 def test_what_is_no_record_is_not_listed(old: DatabaseCache, url: str):
     asked(url, "INSERT INTO docmill__completions (key, record) VALUES ('mine', '')")
     assert len(listed(old, 0.0)) == 2

@@ -60,6 +60,19 @@ def test_a_budget_holds_in_a_database_of_another_isolation(postgres: str, isolat
     results.close()
 
 
+def test_times_and_costs_are_read_as_they_were_written_whatever_the_database_is_set_to(postgres: str):
+    url = fresh(postgres)
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        for setting in ("datestyle = 'German'", "extra_float_digits = -10"):
+            connection.execute(f"ALTER DATABASE {connection.info.dbname} SET {setting}".encode())
+    results = Results.open(Into(url=url), "p", {})
+    results.write([OUTCOME.model_copy(update={"cost_usd": 0.123456789})], "r", "h")
+    [row] = results.outcomes()
+    assert row["cost_usd"] == 0.123456789
+    assert row["updated_at"].tzinfo is not None
+    results.close()
+
+
 def wait_for_a_lock(url: str) -> None:
     """Wait until somebody waits for a lock in the database."""
     waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
