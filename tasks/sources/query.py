@@ -145,6 +145,8 @@ def _engine(url: URL, place: str) -> Engine:
     options = {}
     if url.drivername == "postgresql+psycopg":
         options = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "docmill"}
+        if "client_encoding" not in url.query:  # of a database without an encoding the driver gives bytes
+            options["client_encoding"] = "utf8"
     try:
         if is_duckdb:
             return duckdb_engine(url, file, place)
