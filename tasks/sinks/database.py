@@ -21,7 +21,12 @@ CONNECT_TIMEOUT_S = 10
 HARMLESS = {"application_name", "connect_timeout", "port", "target_session_attrs"}
 FILES = ("sqlite", "duckdb")  # backends whose databases are files
 HOSTS = ("host", "hostaddr")  # options that name hosts, several at once
-DEADLOCK, NO_SUCH_CHARACTER = "40P01", "22P05"  # PostgreSQL's sqlstates
+DEADLOCK = "40P01"  # PostgreSQL's sqlstate
+OF_THE_SETUP = {  # by sqlstate: what is wrong with a database, or the way to it, and what helps
+    "22P05": "its encoding lacks a character of a text: make a database with ENCODING 'UTF8'",
+    "26000": "a pooler in transaction mode has lost a prepared statement: let it keep them (PgBouncer's "
+    "max_prepared_statements), or connect past it",
+}
 TRIES = 5
 T = TypeVar("T")
 SCHEMA_LOCK = 0x646F636D696C6C  # "docmill": one process at a time creates tables in PostgreSQL
@@ -170,8 +175,8 @@ def reason(error: Exception) -> str:
     The line reaches Prefect's states, and a driver quotes what it refuses: a document's or a model's text.
     """
     cause = getattr(error, "orig", None) or error
-    if getattr(cause, "sqlstate", None) == NO_SUCH_CHARACTER:
-        return "its encoding lacks a character of a text: make a database with ENCODING 'UTF8'"
+    if told := OF_THE_SETUP.get(getattr(cause, "sqlstate", None) or ""):
+        return told
     said = str(cause).strip()
     if remedy := locked(said):
         return remedy

@@ -73,6 +73,18 @@ def test_times_and_costs_are_read_as_they_were_written_whatever_the_database_is_
     results.close()
 
 
+def test_a_pooler_that_forgets_prepared_statements_is_named(postgres: str):
+    """One in transaction mode gives each transaction another session."""
+    results = Results.open(Into(url=fresh(postgres)), "p", {})
+    for _ in range(8):
+        results.write([OUTCOME], "r", "h")
+    with results._engine.begin() as connection:  # as a pooler does, without the driver's knowing
+        connection.exec_driver_sql("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")
+    with pytest.raises(StorageError, match="a pooler in transaction mode"):
+        results.write([OUTCOME], "r", "h")
+    results.close()
+
+
 def wait_for_a_lock(url: str) -> None:
     """Wait until somebody waits for a lock in the database."""
     waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
