@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from docmill.flows.server.settings import database
 from docmill.flows.server.watchdog import ALIVE, END_TIMEOUT_S, HOST, LOG, PORT, STATE, USERS
 from docmill.schemas.errors import ConfigError, DocmillError
 from docmill.tasks.checks import children
@@ -130,7 +131,7 @@ def _start(directory: Path, alive: int, port: int, announce: Announce) -> str:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        env=children.environment(children.PREFECT_SERVER),  # which the server inherits from it
+        env=children.environment(children.PREFECT_SERVER, **database(directory)),  # the server inherits it
         pass_fds=[alive],
     )
     noted = Noted(_url(port), watchdog.pid, grace_s)

@@ -19,6 +19,10 @@ VARIABLES = {
     "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
     "DO_NOT_TRACK": "1",
 }
+DATABASE_URL = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
+# Prefect inserts as many rows at once as have come, so each of its statements is another one. Python keeps
+# the last 128 of a connection prepared: the server would grow by some 10 kB a task run.
+KEPT_STATEMENTS = 16
 # Where Prefect's own value stands on a server, nobody has given it docmill's or another.
 DEFAULTS = {
     "server.services.task_run_recorder.batch_size": 1,
@@ -32,6 +36,15 @@ def apply() -> None:
     """Set what is unset of these in the environment, where Prefect reads it."""
     for name, value in VARIABLES.items():
         os.environ.setdefault(name, value)
+
+
+def database(home: Path) -> dict[str, str]:
+    """Name the database of docmill's own server: Prefect's own SQLite file, unless one is configured."""
+    parts = ("CONNECTION_URL", "DRIVER", "HOST", "NAME", "USER", "PASSWORD")
+    names = (f"PREFECT_{of}_DATABASE_{part}" for of in ("API", "SERVER") for part in parts)
+    if any(map(configured, names)) or "?" in str(home):  # which would begin the URL's query
+        return {}
+    return {DATABASE_URL: f"sqlite+aiosqlite:///{home}/prefect.db?cached_statements={KEPT_STATEMENTS}"}
 
 
 def left_at_default(settings: object) -> list[str]:

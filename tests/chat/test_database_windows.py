@@ -13,7 +13,7 @@ from docmill.tasks.chat.database_windows import DatabaseWindows
 from docmill.tasks.chat.window_file import unpacked
 from docmill.tasks.chat.windows import Rates
 from tests.support.cut import relayed
-from tests.support.databases import lent
+from tests.support.databases import fresh, lent
 from tests.support.processes import eventually
 
 LANE = "https://example.com m"

@@ -11,9 +11,10 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from docmill.flows.server.launch import launch, run_page
-from docmill.flows.server.settings import VARIABLES, api_url
+from docmill.flows.server.settings import DATABASE_URL, VARIABLES, api_url, database
 from docmill.schemas.errors import ConfigError
 from tests.support.processes import children_of, environment_of, eventually, with_argument
 from tests.support.project import Project
@@ -94,6 +95,7 @@ def test_the_server_and_its_watchdog_know_no_key_and_no_password(home: Path, mon
         for pid in (watchdog, server):
             environment = environment_of(pid)
             assert environment["PREFECT_HOME"] == str(home)
+            assert environment[DATABASE_URL] == f"sqlite+aiosqlite:///{home}/prefect.db?cached_statements=16"
             assert not secrets.keys() & environment.keys()
             assert not [name for name in environment if name.startswith("DOCMILL_")]
     finally:
@@ -112,6 +114,23 @@ def test_a_profiles_server_is_used(home: Path):
     profiles = 'active = "team"\n[profiles.team]\nPREFECT_API_URL = "http://prefect.example/api/"\n'
     (home / "profiles.toml").write_text(profiles)
     assert api_url() == "http://prefect.example/api"
+
+
+@pytest.mark.parametrize(
+    "name", ["PREFECT_API_DATABASE_CONNECTION_URL", DATABASE_URL, "PREFECT_SERVER_DATABASE_NAME"]
+)
+def test_a_configured_database_stays_the_servers(name: str, home: Path, monkeypatch: pytest.MonkeyPatch):
+    assert database(home)
+    monkeypatch.setenv(name, "other.db")
+    assert not database(home)
+
+
+def test_prefect_makes_an_engine_of_the_database_that_it_is_given(tmp_path: Path):
+    """It is the file of before, and the driver takes the number of statements."""
+    [url] = database(tmp_path).values()
+    engine = create_async_engine(url)
+    assert engine.url.database == f"{tmp_path}/prefect.db"
+    assert engine.dialect.create_connect_args(engine.url)[1]["cached_statements"] == 16
 
 
 def test_no_server_is_configured_by_default(home: Path):
