@@ -8,7 +8,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,8 @@ class Server:
         """Wait until the server has what a run hands in; one that does not stay, until it has it written."""
         await _handed_in()
         if not stays(self.directory):
-            await _settled(flow_run_id, task_runs)
+            with suppress(httpx.HTTPError):  # it has gone: the run's results do not hang on it
+                await _settled(flow_run_id, task_runs)
 
     def release(self) -> str:
         """Let go of docmill's server; gives what is to be told, nothing where somebody else keeps it."""

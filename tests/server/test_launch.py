@@ -13,7 +13,8 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from docmill.flows.server.launch import launch, run_page
+from docmill.flows.server.launch import Server, launch, run_page
+from docmill.flows.server.own import free_port
 from docmill.flows.server.settings import DATABASE_URL, VARIABLES, api_url, database
 from docmill.schemas.errors import ConfigError
 from tests.support.processes import children_of, environment_of, eventually, with_argument
@@ -160,3 +161,12 @@ def test_a_worker_in_the_clone_reads_the_same_settings():
     assert {name: value.lower() for name, value in declared.items()} == {
         name: value.lower() for name, value in SETTINGS.items()
     }
+
+
+@pytest.mark.slow
+async def test_a_server_that_went_away_at_the_end_of_a_run_is_not_waited_for(home: Path):
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    gone = f"http://127.0.0.1:{free_port()}/api"
+    with temporary_settings({PREFECT_API_URL: gone}):
+        await Server(gone, own=True, directory=home).recorded("no run", 1)
