@@ -4,11 +4,14 @@ import json
 from typing import Annotated, Any
 
 from pydantic import (
+    AliasChoices,
     BaseModel,
     ConfigDict,
+    Field,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    model_validator,
 )
 
 
@@ -40,6 +43,13 @@ class ToolCall(Tolerant):
 
     id: Annotated[str | None, OrNone] = None
     function: FunctionCall = FunctionCall()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, said: Any) -> Any:
+        """Take name and arguments that stand in the call itself."""
+        is_flat = isinstance(said, dict) and "function" not in said and "name" in said
+        return {**said, "function": said} if is_flat else said
 
 
 TEXT_PARTS = (None, "text", "output_text")  # no set: a server may send what cannot be hashed
@@ -97,8 +107,12 @@ class Usage(Tolerant):
     `cost` is what the server itself books for the reply, in USD.
     """
 
-    prompt_tokens: Annotated[int | None, OrNone] = None
-    completion_tokens: Annotated[int | None, OrNone] = None
+    prompt_tokens: Annotated[int | None, OrNone] = Field(
+        None, validation_alias=AliasChoices("prompt_tokens", "input_tokens")
+    )
+    completion_tokens: Annotated[int | None, OrNone] = Field(
+        None, validation_alias=AliasChoices("completion_tokens", "output_tokens")
+    )
     total_tokens: Annotated[int | None, OrNone] = None
     prompt_tokens_details: Annotated[PromptDetails | None, OrNone] = None
     completion_tokens_details: Annotated[CompletionDetails | None, OrNone] = None

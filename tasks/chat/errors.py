@@ -24,6 +24,7 @@ NAME_CHARS = 80
 LONGEST_DETAILS_CHARS = 4000  # of Google's errors: which limit, and when to come again
 CODES = ("err_code", "code", "type", "status", "param")
 STATUSES = {str(status): status for status in range(400, 600)}
+NO_MONEY_DASHSCOPE = "Arrearage"  # sent with status 400
 NO_MODEL_302AI = "-10008"  # seen live with status 503: the model is not served
 
 EMPTY = re.compile(  # the account, whatever the status
@@ -158,7 +159,7 @@ def _meaning(status: int, wish: str | None, envelope: Envelope) -> tuple[type[Ch
     kind, remedy = _by_status(status)
     if wish == "true" and status >= 400 and kind is not RateLimited:
         return (kind if issubclass(kind, Transient) else Transient), ""
-    if _unpaid(status, envelope.words):
+    if _unpaid(status, envelope.words) or envelope.code == NO_MONEY_DASHSCOPE:
         return Fatal, REMEDIES[402]
     if status in (200, 400, 403) and MODERATED.search(envelope.words):
         return Refused, ""

@@ -10,15 +10,16 @@ from docmill.tasks.chat.spoken import answer
 from docmill.tasks.checks.faults import problem
 from docmill.tasks.checks.jsontext import parse
 
-AROUND = " \t\r\n\"'`*“”„‘’«».:"
+AROUND = " \t\r\n\"'`*“”„‘’«».:()[]"
+CALL = {"type", "name", "arguments", "parameters"}
 
 
-def valid(text: str, schema: str, name: str | None = None, *, spoken: bool = False) -> str:
+def valid(text: str, schema: str, *, spoken: bool = False) -> str:
     """Give the JSON text back where it parses and satisfies the schema, decoded twice at most.
 
     `spoken` says that it may stand in prose or in a fence. A value of an enum may be spelt otherwise, and
-    the whole may stand below the called tool's `name`: then the text is written anew. Raises
-    InvalidReply, whose `body` says what is wrong.
+    the whole may stand below a name, such as the called tool's, as a call's arguments, or as a list's only
+    item: then the text is written anew. Raises InvalidReply, whose `body` says what is wrong.
     """
     judge, declared = judge_of(schema), json.loads(schema)
     found = answer(text, _properties(declared)) if spoken else text
@@ -33,7 +34,7 @@ def valid(text: str, schema: str, name: str | None = None, *, spoken: bool = Fal
     wrong = problem(judge, value)
     if wrong is None:
         return found
-    meant = _meant(value, declared, name)
+    meant = _meant(value, declared)
     if meant is None or problem(judge, meant):
         raise InvalidReply("the reply does not satisfy the schema", body=wrong)
     return json.dumps(meant, ensure_ascii=False)
@@ -44,14 +45,26 @@ def folded(text: str) -> str:
     return re.sub(r"[\s_-]+", " ", text.strip(AROUND)).casefold()
 
 
-def _meant(value: Any, declared: Any, name: str | None) -> Any:
+def _meant(value: Any, declared: Any) -> Any:
     """Put right what is spelt otherwise; None where that is nothing."""
+    properties = _properties(declared)
+    value = _unwrapped(value, properties)
     if not isinstance(value, dict):
         return None
-    properties = _properties(declared)
-    if name is not None and list(value) == [name] and name not in properties:
-        value = value[name] if isinstance(value[name], dict) else value
     return {key: _listed(each, properties.get(key)) for key, each in value.items()}
+
+
+def _unwrapped(value: Any, properties: dict[str, Any]) -> Any:
+    """Give the object of asked properties that stands in a list, below a name, or as a call's arguments."""
+    inner = None
+    if isinstance(value, list) and len(value) == 1:
+        inner = value[0]
+    elif isinstance(value, dict) and value.keys().isdisjoint(properties):
+        if value.keys() <= CALL and isinstance(value.get("name"), str):
+            inner = value.get("arguments", value.get("parameters"))
+        elif len(value) == 1:
+            [inner] = value.values()
+    return inner if isinstance(inner, dict) and not inner.keys().isdisjoint(properties) else value
 
 
 def _listed(value: Any, declared: Any) -> Any:

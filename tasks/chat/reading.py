@@ -1,6 +1,7 @@
 """From a reply to a completion: `stop` proves nothing, the reply must parse and validate."""
 
 from collections.abc import Mapping
+from unicodedata import category
 
 from docmill.schemas.chat import AcceptedChoice, Call, Choice, Completion, Message, Reply, ToolCall
 from docmill.schemas.errors import CutShort, InvalidReply, MaybeBilled, Refused
@@ -77,11 +78,18 @@ def _text(message: Message, expected: Expected) -> str:
     if expected.tool is not None and expected.schema is not None:
         return _called(message, expected.tool, expected.schema)
     if expected.schema is not None:
-        return valid(without_thinking(message.text()), expected.schema, spoken=True)
+        return valid(_json(message), expected.schema, spoken=True)
     text = _plain(message, expected)
-    if not text.strip():
+    if all(char in "`\n" or char.isspace() or category(char) == "Cf" for char in text):
         raise InvalidReply("the reply is empty")
     return text
+
+
+def _json(message: Message) -> str:
+    """Give the text that should be JSON; gateways ask some models for it with a tool, and leave its call."""
+    text = without_thinking(message.text())
+    calls = message.tool_calls or []
+    return arguments_of(calls[0]) if len(calls) == 1 and not text.strip() else text
 
 
 def _plain(message: Message, expected: Expected) -> str:
@@ -114,7 +122,7 @@ def _call(call: ToolCall, number: int, offered: Mapping[str, str]) -> Call:
         wrong = f"there is no tool {shown(name)}: call one of {_listed(offered)}"
         raise InvalidReply("the reply calls a tool that the request does not offer", body=wrong)
     try:
-        arguments = valid(arguments_of(call), offered[name], name)
+        arguments = valid(arguments_of(call), offered[name])
     except InvalidReply as error:
         error.body = f"arguments of {name}: {error.body}"
         raise
@@ -138,4 +146,4 @@ def _called(message: Message, tool: str, schema: str) -> str:
         said = ", ".join(shown(name) for name in names[:MOST_NAMED]) or "none"
         wrong = f"call the tool {tool} exactly once (tools called: {said})"
         raise InvalidReply("the reply is not the one call that was asked for", body=wrong)
-    return valid(arguments_of(calls[0]), schema, tool)
+    return valid(arguments_of(calls[0]), schema)

@@ -9,10 +9,16 @@ from typing import Any
 from docmill.tasks.checks.jsontext import parse
 
 NAMES = r"(?:think|thinking|thought|reasoning)"
-BEGIN = re.compile(rf"^[ \t]*<{NAMES}>", re.IGNORECASE | re.MULTILINE)
-NEXT = re.compile(rf"\s*<{NAMES}>", re.IGNORECASE)  # right behind a block
-END = re.compile(rf"</{NAMES}>", re.IGNORECASE)
-LINE_END = re.compile(rf"</{NAMES}>[ \t]*(?:\n|\Z)", re.IGNORECASE)
+OPENED, CLOSED = rf"(?:<{NAMES}(?: [^<>]*)?>|\[THINK\])", rf"(?:</{NAMES}>|\[/THINK\])"
+BEGIN = re.compile(rf"^[ \t]*{OPENED}", re.IGNORECASE | re.MULTILINE)
+NEXT = re.compile(rf"\s*{OPENED}", re.IGNORECASE)  # right behind a block
+END = re.compile(CLOSED, re.IGNORECASE)
+LINE_END = re.compile(rf"{CLOSED}[ \t]*(?:\n|\Z)", re.IGNORECASE)
+# Marks of a model's own template, which servers leave in: gpt-oss's channels, and the end of an answer.
+CHANNEL = re.compile(
+    r"\A\s*<\|channel\|>.*<\|channel\|>final\b[^<]*(?:<\|constrain\|>\w+)?<\|message\|>", re.DOTALL
+)
+ENDED = re.compile(r"(?:<\|(?:im_end|eot_id|eom_id|endoftext|end|return)\|>|</s>)\s*\Z")
 FENCE = re.compile(r"```\w*[ \t]*\n(.*?)```", re.DOTALL)
 MOST_OBJECTS = 64
 OBJECT = re.compile(r'\{\s*["}]')  # other braces are prose
@@ -24,6 +30,7 @@ def without_thinking(text: str) -> str:
     A block begins a line, so that a text which speaks of such tags keeps them. Templates open it
     within the prompt: then the reply has the end alone, at a line's end.
     """
+    text = CHANNEL.sub("", ENDED.sub("", text))
     kept: list[str] = []
     at = 0
     while begin := (at and NEXT.match(text, at)) or BEGIN.search(text, at):

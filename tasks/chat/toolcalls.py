@@ -11,6 +11,8 @@ from docmill.tasks.checks.jsontext import parse
 TAGGED = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
 FENCE = re.compile(r"\A\s*```\w*[ \t]*\n(.*?)```\s*\Z", re.DOTALL)
 NUMBERED = re.compile(r":\d+\Z")  # functions.name:0
+SPACE = re.compile(r"\A(?:\w+[.:])+(?=[^\W\d])")  # functions.name, default_api:name
+RAW = re.compile(r"\A\s*(?:<\|python_tag\|>|\[TOOL_CALLS\])")  # of Llama's template and Mistral's
 
 
 def calls_of(message: Message, offered: Collection[str], *, in_content: bool = False) -> list[ToolCall]:
@@ -32,8 +34,9 @@ def arguments_of(call: ToolCall) -> str:
     arguments = call.function.arguments
     if isinstance(arguments, dict):
         return json.dumps(arguments, ensure_ascii=False)
-    fenced = FENCE.match(arguments or "")
-    return fenced[1].strip() if fenced else arguments or "{}"  # gateways send "" for a tool without any
+    written = without_thinking(arguments or "")
+    fenced = FENCE.match(written)
+    return fenced[1].strip() if fenced else written or "{}"  # gateways send "" for a tool without any
 
 
 def distinct(calls: Iterable[ToolCall]) -> list[ToolCall]:
@@ -53,17 +56,21 @@ def _named(call: ToolCall, offered: Collection[str]) -> ToolCall:
 
 
 def _plain(name: str) -> str:
-    return NUMBERED.sub("", name.strip().removeprefix("functions.")).casefold().replace("-", "_")
+    bare = SPACE.sub("", NUMBERED.sub("", name.strip()))
+    return bare.casefold().replace("-", "").replace("_", "")
 
 
 def _spoken(text: str, offered: Collection[str], *, in_content: bool) -> Iterable[ToolCall]:
     tagged = TAGGED.findall(text) if "<tool_call>" in text else []
-    for written in tagged or ([text] if in_content else []):
+    for written in tagged or ([RAW.sub("", text)] if in_content else []):
         fenced = FENCE.match(written)
         try:
             said = parse(fenced[1] if fenced else written)
         except ValueError:
             continue
+        said = said[0] if isinstance(said, list) and len(said) == 1 else said
+        if isinstance(said, dict) and isinstance(said.get("function"), dict):
+            said = said["function"]
         if not isinstance(said, dict) or not isinstance(said.get("name"), str):
             continue
         arguments = said.get("arguments", said.get("parameters"))

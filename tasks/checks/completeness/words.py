@@ -17,7 +17,8 @@ SUMS = _set(
     zahlbetrag netto brutto mwst ust umsatzsteuer mehrwertsteuer ubertrag vortrag zwischentotal
     nettosumme bruttosumme insgesamt soustotal tva ht ttc reporter somme subtotale totale imponibile iva
     riporto imponible arrastre totaal subtotaal btw soma razem podatek ogolem итого всего сумма ндс
-    подытог перенос 合計 小計 総計 消費税 繰越 合计 小计 总计
+    подытог перенос 合計 小計 総計 消費税 繰越 合计 小计 总计 합계 소계 총계 부가세 zaplaty summa delsumma
+    moms mva alv yhteensa celkem mezisoucet dph osszesen afa toplam kdv
     """
 )
 # The same where a row lacks cells that others have; else it may be an article.
@@ -45,7 +46,8 @@ AMONG = _set(
     price lines items all due rate at from on by date payment already less before after early deduction
     der die das seite fur aus inkl auf zu von bis des offener betrag rechnung zahlen abzgl gesetzl
     de du la le les a general generale geral net hors taxes toutes comprises sur payer avec del el los
-    al pagar totaal van te betalen eur usd gbp chf jpy pln cad aud nok sek dkk czk
+    al pagar totaal van te betalen dovuto do att betala betale i
+    eur usd gbp chf jpy pln cad aud nok sek dkk czk
     """
 )
 LABELS = _set(
@@ -80,6 +82,7 @@ ALIKE = tuple(
     )
 )
 LONGEST_LABEL = 300  # characters that are looked at
+UNMARKED = str.maketrans("łøđ", "lod")  # these letters do not come apart
 WORD = re.compile(r"[^\W\d_]+")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -89,7 +92,8 @@ def words(said: str) -> tuple[str, ...]:
     """Give the words of a label, without case and accents."""
     apart = unicodedata.normalize("NFKD", said[:LONGEST_LABEL])
     plain = "".join(char for char in apart if not unicodedata.combining(char))
-    return tuple(WORD.findall(plain.casefold()))
+    whole = unicodedata.normalize("NFC", plain.casefold())  # the syllables of Hangul
+    return tuple(WORD.findall(whole.translate(UNMARKED)))
 
 
 def is_sum(said: str, *, whole: bool = True) -> bool:

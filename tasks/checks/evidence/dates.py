@@ -10,18 +10,22 @@ from docmill.tasks.checks.evidence.words import cuts
 
 KANJI = r"\u3005-\u30ff\u3400-\u9fff\uac00-\ud7ff"
 WORD = rf"[^\W\d_{KANJI}][^\s\d,;:/|()\[\]{{}}<>\"_{KANJI}-]{{1,23}}?"
-ORDINAL = "(?:st|nd|rd|th|er|º|o|e|\\.| m\\.| g\\.)?"
-OF = "(?:of |de |den |the |d'|ngày )?"
+ORDINAL = '(?:st|nd|rd|th|er|º|o|e|\\.| m\\.| g\\.|[»"])?'
+OF = "(?:of |day of |de |den |the |d'|ngày )?"
 # Each begins with a digit, so that the search goes from digit to digit, and not in the middle of a number.
 FIRST = r"\d(?<!\d\d)"
-DIGITS = re.compile(rf"({FIRST}\d{{0,3}})([./-]) ?(\d\d?)\2 ?(\d{{1,4}})")
+DIGITS = re.compile(rf"({FIRST}\d{{0,3}})([./-]) ?(\d\d?)\2 ?('?\d{{1,4}})")
 YEAR = r"(?:\d{4}|'?\d{2})(?!\d)"
+SPACED = re.compile(rf"({FIRST}\d?) ([./-]) (\d\d?) \2 (\d{{4}})")  # as forms have it
+CLOCKED = r"(?:\d\d:\d\d(?::\d\d)? (?:[a-z]{3,4} )?)?"  # as Unix writes dates
 # What follows the number is looked at alone: `Nr. 4711 vom 12. Mai 2024`.
 NAMED = re.compile(
-    rf"({FIRST}\d{{0,3}}){ORDINAL}[ -]?{OF}"
-    rf"(?=({WORD})\.?,?[ -]?(?:of |de |del )?(\d{{4}}|'?\d{{2}}|\d)(?!\d))"
+    rf"({FIRST}\d{{0,3}}){ORDINAL}[ /-]?{OF}"
+    rf"(?=({WORD})\.?,?[ /-]?(?:of |de |del )?(\d{{4}}|'?\d{{2}}|\d)(?!\d))"
 )
-AFTER_NAME = re.compile(rf"({FIRST}(?<=[^\s\d][. -]\d|[.e][ -]\d)\d?){ORDINAL}(?:, ?|[ -])(?=({YEAR}))")
+AFTER_NAME = re.compile(
+    rf"({FIRST}(?<=[^\s\d][. -]\d|[.e][ -]\d)\d?){ORDINAL}(?:, ?|[ -]){CLOCKED}(?=({YEAR}))"
+)
 NAME_BEFORE = re.compile(rf"({WORD})\.?[ \n-]?(?:the )?\Z")
 VIETNAMESE = re.compile(rf"({FIRST}\d?) tháng (\d\d?),?(?: năm)? (\d{{4}})")
 # Where the year stands elsewhere.
@@ -38,8 +42,9 @@ TIME = re.compile(
     rf"({FIRST}\d?)(?:([:.h])(\d\d)(?:[:.](\d\d))?)?(?:[.,]\d+)?( ?(?:([ap])\.? ?m\b\.?|uhr\b|h\b))?"
 )
 DAY = re.compile(rf"{FIRST}(?:\d{{7}}|\d?)(?!\d)")  # or a whole date in eight digits
-ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911, "明治": 1867}
+ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911, "民國": 1911, "民国": 1911, "明治": 1867}
 BUDDHIST = 543  # years between the Thai calendar and ours
+YEAR_SIGN = re.compile(r"[грr]\.?(?!\w)")  # `2024г.`, `2024r.`
 LONGEST_NAME = 32
 NO_YEAR_OF_OURS = 2400
 WINDOW = 60  # characters that no date is longer than
@@ -127,7 +132,7 @@ def times(text: str) -> Iterator[time]:
 
 
 def _digits(text: str) -> Iterator[Reading]:
-    for match in DIGITS.finditer(text):
+    for match in (*DIGITS.finditer(text), *SPACED.finditer(text)):
         first, separator, middle, last = match.groups()
         orders: list[Parts] = [(last, middle, first), (last, first, middle)]
         if len(first) == 4 or (separator == "-" and len(first) == len(last) == 2):
@@ -220,6 +225,8 @@ def _is_whole(text: str, start: int, end: int) -> bool:
         for pair, outer in ((before, 1), (after, 0))
     ):
         return False
+    if YEAR_SIGN.match(text, end) and text[end - 4 : end].isdecimal():
+        return not cuts(text, start)
     timed = after[:1] in ("t", "z") and (after[1:].isdecimal() or after[:1] == "z")
     return not cuts(text, start) and (timed or not cuts(text, end))
 

@@ -27,16 +27,21 @@ UNDIVIDED = (
 )
 HAS_UNDIVIDED = re.compile(f"[{UNDIVIDED}]")
 LETTER = rf"[^\W_]|{WIDE}|{MARK}"
+# Marks of Markdown that are none of a text's letters: of code, and of emphasis.
+MARKS = (
+    r"`+"
+    rf"|\*(?:\*+|(?<![\w{WIDE}]\*)(?=[\w{WIDE}])|(?<=\S\*)(?![\w{WIDE}]))"
+    rf"|_(?<![\w{WIDE}]_)_*(?=[^\W_]|{WIDE})|_(?<=[^\W_{WIDE}]_)_*(?![\w{WIDE}])"
+)
+MARKED = re.compile(MARKS)
 # Each alternative begins with a plain character: so a search passes quickly over all others. The length of a
 # cluster is bounded, as to order its marks takes quadratic time.
 SPECIALS = (
     rf" {BLANK}+|\n{BLANK}+|\t{BLANK}+|{IGNORED}{BLANK}*|{SOFT}{BLANK}*"
     rf"|-(?<=[\w{WIDE}{MARK}]-) *\n{BLANK}*(?=[\w{WIDE}])"
     rf"|{WIDE}{MARK}{{0,30}}|{MARK}{MARK}{{0,30}}|{RAISED}"
-    # Marks of Markdown: code, emphasis, escapes; and the doubled quotes of CSV.
-    r"|`+"
-    rf"|\*(?:\*+|(?<![\w{WIDE}]\*)(?=[\w{WIDE}])|(?<=\S\*)(?![\w{WIDE}]))"
-    rf"|_(?<![\w{WIDE}]_)_*(?=[^\W_]|{WIDE})|_(?<=[^\W_{WIDE}]_)_*(?![\w{WIDE}])"
+    # Marks and escapes of Markdown; and the doubled quotes of CSV.
+    rf"|{MARKS}"
     r"|\\[!#()*+\-.<>\[\]\\_`{|}~]"
     r'|""+'
 )
@@ -132,7 +137,8 @@ def _folded(match: re.Match[str], raw: str) -> str:
         case "*" | "_" | "`":
             return ""
         case "\\":
-            return simple[1]
+            bare = (whole[start - 1 : start] or " ") + simple[1] + whole[end : end + 1]
+            return "" if MARKED.match(bare, 1) else simple[1]  # as where it is not escaped
         case char if char == RAISED and whole[max(0, start - 1) : start].isdecimal():
             return raw  # a footnote's mark is no digit of the number before it
         case char if char in (WIDE, MARK, RAISED):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Set
 from decimal import Decimal
 from unicodedata import decimal
 
-from docmill.tasks.checks.evidence.attached import SIGNS, is_apart, is_money, multiplied
+from docmill.tasks.checks.evidence.attached import SIGNS, SYMBOL, is_apart, is_money, multiplied
 from docmill.tasks.checks.evidence.dates import covers
 from docmill.tasks.checks.evidence.folding import Span
 from docmill.tasks.checks.evidence.signs import PERCENT, SIGN, signs
@@ -21,7 +21,8 @@ FIRST_GROUP = re.compile(r"\d{3}(?!\d)")
 NEXT_GROUP = re.compile(rf"[{SPACES}]\d{{3}}(?:[.,٫]\d+)?(?!\d|[{SEPARATORS}]\d)")
 BETWEEN = re.compile("[.,' ]")
 DATE = re.compile(r"\d{1,2}\.\d{1,2}\.\d{2,4}")
-LEADING_POINT = re.compile(r"(?:^|[\s(])[.,]\Z")  # .5, but not the cell of "Ada",5
+LEADING_POINT = re.compile(rf"(?:^|[\s(]|{SIGN}|{SYMBOL})[.,]\Z")  # .5, but not the cell of "Ada",5
+MONEY_BEFORE = re.compile(rf"{SYMBOL}[{SPACES}]?\Z")
 LEFT = re.compile(rf"{SIGN}?\s?([^\W\d_]*[^\w\s+-]?[^\W\d_]{{0,2}}\.?)\s?{SIGN}?")
 MONEY_CHARS = 8
 DAY_DIGITS = 2  # longer numbers are no days, and years may be amounts
@@ -85,8 +86,9 @@ def readings(text: str, start: int, end: int) -> Iterator[tuple[Decimal, Span]]:
     values = _values(leading + plain(text[start:end]))
     if not values or _goes_on(text, start, end):
         return
-    powers, behind = multiplied(text, end)
-    apart = is_apart(text, end)
+    is_money = MONEY_BEFORE.search(text[max(0, start - 2) : start]) is not None
+    powers, behind = multiplied(text, end, is_money=is_money)
+    apart = is_apart(text, end) and not (is_money and powers and text[end : end + 1].isalpha())
     signed = signs(text, start, end) if powers or apart else []
     percent = PERCENT.match(text, end)
     for sign, span in signed:

@@ -2,7 +2,7 @@
 
 import re
 
-from docmill.tasks.checks.evidence.attached import BLANKS, MONEY, SIGNS, is_money, money_behind
+from docmill.tasks.checks.evidence.attached import BLANKS, MONEY, SIGNS, SYMBOL, is_money, money_behind
 from docmill.tasks.checks.evidence.folding import Span
 from docmill.tasks.checks.evidence.words import is_word
 
@@ -12,7 +12,9 @@ BEFORE = re.compile(
     rf"|(?P<alone>{SIGN}[{BLANKS}]?)\Z|\Z"
 )
 OPENING = re.compile(rf"(?:{MONEY}[{BLANKS}]?)?\(\Z")
+ACCOUNTED = re.compile(rf"{SYMBOL}\(\Z")  # `$(88.20)`, also within a sentence
 PERCENT = re.compile(r"\s?(?:[%％٪‰]|percent\b|per cent\b|Prozent\b)")
+MINUS_WORD = re.compile(r"(?<![\w-])(?<!\d )minus \Z", re.IGNORECASE)
 CELL_BEGINS = re.compile(rf"(?:\A|[\n\t|:;=,\"\[{{])[{BLANKS}]?\Z|[{BLANKS}]{{2}}\Z")
 CELL_ENDS = re.compile(rf"[{BLANKS}]?(?:\Z|[\r\n\t|;\"\]}}])|[{BLANKS}]{{2}}|,\S")
 WRITTEN_OUT = re.compile(r"[.,'’٫]")
@@ -76,12 +78,18 @@ def _leading(text: str, sign: str, outer: int, tail: int) -> tuple[int, ...]:
 def _around(text: str, outer: int, start: int, end: int) -> Signed:
     """Read a minus behind a number, and the parentheses of accountants."""
     tail = _tail(text, end)
-    plus = (1, (start, end))
+    plus, minus = (1, (start, end)), (-1, (outer - 1, end))
+    if text[outer - 1 : outer] in ("▲", "△", "▼", "▽"):  # in Japan's accounts, or an arrow
+        return [plus, minus]
+    if word := MINUS_WORD.search(text[max(0, outer - LEFT_CHARS) : outer]):
+        return [(-1, (outer - len(word[0]), end))]
     opening = OPENING.search(text[max(0, outer - LEFT_CHARS) : outer])
     if opening and text[tail : tail + 1] == ")" and _is_opening(opening[0]):
-        if not CELL_ENDS.match(text, tail + 1):
-            return [plus]
         minus = (-1, (outer - 1, tail + 1))
+        if ACCOUNTED.search(opening[0]):
+            return [minus]
+        if not CELL_ENDS.match(text, money_behind(text, tail + 1)):
+            return [plus]
         begin = outer - len(opening[0])
         written = tail > end or outer < start or WRITTEN_OUT.search(text[start:end])
         alone = CELL_BEGINS.search(text[max(0, begin - LEFT_CHARS) : begin])
