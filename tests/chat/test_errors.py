@@ -138,6 +138,7 @@ def test_a_redirect_is_not_tried_again_whatever_the_server_wants():
         (429, message("余额不足或无可用资源包", code="1113")),
         (429, b"account_balance is too low"),
         (403, message("user quota is not enough", code="insufficient_user_quota")),
+        (400, message("Access denied: is the account in good standing?", code="Arrearage")),
         (400, message("Your credit balance is too low to access the API.", type="invalid_request_error")),
         (400, message("You have reached your specified API usage limits.")),
         (400, message("Billing hard limit has been reached", code="billing_hard_limit_reached")),

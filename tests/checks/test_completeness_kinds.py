@@ -56,6 +56,11 @@ SUMS = (
     "Total TTC",
     "IVA 21%",
     "Итого",
+    "Totale dovuto",
+    "Do zapłaty",
+    "Ogółem",
+    "Att betala, summa",
+    "합계",
     "合計",
 )
 
