@@ -103,6 +103,17 @@ def test_a_number_is_found_and_those_near_to_it_are_not(text: str, value: float,
     assert [other for other in others if found(text, other)] == []
 
 
+CSV, JSON = "name,sum,left\nLark,{}\nAsh,1,2\n", '{{"case": "bada", "sums": [{}]}}'
+
+
+@pytest.mark.parametrize("file", [CSV, JSON])
+def test_a_comma_between_numbers_of_csv_or_json_makes_no_number_of_them(file: str):
+    text = file.format("4,200")
+    assert [found(text, value) for value in (4, 200, 4.2, 4200)] == [True, True, False, False]
+    assert found(file.format('"1,234.50","x"'), 1234.5)
+    assert found(f"Paid in all: 4,200\n{text}", 4200)
+
+
 DAYS: list[tuple[str, str, list[str]]] = [
     ("Rechnung Nr. 4711 vom 12. Mai 2024", "2024-05-12", ["2024-05-11", "2012-05-12"]),
     ("le 3 février 2024", "2024-02-03", ["2024-03-02"]),
@@ -137,6 +148,11 @@ DAYS: list[tuple[str, str, list[str]]] = [
     ("03 мая 2024г.", "2024-05-03", ["2024-05-04"]),
     ("03/May/2024:10:00:00", "2024-05-03", ["2024-05-10"]),
     ("Fri May  3 10:00:00 UTC 2024", "2024-05-03", ["2024-05-10"]),
+    ("May 3–5, 2024", "2024-05-03", ["2024-05-04"]),
+    ("May 3 to 5, 2024", "2024-05-05", ["2024-05-04"]),
+    ("vom 3. bis 5. Mai 2024", "2024-05-03", ["2024-05-04"]),
+    ("del 3 al 5 de mayo de 2024", "2024-05-05", ["2024-05-04"]),
+    ("3/4 May 2024", "2024-05-03", ["2024-04-03"]),
     ("民國113年5月3日", "2024-05-03", ["2113-05-03"]),
 ]
 

@@ -27,6 +27,11 @@ AFTER_NAME = re.compile(
     rf"({FIRST}(?<=[^\s\d][. -]\d|[.e][ -]\d)\d?){ORDINAL}(?:, ?|[ -]){CLOCKED}(?=({YEAR}))"
 )
 NAME_BEFORE = re.compile(rf"({WORD})\.?[ \n-]?(?:the )?\Z")
+AND = r"(?:st|nd|rd|th|\.)? ?(?:-|/|to|and|&|bis|und|au|et|al|y|e) ?"
+RANGED = re.compile(
+    rf"({FIRST}\d?){AND}(?=\d\d?{ORDINAL}[ -]?{OF}({WORD})\.?,?[ -]?(?:of |de |del )?(\d{{4}})(?!\d))"
+)
+RANGED_AFTER = re.compile(rf"({FIRST}\d?){AND}(\d\d?)(?:st|nd|rd|th)?,? (\d{{4}})(?!\d)")
 VIETNAMESE = re.compile(rf"({FIRST}\d?) tháng (\d\d?),?(?: năm)? (\d{{4}})")
 # Where the year stands elsewhere.
 SHORT_DIGITS = re.compile(rf"({FIRST}\d)\.(\d\d)\.(?! ?\d)")
@@ -154,6 +159,16 @@ def _after_name(text: str) -> Iterator[Reading]:
             yield from _dated([(match[2], str(month), match[1])], (start, match.end(2)))
 
 
+def _ranged(text: str) -> Iterator[Reading]:
+    for match in RANGED.finditer(text):
+        for month in _months(match[2]):
+            yield from _dated([(match[3], str(month), match[1])], (match.start(), match.end(3)))
+    for match in RANGED_AFTER.finditer(text):
+        for month, start in _name_before(text, match.start()):
+            orders = [(match[3], str(month), day) for day in (match[1], match[2])]
+            yield from _dated(orders, (start, match.end()))
+
+
 def _name_before(text: str, end: int) -> Iterator[tuple[int, int]]:
     start = max(0, end - LONGEST_NAME)
     if name := NAME_BEFORE.search(text[start:end]):
@@ -231,4 +246,4 @@ def _is_whole(text: str, start: int, end: int) -> bool:
     return not cuts(text, start) and (timed or not cuts(text, end))
 
 
-READERS = (_digits, _named, _after_name, _cjk, _vietnamese)
+READERS = (_digits, _named, _after_name, _ranged, _cjk, _vietnamese)

@@ -1,22 +1,52 @@
-"""What a file says, where its text is written with escapes: that of JSON."""
+"""What a file says, where its text has marks of a format: JSON's escapes, and the commas between cells."""
 
 import json
 import re
+from collections.abc import Iterator
 
 from docmill.tasks.checks.evidence.folding import Folded
 
 ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|["\\/bfnrt])')
+BORDER = r"(?<=\d),(?=[-.]?\d)"  # two numbers, where a text would have one with a decimal comma
+IN_JSON = re.compile(rf'"(?:[^"\\]|\\.)*+"|{BORDER}', re.DOTALL)
+IN_CSV = re.compile(rf'"(?:[^"]|"")*+"|{BORDER}')
+QUOTED = re.compile(r'"(?:[^"]|"")*+"')
+FEWEST_COMMAS = 2  # a line of CSV: sentences have one
+CELL = "\t"
+Change = tuple[int, int, str]
 
 
 def unescaped(text: str) -> Folded:
-    """Give what a JSON text says, each character with its place; any other text as it stands."""
+    """Give what a JSON or CSV text says, each character with its place; any other text as it stands."""
     result, cursor = Folded(), 0
-    for match in ESCAPE.finditer(text) if "\\" in text and _is_json(text) else ():
-        result.add(text[cursor : match.start()], cursor)
-        result.add(_said(match[0]), match.start(), len(match[0]))
-        cursor = match.end()
+    for start, end, said in _changes(text):
+        result.add(text[cursor:start], cursor)
+        result.add(said, start, end - start)
+        cursor = end
     result.add(text[cursor:], cursor)
     return result
+
+
+def _changes(text: str) -> Iterator[Change]:
+    is_json = _is_json(text)
+    if not is_json and not _is_csv(text):
+        return
+    for match in (IN_JSON if is_json else IN_CSV).finditer(text):
+        if match[0] == ",":
+            yield *match.span(), CELL
+        elif is_json:
+            for escape in ESCAPE.finditer(text, *match.span()):
+                yield *escape.span(), _said(escape[0])
+
+
+def _is_csv(text: str) -> bool:
+    """Tell whether a text is CSV with commas: as many in each line, no blank behind one, none a number's."""
+    header = text[: text.find("\n")]
+    commas = header.count(",")
+    if commas < FEWEST_COMMAS or any(map(str.isdigit, header)):
+        return False
+    rows = QUOTED.sub("", text).strip().split("\n")
+    return len(rows) > 1 and all(row.count(",") == commas and ", " not in row for row in rows)
 
 
 def _said(escape: str) -> str:
