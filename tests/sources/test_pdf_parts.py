@@ -82,6 +82,15 @@ def test_the_cells_of_a_table_stay_apart(rows: list[list[int]], upwards: bool):
     assert _read(_document(content)).text.split() == [str(value) for values in rows for value in values]
 
 
+@pytest.mark.parametrize("small", [b"/F1 6 Tf 48.5 4 Td", b"0.5 0 0 0.5 98.5 704 Tm"])
+def test_a_small_digit_behind_a_number_is_a_mark_and_none_of_its_digits(small: bytes):
+    page = b"BT /F1 11 Tf 50 720 Td (The guild) Tj 0 -20 Td (has 1,235) Tj %s (7) Tj ET" % small
+    text = _read(_document(stream(page))).text
+    assert "1,235⁷" in text
+    whole = b"BT /F1 11 Tf 50 720 Td (has 1,23) Tj /F1 10 Tf (57) Tj ET"
+    assert "1,2357" in _read(_document(stream(whole))).text
+
+
 def test_what_stands_beside_the_page_is_not_read():
     content = b"BT /F1 11 Tf 60 780 Td (On the page) Tj 0 -14 Td (and 7) Tj 900 0 Td (far away) Tj ET"
     assert _read(_document(stream(content))).text == "On the page\nand 7"

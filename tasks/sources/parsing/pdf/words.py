@@ -4,6 +4,8 @@ import ctypes
 from collections.abc import Callable
 from typing import Any
 
+from docmill.tasks.sources.parsing.pdf.raised import plain_marks
+
 HYPHENS = ("\ufffe", "\x02")  # how PDFium gives a hyphen and the line end after it
 
 
@@ -18,6 +20,7 @@ def text_of(words: Any) -> str:  # pypdfium2 is untyped
     length = raw.FPDFText_GetBoundedText(words, left, top, right, bottom, None, 0)
     if length != len(text) + 1 and not _same(text, words.get_text_bounded()):
         text = _within(words, area)
+    text = plain_marks(words, text)
     for hyphen in HYPHENS:
         text = text.replace(hyphen, "-\n")
     return str(text)
