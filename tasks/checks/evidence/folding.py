@@ -14,13 +14,14 @@ STAND_INS = (WIDE, MARK, IGNORED, SOFT, RAISED)
 ALIKE = {
     **dict.fromkeys("‐‑‒–−", "-"),
     **dict.fromkeys("‘’‛", "'"),
-    **dict.fromkeys("“”„‟", '"'),
+    **dict.fromkeys("“”„‟«»", '"'),
     **dict.fromkeys("İı", "i"),  # Turkish capitals fold to what they are in neither language
 }
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 MAX_SPECIALS = 1_000_000  # that are folded: 20 MB of nothing else take minutes, and a gigabyte
 INVISIBLE = re.compile("[\u034f\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # marks that are not to be seen
 COMPOSING = re.compile("[\u1161-\u1175\u11a8-\u11c2]")  # vowels and finals of Hangul syllables
+GREEK = re.compile("[\u0370-\u03ff\u1f00-\u1fff]")
 BLANK = rf"[ \n\t{IGNORED}{SOFT}]"
 UNDIVIDED = (
     "\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # Chinese and Japanese: no blanks between words
@@ -151,9 +152,16 @@ def _folded(match: re.Match[str], raw: str) -> str:
     return "\t" if "\t" in simple else " " if simple.strip(IGNORED + SOFT) else ""
 
 
+def _toneless(said: str) -> str:
+    """Leave out the accents of Greek, which capitals do not have."""
+    if not GREEK.search(said):
+        return said
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", said).replace("\u0301", ""))
+
+
 @lru_cache(maxsize=10_000)
 def _cluster(raw: str) -> str:
-    return unicodedata.normalize("NFKC", raw).casefold().replace("ı", "i").replace("i\u0307", "i")
+    return _toneless(unicodedata.normalize("NFKC", raw).casefold().replace("ı", "i").replace("i\u0307", "i"))
 
 
 class _Table(dict[int, str]):
@@ -178,7 +186,7 @@ def _simple(char: str) -> str:
         return MARK
     if first == " ":
         return char  # NFKC makes a space and a mark of ¨ and its like
-    whole = unicodedata.normalize("NFKC", char).casefold()
+    whole = _toneless(unicodedata.normalize("NFKC", char).casefold())
     if len(whole) != 1 or whole in STAND_INS:
         return WIDE
     return RAISED if unicodedata.decomposition(char).startswith("<super>") else whole

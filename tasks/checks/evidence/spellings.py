@@ -6,6 +6,7 @@ FEWEST_DIGITS, MOST_CHARS = 6, 40
 FEWEST_BARE_DIGITS = 9  # of a code without a letter: `2019 2020` are two numbers
 LONGEST_VALUE = 500
 CODE = re.compile(r"(?=.*\d)[0-9a-z]+(?: [0-9a-z]+)*")
+BARE = re.compile(r"\d+(?:[ -]\d+)*")  # of a card, of a book
 PHONE = re.compile(r"[+(0][0-9 ()./-]+")
 LETTERS_OF_CODE = 4  # that stand together without a digit, such as those of a bank
 PUNCTUATION = " ()./-"
@@ -26,13 +27,14 @@ def pattern(value: str) -> re.Pattern[str] | None:
 def _of_code(value: str) -> re.Pattern[str] | None:
     """Write a code or a phone's number with other blanks; no digits before or after it on its line."""
     is_phone = PHONE.fullmatch(value) is not None
-    if not is_phone and (not CODE.fullmatch(value) or any(map(_is_word, value.split()))):
+    is_bare = BARE.fullmatch(value) is not None
+    if not (is_phone or is_bare) and (not CODE.fullmatch(value) or any(map(_is_word, value.split()))):
         return None
-    signs = value.translate(str.maketrans("", "", PUNCTUATION if is_phone else " "))
+    signs = value.translate(str.maketrans("", "", PUNCTUATION if is_phone else " -" if is_bare else " "))
     fewest = FEWEST_BARE_DIGITS if signs.isdecimal() and not is_phone else FEWEST_DIGITS
     if len(signs) > MOST_CHARS or sum(map(str.isdecimal, signs)) < fewest:
         return None
-    between = r"[ ()./-]{0,2}" if is_phone else " ?"
+    between = r"[ ()./-]{0,2}" if is_phone else "[ -]?" if is_bare else " ?"
     before = r"(?<![\w+])(?<!\d[ ./-])" if signs[0].isdecimal() else r"(?<![\w+])"
     return re.compile(before + between.join(map(re.escape, signs)) + r"(?!\w|[ ./-]\d)")
 
