@@ -47,6 +47,10 @@ class RunProgress:
         self.done_in_part += outcome.status == "done" and bool(outcome.unread)
         self.total += outcome.tally()
 
+    def paid(self, booked: Tally) -> None:
+        """Put what was booked in the place of what stored outcomes say; that knows of the cache alone."""
+        self.total = booked + Tally(cached_calls=self.total.cached_calls)
+
     def now(self, counts: Mapping[Status, int], total: Tally) -> None:
         """Put what shards have come to in the place of what was counted; what was passed over stays."""
         passed: dict[Status, int] = {each: self.counts[each] for each in PASSED_OVER}

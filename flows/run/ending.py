@@ -19,6 +19,8 @@ from docmill.tasks.sinks.work import ShardedResults
 
 async def end(run: ActiveRun, state: RunState, part: Part | None) -> None:
     """Write the run's row, or its part's, as it ended."""
+    if state == "failed" and not isinstance(run.results, ShardedResults):
+        run.progress.paid(run.session.booked)  # also for outcomes that could not be stored
     ended = {
         "ended_at": datetime.now(UTC),
         "state": state,

@@ -67,6 +67,7 @@ class Session:
         self.fatal: Fatal | None = None
         self.task_runs = 0
         self._tallies: dict[Caller, Tally] = {}
+        self.booked = Tally()  # of all callers, whatever became of them
         self.made = CallsMade()
         self._storage_failure: OSError | None = None
         self.ending = asyncio.Event()
@@ -129,6 +130,7 @@ class Session:
     def book(self, caller: Caller, tally: Tally) -> None:
         """Add to what a step of a document has cost."""
         self._tallies[caller] = self._tallies.get(caller, Tally()) + tally
+        self.booked += tally
         self.recorder.add("calls", tally.calls)
         self.recorder.add("tokens", tally.prompt_tokens + tally.completion_tokens)
         self.recorder.add("usd", tally.cost_usd or 0.0)

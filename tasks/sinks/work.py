@@ -153,8 +153,10 @@ class PartResults(ReviewedResults):
             self._require_own(connection, counts=counts)
 
     def end(self, run: Run, error: Exception | None = None) -> None:
-        """Write that the shard has come to its end."""
+        """Write that the shard has come to its end; one that failed has paid for more than it has stored."""
         told = {"error": str(error), "error_kind": type(error).__name__} if error else {}
+        if run.state == "failed":
+            told |= (self._begun_with.tally() + run.tally()).model_dump()
         with self._writing() as connection:
             self._require_own(connection, state=run.state, cost_booked=self._is_booked(run), **told)
 
