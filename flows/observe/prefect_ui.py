@@ -11,6 +11,8 @@ from prefect.artifacts import (
     acreate_progress_artifact,
     aupdate_progress_artifact,
 )
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
 from prefect.events import emit_event
 from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
@@ -182,11 +184,23 @@ async def shown_in_prefect(
     """Give the observer of a flow run, whose progress artifact moves while the block runs."""
     ui, ended = (ShardUI if part else PrefectUI)(plan, progress, inner), asyncio.Event()
     moving = asyncio.create_task(_move(progress, f"{plan.name}{'-shard' if part else ''}-progress", ended))
+    tagging = asyncio.create_task(_tag(plan))
     try:
         yield ui
     finally:
         ended.set()
-        await moving
+        await asyncio.gather(moving, tagging)
+
+
+async def _tag(plan: Plan) -> None:
+    """Tag the flow run alone, to find it by: each task run with a tag would ask the server for a slot."""
+    context = FlowRunContext.get()
+    assert context is not None
+    assert context.flow_run is not None
+    tags = {*context.flow_run.tags, plan.name, *plan.models}
+    with suppress(HTTPError, PrefectException, TimeoutError):
+        async with asyncio.timeout(PATIENCE_S), get_client() as client:
+            await client.update_flow_run(context.flow_run.id, tags=sorted(tags))
 
 
 async def _move(progress: RunProgress, key: str, ended: asyncio.Event) -> None:

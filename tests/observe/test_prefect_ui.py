@@ -43,6 +43,17 @@ def test_names_say_pipeline_and_time_step_and_document(
     )
 
 
+def test_its_tags_are_pipeline_and_models_and_no_task_run_has_any(
+    project: Project, provider: Provider, prefect_api: str
+):
+    """A task run with a tag asks the server for a slot: a call each."""
+    project.documents(a="first")
+    assert project.run("run", str(project.pipeline(provider.url, model="[m1, m2]"))) == 0
+    run = Watched(prefect_api, project)
+    assert sorted(run.flow_run()["tags"]) == ["m1", "m2", "p"]
+    assert [each["tags"] for each in run.task_runs(3)] == [[], [], []]
+
+
 def test_a_run_has_one_report_and_one_progress(project: Project, provider: Provider, prefect_api: str):
     project.documents(**{f"d{number:02}": f"text {number}" for number in range(20)})
     assert project.run("run", str(project.pipeline(provider.url))) == 0
