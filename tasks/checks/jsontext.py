@@ -8,6 +8,7 @@ MAX_CHARS = 4_000_000
 MAX_DEPTH = 64  # within it jsonschema stays clear of Python's recursion limit
 INTEGERS = range(-(2**63), 2**63)  # what BIGINT takes
 MAX_DIGITS = 20
+LONGEST_NUMBER = 4300  # digits that Python reads
 
 
 def parse(text: str, *, unstored: bool = False) -> Any:
@@ -21,9 +22,10 @@ def parse(text: str, *, unstored: bool = False) -> Any:
     """
     if len(text) > MAX_CHARS:
         raise ValueError(f"longer than {MAX_CHARS:,} characters")
-    numbers: dict[str, Any] = {"parse_constant": _constant, "parse_float": _float, "parse_int": _integer}
+    stored: dict[str, Any] = {"parse_constant": _constant, "parse_float": _float, "parse_int": _integer}
+    numbers = {"parse_int": _large} if unstored else stored
     try:
-        value = json.loads(text, object_pairs_hook=_object, **({} if unstored else numbers))
+        value = json.loads(text, object_pairs_hook=_object, **numbers)
     except RecursionError:
         raise _too_deep() from None
     _bound_depth(value)
@@ -54,6 +56,12 @@ def _float(digits: str) -> float:
 def _integer(digits: str) -> int:
     if len(digits) > MAX_DIGITS or int(digits) not in INTEGERS:
         raise ValueError(f"integer {digits[:MAX_DIGITS]} is beyond 64 bits")
+    return int(digits)
+
+
+def _large(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError(f"integer {digits[:MAX_DIGITS]}… has {len(digits):,} digits")
     return int(digits)
 
 

@@ -175,3 +175,9 @@ def test_the_largest_texts_are_read_in_seconds(text, refused):
     with pytest.raises(ValueError, match=refused) if refused else nullcontext():
         parse(text)
     assert time.monotonic() - began < 8
+
+
+def test_a_number_that_nobody_can_read_is_told_by_its_length():
+    assert parse("9" * 4000, unstored=True)
+    with pytest.raises(ValueError, match=r"^integer 9{20}… has 5,000 digits$"):
+        parse("9" * 5000, unstored=True)
