@@ -36,6 +36,13 @@ def left_out(text: str, lines: list[Part]) -> list[str]:
     return [row.quote for row in told(f"Invoice LW-1\n\n{text}\n", lines).rows]
 
 
+def test_an_item_of_two_values_may_begin_with_its_number():
+    pieces = schema(lines={"type": "object", "properties": {"item": TEXT, "quantity": {"type": "number"}}})
+    rows = ["- 7 pieces of the oak board", "- 44 pieces of the ash beam", "- 8 pieces of the elm rail"]
+    found = held("\n".join(rows), {"lines": [{"item": "ash beam", "quantity": 44}]}, pieces)
+    assert [row.quote for row in found.rows] == [rows[0], rows[2]]
+
+
 SUMS = (
     "Total",
     "**Subtotal**",

@@ -72,6 +72,10 @@ FORMS: dict[str, tuple[str, Callable[[int, Part], str]]] = {
     "numbers": ("", lambda number, part: f"{number}. {_sentence(part)}"),
     "numbers in columns": ("", lambda number, part: f"{number}.  {_columns(part)}"),
     "bullets": ("", lambda _, part: f"- {_sentence(part)}"),
+    "bullets, how many first": (
+        "",
+        lambda _, part: "- {1} x {0} at {2}, {3} together".format(*part.cells),
+    ),
     "blocks": ("", lambda _, part: _block(part)),
 }
 TOOL = made(

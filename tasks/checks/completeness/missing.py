@@ -9,7 +9,7 @@ from typing import Any
 
 from docmill.schemas.outcome import MissingRow
 from docmill.tasks.checks.completeness.arrays import Array, arrays
-from docmill.tasks.checks.completeness.fitting import fitting, is_meant, names_all
+from docmill.tasks.checks.completeness.fitting import WHOLE, fitting, is_meant, names_all
 from docmill.tasks.checks.completeness.groups import Group, Tables
 from docmill.tasks.checks.completeness.rows import MAX_LINES, Row
 from docmill.tasks.checks.completeness.siblings import Pattern, is_header
@@ -192,12 +192,17 @@ def _is_taken_from(rows: Rows, array: Array, standing: Standing) -> bool:
 
 
 def _is_of_item(rows: Rows, number: int, item: Any) -> bool:
-    """Say whether an item begins as a list's does, or has much of it: it is no word out of a paragraph."""
+    """Say whether an item begins as a list's does, or has much of it: it is no word out of a paragraph.
+
+    So it is, too, where all its values stand there: several, or two of which the list's item begins with one.
+    """
     row = rows.row(number)
     found = [at for places in rows.known(item) if (at := places.get(number))]
+    first = [at for at in found if at.whole]
+    is_all = len(found) == len(item.anchors) and (len(found) >= WHOLE or 0 < len(first) < len(found))
     said = sum(at.span[1] - at.span[0] for at in found)
-    begins = any(at.whole and ENDS.match(rows.text, at.span[1]) for at in found)
-    return begins or said * 5 >= 3 * (row.end - row.start)
+    begins = any(ENDS.match(rows.text, at.span[1]) for at in first)
+    return is_all or begins or said * 5 >= 3 * (row.end - row.start)
 
 
 def _repeated(chosen: Sequence[Standing]) -> set[int]:
