@@ -113,6 +113,13 @@ class Inbox:
             known.quiet_until = quiet_until
             self._put(arrival.path, known, quiet_until)
 
+    def unheard(self, now: float) -> None:
+        """Take in that nobody may have heard of what was announced: it is due at once."""
+        for path, known in self._files.items():
+            if known.quiet_until > now:
+                known.quiet_until = 0.0
+                self._put(path, known, now)
+
     def _arrival(self, path: str, known: _Known, now: float) -> Arrival | None:
         ref = ref_of(Found(path, known.named), self._root)
         ref = with_own_id(ref) if self._divides else ref

@@ -29,15 +29,17 @@ class Takers:
         """Say whether it is time to ask."""
         return time.monotonic() >= self._look_at
 
-    def look(self, ask: Ask) -> None:
-        """Ask the server's API; raises HTTPError."""
+    def look(self, ask: Ask) -> bool:
+        """Ask the server's API, and say whether somebody does again; raises HTTPError."""
         self._look_at = time.monotonic() + LOOK_EVERY_S
         found = why_nobody(self._pipeline, ask)
         if found and found != self._told:
             self._say(f"nobody takes up what is announced: {found}")
-        elif self._told and not found:
+        is_again = bool(self._told) and not found
+        if is_again:
             self._say("what is announced is taken up again")
         self._told = found
+        return is_again
 
 
 def why_nobody(pipeline: str, ask: Ask) -> str:

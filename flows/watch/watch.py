@@ -136,12 +136,13 @@ class Watch:
             self._server.failed(str(error) or type(error).__name__)
 
     def look_for_takers(self) -> None:
-        """See now and then whether somebody takes up what is announced."""
+        """See now and then whether somebody takes up what is announced; what nobody has is announced again."""
         if not self._takers.may_be_asked() or not self._server.may_be_asked():
             return
         # A server that is away, or none of Prefect's, is told of when something is announced.
         with suppress(HTTPError, ValueError, TypeError, KeyError), asking(self._api_url) as ask:
-            self._takers.look(ask)
+            if self._takers.look(ask):
+                self._inbox.unheard(time.monotonic())
 
     def _without_outcome(self, results: Announced, now: float) -> Iterator[Arrival]:
         ripe = self._inbox.ripe(now)
