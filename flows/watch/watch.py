@@ -136,7 +136,7 @@ class Watch:
             self._server.failed(str(error) or type(error).__name__)
 
     def look_for_takers(self) -> None:
-        """See now and then whether somebody takes up what is announced; what nobody has is announced again."""
+        """See now and then whether somebody takes up what is announced, and announce anew what nobody had."""
         if not self._takers.may_be_asked() or not self._server.may_be_asked():
             return
         # A server that is away, or none of Prefect's, is told of when something is announced.
