@@ -136,7 +136,8 @@ def _head(row: Row) -> Text:
     lines = [
         f"{row['pipeline']}: run {row['run_id']} of {row['started_at']:%Y-%m-%d %H:%M:%S} UTC, {ended}",
         f"{row['state']}: {counted(row['documents_in'], {status: row[status] for status in STATUSES})}",
-        f"{row['attempts']:,} attempts, {row['calls']:,} calls paid, {row['cached_calls']:,} from the cache",
+        f"{_some(row['attempts'], 'attempt')}, {_some(row['calls'], 'call')} paid, "
+        f"{row['cached_calls']:,} from the cache",
         f"{tokens_of(row)}, {_cost(row)}",
         f"endpoint {row['endpoint']}, model {row['model']}",
     ]
@@ -208,3 +209,7 @@ def _told(row: Row) -> Iterator[str]:
     yield from (f"left out of {each['path']}: {each['quote']}" for each in left_out[:MOST])
     if (more := len(left_out) - MOST) > 0:
         yield f"left out: {more:,} more"
+
+
+def _some(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"

@@ -49,7 +49,7 @@ class Summary:
             if (more := self.progress.taken_up() - len(rows)) > 0:
                 out.print(f"… and {more:,} more", style="dim")
         tokens = tokens_of(run.model_dump())
-        calls = f"{run.calls:,} calls paid, {run.cached_calls:,} from the cache"
+        calls = f"{run.calls:,} call{'s' * (run.calls != 1)} paid, {run.cached_calls:,} from the cache"
         left = (self.progress.in_all() or 0) - run.documents_in
         unread = f", {left:,} more not read" if run.state == "stopped" and left > 0 else ""
         out.print(f"{run.state}: {run.counted()}{unread}", style="bold")

@@ -50,6 +50,8 @@ def _edited(plan: Plan, steps: Row) -> str:
             continue
         if before.get("model") and before["model"] not in step.models:
             return f"`{step.id}` has another model"
-        edited = before.get("schema_sha256") not in (None, step.schema_sha256)
-        return f"{'the schema of ' if edited else ''}`{step.id}` was edited"
+        if before.get("schema_sha256") in (None, step.schema_sha256):
+            return f"`{step.id}` was edited"
+        what = "labels of `{}` were" if step.kind == "classify" else "schema of `{}` was"
+        return f"the {what.format(step.id)} edited"
     return "the pipeline's rules were edited"

@@ -205,6 +205,18 @@ def test_another_schema_is_told_from_another_prompt(
 
 
 @pytest.mark.slow
+def test_a_label_that_is_renamed_is_told(
+    project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
+):
+    documents(project, 1)
+    labelling(provider, every=1)
+    pipeline = written(project, provider, "  - classify: {labels: {a: the first, b: the second}}\n")
+    assert project.run("run", pipeline) == 0
+    renamed = written(project, provider, "  - classify: {labels: {a: the first, c: the second}}\n")
+    assert plan(project, renamed, capsys)["why"] == {"the labels of `classify` were edited": 1}
+
+
+@pytest.mark.slow
 def test_what_is_asked_anew_is_not_in_the_cache(
     project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):
