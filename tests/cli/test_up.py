@@ -224,3 +224,18 @@ def test_events_that_wait_at_ctrl_c_are_taken_up_by_the_next(laptop: Site):
         for name in names[1:]:
             assert eventually(lambda name=name: laptop.statuses(name), 300), name  # type: ignore[misc]
         assert _stopped(laptop, process) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_an_event_starts_its_flow_also_where_the_server_keeps_none(laptop: Site):
+    """As a night of very many documents may want it: the feed of events is empty then, and nothing else."""
+    laptop.environment["PREFECT_SERVER_SERVICES_EVENT_PERSISTER_ENABLED"] = "false"
+    laptop.pipeline("inbox", "a")
+    with _up(laptop, 1) as process:
+        laptop.emit("docmill.inbox.now", {"pipeline": "inbox", "documents": ["inbox/a.txt"]})
+        assert eventually(lambda: laptop.statuses("inbox"), 300)
+        ended = {"task_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
+        assert eventually(lambda: laptop.post("/task_runs/count", ended).json() == 1)
+        assert laptop.post("/events/filter", {"filter": {"order": "ASC"}}).json()["total"] == 0
+        assert _stopped(laptop, process) == 0
