@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import Any
 
 from docmill.flows.pipeline.budget import require_affordable
@@ -25,6 +24,7 @@ from docmill.schemas.errors import ConfigError, NoResults, StorageError
 from docmill.tasks.sinks.database import require_folder
 from docmill.tasks.sinks.decisions import ReviewedResults
 from docmill.tasks.sinks.looking import states_of, steps_of
+from docmill.tasks.sources.batches import batch
 from docmill.tasks.sources.divided import Undivided
 from docmill.tasks.sources.source import DocumentRef
 
@@ -113,8 +113,8 @@ class _Planning:
 
     async def _to_run(self, refs: Iterator[DocumentRef]) -> AsyncIterator[_Found]:
         """Give the documents that would be run, as far as the limit; counts all."""
-        while batch := await asyncio.to_thread(self._batch, refs):
-            for found in batch:
+        while some := await asyncio.to_thread(self._batch, refs):
+            for found in some:
                 self.documents += 1
                 self.counts[found.how] += 1
                 if found.why is None:
@@ -131,7 +131,7 @@ class _Planning:
             self.stay.append(found.ref)
 
     def _batch(self, refs: Iterator[DocumentRef]) -> list[_Found]:
-        listed = list(islice(refs, BATCH))
+        listed = batch(refs, BATCH)
         ids = [ref.document_id for ref in listed]
         rows = states_of(self.results, ids) if self.results and ids else {}
         hashes = {ref.document_id: ref.sha256() for ref in listed}
@@ -186,8 +186,8 @@ class _Planning:
             self.amounts = added([self.amounts, await perhaps(document, partial(self._asked, sure=False))])
         texts = {ref.document_id: document for ref, document in held.parts}
         refs = (ref for ref, _ in held.parts)
-        while batch := await asyncio.to_thread(self._batch, refs):
-            for each in batch:
+        while some := await asyncio.to_thread(self._batch, refs):
+            for each in some:
                 self.counts[each.how] += 1
                 if each.why is not None:
                     self.why[each.why] += 1

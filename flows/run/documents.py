@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from docmill.flows.observe.observer import GRACE_S
 from docmill.flows.run.active import ActiveRun
 from docmill.flows.run.dividing import process
 from docmill.flows.run.intake import Found, intake
+from docmill.flows.run.room import Room
 from docmill.schemas.errors import StorageError
 from docmill.tasks.sources.parsing import pool
 
@@ -26,7 +28,7 @@ class Documents:
         # A slot that becomes free finds a request waiting, so more documents are under way than
         # calls; but the embedded model's prompt cache wants a document's steps one after the other.
         ahead = 0 if run.plan.target.local else run.plan.concurrency + 8
-        self._room = asyncio.Semaphore(run.plan.concurrency + ahead)
+        self._room = Room(run.plan.concurrency + ahead)
         # Of their own: a document that waits for its parser holds up no result and no hash.
         self._readers = ThreadPoolExecutor(READERS, "readers")
 
@@ -59,20 +61,20 @@ class Documents:
             if found.quarantined and not run.plan.released:
                 run.ledger.quarantined()
                 continue
-            await self._room.acquire()
+            await self._room.enter(found.size)
             if found.quarantined:
                 await asyncio.to_thread(run.results.release, found.ref.document_id)
             admitted += 1
             run.progress.documents_in += 1
             task = asyncio.create_task(process(run, found, self._readers))
             self._under_way.add(task)
-            task.add_done_callback(self._ended)
+            task.add_done_callback(partial(self._ended, found.size))
             if admitted == run.plan.limit:
                 return
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, size: int, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
-        self._room.release()
+        self._room.leave(size)
 
     async def _end(self) -> None:
         """Give the calls in flight their time, then end them; what is not finished is deferred."""

@@ -11,6 +11,7 @@ from docmill.tasks.sinks.unread_pictures import with_unread_pictures
 from docmill.tasks.sources import scans
 from docmill.tasks.sources.batches import BATCH, FIRST_BATCH, batch
 from docmill.tasks.sources.source import DocumentRef
+from docmill.tasks.sources.weights import read_bytes
 
 
 @dataclass(frozen=True)
@@ -18,13 +19,14 @@ class Found:
     """A document of the source; `unchanged` where a good outcome of the same content is stored.
 
     `quarantined` where that content failed too often before. `decisions` are what people
-    have decided about it before.
+    have decided about it before. `size` says about how many bytes it takes once it is read, of what is to be.
     """
 
     ref: DocumentRef
     unchanged: bool
     quarantined: bool = False
     decisions: tuple[Decision, ...] = ()
+    size: int = 0
 
 
 async def intake(refs: Iterator[DocumentRef], plan: Plan, results: ReviewedResults) -> AsyncIterator[Found]:
@@ -48,7 +50,11 @@ def _batch(refs: Iterator[DocumentRef], size: int, plan: Plan, results: Reviewed
     decided = {found.ref.document_id: found for found in with_decisions(changed, results)}
     return [
         decided.get(ref.document_id)
-        or Found(ref, ref.document_id in unchanged, ref.document_id in quarantined)
+        or (
+            Found(ref, unchanged=True)
+            if ref.document_id in unchanged
+            else Found(ref, unchanged=False, quarantined=True, size=read_bytes(ref))
+        )
         for ref in listed
     ]
 
@@ -57,7 +63,10 @@ def with_decisions(refs: Sequence[DocumentRef], results: ReviewedResults) -> lis
     """Give documents that are to be done, with what people have decided about them; it blocks."""
     ids = [ref.document_id for ref in refs]
     decisions = results.decisions(ids) if ids and results.has_decisions() else {}
-    return [Found(ref, unchanged=False, decisions=tuple(decisions.get(ref.document_id, ()))) for ref in refs]
+    return [
+        Found(ref, False, decisions=tuple(decisions.get(ref.document_id, ())), size=read_bytes(ref))
+        for ref in refs
+    ]
 
 
 def _compares(plan: Plan, results: ReviewedResults) -> bool:

@@ -6,9 +6,11 @@ from docmill.flows.pipeline.shards import how_many
 from docmill.flows.run.active import ActiveRun
 from docmill.flows.run.intake import intake
 from docmill.schemas.shard import Shard, place
-from docmill.tasks.sinks.work import Listed, ShardedResults
+from docmill.tasks.sinks.listed import Listed
+from docmill.tasks.sinks.work import ShardedResults
 from docmill.tasks.sources.dealt import written
 from docmill.tasks.sources.source import DocumentRef
+from docmill.tasks.sources.weights import MOST_LISTED_BYTES, listed_bytes
 
 BATCH = 200
 
@@ -39,7 +41,7 @@ async def dealt(run: ActiveRun, results: ShardedResults) -> list[Shard]:
 
 async def _listed(run: ActiveRun, results: ShardedResults) -> int:
     """Write down what is to be done, and count what is passed over; gives how many documents there are."""
-    documents, batch = 0, list[Listed]()
+    documents, batch, held = 0, list[Listed](), 0
     async for found in intake(run.refs, run.plan, results):
         if run.session.ending.is_set():
             break
@@ -51,10 +53,11 @@ async def _listed(run: ActiveRun, results: ShardedResults) -> int:
             if found.quarantined:
                 await asyncio.to_thread(results.release, found.ref.document_id)
             batch.append(_entry(found.ref))
+            held += listed_bytes(found.ref)
             documents += 1
-        if len(batch) == BATCH:
+        if len(batch) == BATCH or held >= MOST_LISTED_BYTES:
             await asyncio.to_thread(results.add_work, run.row.run_id, batch)
-            batch = []
+            batch, held = [], 0
         if documents == run.plan.limit:
             break
     if batch:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Self
+from typing import Self
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, select, tuple_, update
 
@@ -13,26 +13,13 @@ from docmill.schemas.pipeline import Into
 from docmill.schemas.shard import Part, Shard, place, ranges
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sinks.listed import Listed, Paging
 from docmill.tasks.sinks.of_models import take_back_deferred
 from docmill.tasks.sinks.rows import MOST_IN_QUERY, Row, chunks, run_row
 from docmill.tasks.sinks.tables import OUTCOMES, RUNS
 from docmill.tasks.sinks.work_tables import SHARDS, WORK
 
 TAKEN_OVER = "another attempt has taken this shard over, or its run has ended"
-
-
-class Listed(NamedTuple):
-    """A document of a run that its shards bring to its outcome.
-
-    `text` and `fault` are a row's, `file` is the one that it names, or that a document is within.
-    """
-
-    place: int
-    document_id: str
-    uri: str
-    text: str | None = None
-    fault: str | None = None
-    file: str | None = None
 
 
 class ShardedResults(ReviewedResults):
@@ -166,14 +153,15 @@ class PartResults(ReviewedResults):
             self._require_own(connection, beats=SHARDS.c.beats + 1)
 
     def waiting_documents(self, many: int) -> Iterator[list[Listed]]:
-        """Give the documents that have no outcome yet, so many at a time."""
+        """Give the documents that have no outcome yet, so many at a time, fewer where they are large."""
         within = _within(self.part.run_id, self.dealt.first, self.dealt.beyond)
         columns = [WORK.c[name] for name in Listed._fields]
         key = tuple_(WORK.c.place, WORK.c.document_id)
-        query = select(*columns).where(*within, WORK.c.status.is_(None)).limit(many)
+        query = select(*columns).where(*within, WORK.c.status.is_(None))
         query = query.order_by(WORK.c.place, WORK.c.document_id)
-        page, file = query, ""
-        while listed := [Listed(*row) for row in self._rows(page)]:
+        page, file, paging = query, "", Paging(many)
+        while listed := [Listed(*row) for row in self._rows(page.limit(paging.size))]:
+            paging.saw(listed)
             # What the last file of a page was found to hold meanwhile comes after it, and is under way.
             if given := [each for each in listed if each.text is not None or each.file != file]:
                 yield given

@@ -72,7 +72,7 @@ class Query:
     def __iter__(self) -> Iterator[Any]:
         row, ahead = self._first, MAX_BUFFERED_ROWS
         while row is not None:
-            if (size := _size(row)) > LARGE_ROW_BYTES and (fewer := max(1, BUFFERED_BYTES // size)) < ahead:
+            if (size := size_of(row)) > LARGE_ROW_BYTES and (fewer := max(1, BUFFERED_BYTES // size)) < ahead:
                 ahead = fewer
                 self._result.yield_per(ahead)
             yield row
@@ -99,7 +99,7 @@ class Query:
         self._engine.dispose()
 
 
-def _size(row: Any) -> int:
+def size_of(row: Any) -> int:
     """Say how large a row's texts and bytes are, which is what makes rows large."""
     return sum(len(value) for value in row if isinstance(value, str | bytes))
 

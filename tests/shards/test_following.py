@@ -22,7 +22,8 @@ from docmill.schemas.outcome import Outcome, Run
 from docmill.schemas.pipeline import Into
 from docmill.schemas.shard import Part, place
 from docmill.tasks.chat.purse import Purse
-from docmill.tasks.sinks.work import Listed, PartResults, ShardedResults
+from docmill.tasks.sinks.listed import Listed
+from docmill.tasks.sinks.work import PartResults, ShardedResults
 
 ANY: Any = None  # a client that nothing is asked
 

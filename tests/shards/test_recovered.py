@@ -16,8 +16,9 @@ from docmill.schemas.pipeline import Into
 from docmill.schemas.shard import Part, place
 from docmill.tasks.chat.kept import DirectoryCache
 from docmill.tasks.sinks.database import engine_of
+from docmill.tasks.sinks.listed import Listed
 from docmill.tasks.sinks.of_models import by_model
-from docmill.tasks.sinks.work import Listed, PartResults, ShardedResults
+from docmill.tasks.sinks.work import PartResults, ShardedResults
 
 RUN = Run(
     run_id="dead",

@@ -20,7 +20,8 @@ from docmill.schemas.shard import Part, place
 from docmill.schemas.timeline import Timeline
 from docmill.tasks.chat.kept import DirectoryCache
 from docmill.tasks.sinks.examples import Chosen, Reviewed
-from docmill.tasks.sinks.work import Listed, PartResults, ShardedResults
+from docmill.tasks.sinks.listed import Listed
+from docmill.tasks.sinks.work import PartResults, ShardedResults
 from tests.support.project import Project
 from tests.support.provider import Provider
 

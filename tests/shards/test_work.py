@@ -11,7 +11,8 @@ from docmill.schemas.pipeline import Into
 from docmill.schemas.shard import Part, place
 from docmill.schemas.timeline import Timeline
 from docmill.tasks.sinks.bundles import divide
-from docmill.tasks.sinks.work import Listed, PartResults, ShardedResults
+from docmill.tasks.sinks.listed import Listed
+from docmill.tasks.sinks.work import PartResults, ShardedResults
 
 IDS = [f"in/{number}.txt" for number in range(30)]
 RUN = Run(

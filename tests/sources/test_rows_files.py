@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -215,6 +216,7 @@ def test_what_the_reader_of_a_workbook_says_is_not_trusted(lie: str, monkeypatch
 
 ALONE = """
 import sys
+import tracemalloc
 from pathlib import Path
 from docmill.tasks.sources.tabular.workbook import write_lines
 write_lines(Path("t.xlsx"), None, "t.xlsx", Path("lines"))
@@ -446,3 +448,15 @@ def test_a_confined_source_follows_no_link_out(folder: Path, tmp_path_factory: p
     (folder / "in" / "link").symlink_to(elsewhere)
     said = refusal(rows_of("in/*/t.csv", "in/link/t.csv").confined((folder,)))
     assert "link/t.csv: a link that leads to where the pipeline may not read" in said
+
+
+def test_of_large_rows_few_are_fetched_ahead():
+    large = 2_000_000
+    parquet("t.parquet", "select range as id from range(60)")
+    source = rows_of("t.parquet", query=f"select id, repeat('x', {large}) as body from rows", text="{{ id }}")
+    tracemalloc.start()
+    try:
+        assert len(ids(source)) == 60
+        assert tracemalloc.get_traced_memory()[1] < 30 * large
+    finally:
+        tracemalloc.stop()

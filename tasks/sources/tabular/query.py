@@ -8,6 +8,7 @@ from typing import Any
 
 from docmill.schemas.errors import ConfigError
 from docmill.tasks.sources.high_water import Since, above
+from docmill.tasks.sources.query import BUFFERED_BYTES, size_of
 from docmill.tasks.sources.tabular.broken import rejected
 from docmill.tasks.sources.tabular.located import located
 from docmill.tasks.sources.tabular.locked import connected, failing, lock, select_of, wrong
@@ -57,7 +58,7 @@ class FileQuery:
             rows = self._first
             while rows:
                 yield from map(self._values, rows)
-                rows = self._connection.fetchmany(FETCHED_ROWS)
+                rows = self._fetched()
             refused = self._connection.execute(REJECTED).fetchall() if self._has_rejects() else []
         names = {str(file.path): file.shown for file in self._files}
         for path, line, kind in refused:
@@ -98,7 +99,16 @@ class FileQuery:
             self._connection.execute(
                 f"SELECT {', '.join(texts)} FROM (\n{query}\n) AS asked({', '.join(names)})"
             )
-            self._first = self._connection.fetchmany(FETCHED_ROWS)
+            self._first = self._fetched()
+
+    def _fetched(self) -> list[Any]:
+        """Fetch the next rows, fewer where they are large."""
+        rows: list[Any] = []
+        size = 0
+        while len(rows) < FETCHED_ROWS and size < BUFFERED_BYTES and (row := self._connection.fetchone()):
+            rows.append(row)
+            size += size_of(row)
+        return rows
 
     def _values(self, row: Sequence[Any]) -> list[Any]:
         return [
