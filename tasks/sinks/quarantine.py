@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, exists, literal, select, update
+from sqlalchemy import Connection, and_, case, delete, exists, literal, or_, select, update
 
 from docmill.schemas.outcome import BAD, GOOD, Run
 from docmill.tasks.sinks.history import keep_earlier
@@ -14,6 +14,7 @@ from docmill.tasks.sinks.tables import FAILURES, OUTCOMES
 from docmill.tasks.sinks.upgrade import present
 
 RUNS_IN_A_ROW = 3
+RELEASED = 0  # runs, of what was in quarantine until another run is to try it again
 
 
 class QuarantiningResults(Results):
@@ -45,17 +46,22 @@ class QuarantiningResults(Results):
             return bool(present(connection.execution_options(reading=True), FAILURES))
 
     def in_quarantine(self) -> set[str]:
-        """List the documents in quarantine, and those that once were and that no run has done since."""
+        """List the documents in quarantine, and those that once were and that no run has done since.
+
+        So what was released by a run that died before it was tried.
+        """
         ids = set(self.of_status(["quarantined"]))
         if self._is_counting():
-            ids.update(row[0] for row in self._rows(select(FAILURES.c.document_id).where(*self._held())))
+            own = FAILURES.c.pipeline == self._pipeline
+            beyond = or_(FAILURES.c.runs >= RUNS_IN_A_ROW, FAILURES.c.runs == RELEASED)
+            ids.update(row[0] for row in self._rows(select(FAILURES.c.document_id).where(own, beyond)))
         return ids
 
     def release(self, document_id: str) -> None:
         """Let a document go, whose runs are counted anew."""
         own = FAILURES.c.pipeline == self._pipeline, FAILURES.c.document_id == document_id
         with self._writing() as connection:
-            connection.execute(delete(FAILURES).where(*own))
+            connection.execute(update(FAILURES).where(*own).values(runs=RELEASED))
 
     def of_status(self, statuses: Iterable[str]) -> list[str]:
         """List the documents whose outcomes have one of these statuses."""
@@ -66,6 +72,7 @@ class QuarantiningResults(Results):
         """Count what failed in the run, and mark what it passed over: all with the run's row."""
         if any(run.counts.get(status) for status in (*GOOD, *BAD)):
             _forget_good(connection, run)
+            _forget_released(connection, run)
         if run.counts.get("done"):  # else it may well have been the endpoint or the pipeline
             _count_bad(connection, run)
         if run.counts.get("quarantined"):
@@ -79,6 +86,15 @@ def _forget_good(connection: Connection, run: Run) -> None:
     good = select(OUTCOMES.c.document_id).where(*_of(run), OUTCOMES.c.status.in_(GOOD))
     own = FAILURES.c.pipeline == run.pipeline
     connection.execute(delete(FAILURES).where(own, FAILURES.c.document_id.in_(good)))
+
+
+def _forget_released(connection: Connection, run: Run) -> None:
+    """Forget of those that were tried since that they were in quarantine: what failed is counted anew."""
+    of_pipeline = OUTCOMES.c.pipeline == run.pipeline
+    failed = and_(OUTCOMES.c.run_id == run.run_id, OUTCOMES.c.status.in_(BAD))
+    tried = select(OUTCOMES.c.document_id).where(of_pipeline, or_(failed, OUTCOMES.c.status.in_(GOOD)))
+    own = FAILURES.c.pipeline == run.pipeline, FAILURES.c.runs == RELEASED
+    connection.execute(delete(FAILURES).where(*own, FAILURES.c.document_id.in_(tried)))
 
 
 def _count_bad(connection: Connection, run: Run) -> None:
