@@ -75,9 +75,8 @@ class ShardedResults(ReviewedResults):
 
     def given_up(self, run_id: str, shard: Shard) -> Shard:
         """Stop a shard that does not end: what it still writes is refused from now on."""
-        changed = {"attempt": shard.attempt + 1, "state": "stopped"}
-        self._change(run_id, shard.shard, **changed)
-        return shard.model_copy(update=changed)
+        self._change(run_id, shard.shard, state="stopped")
+        return shard.model_copy(update={"state": "stopped"})
 
     def worked(self, run_id: str) -> tuple[int, dict[Status, int]]:
         """Count a run's documents that shards are to do, and those that have an outcome by its status."""
@@ -223,9 +222,10 @@ class PartResults(ReviewedResults):
             raise StorageError(TAKEN_OVER)
 
     def _is_own(self, connection: Connection, **values: object) -> bool:
-        """Change the shard's row; says whether it is still this attempt's, and its run goes on."""
+        """Change the shard's row; says whether it is still this attempt's and wanted, and its run goes on."""
         run = select(RUNS.c.run_id).where(RUNS.c.run_id == self.part.run_id, RUNS.c.state == "running")
-        change = update(SHARDS).where(*self._own_row(), SHARDS.c.attempt == self.part.attempt, run.exists())
+        wanted = SHARDS.c.attempt == self.part.attempt, SHARDS.c.state != "stopped", run.exists()
+        change = update(SHARDS).where(*self._own_row(), *wanted)
         return connection.execute(change.values(values)).rowcount == 1
 
     def _own_row(self) -> tuple[ColumnElement[bool], ...]:

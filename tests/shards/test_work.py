@@ -107,6 +107,35 @@ def test_an_attempt_that_was_given_up_writes_nothing_any_more(results: ShardedRe
     new.beat()
 
 
+def test_what_a_run_gives_up_writes_nothing_any_more_and_was_attempted_no_oftener(
+    results: ShardedResults, database: str
+):
+    begun = part(database, results, 1)
+    given_up = results.given_up("r", results.shards("r")[0])
+    assert (given_up.attempt, given_up.state) == (1, "stopped")
+    assert results.shards("r")[0] == given_up
+    for write in (
+        begun.beat,
+        lambda: begun.write([outcome(ids(begun)[0])], "r", "h"),
+        lambda: begun.end(RUN),
+    ):
+        with pytest.raises(StorageError, match="another attempt has taken this shard over, or its run"):
+            write()
+    assert results.shards("r")[0] == given_up
+    again = part(database, results, 1)
+    again.write([outcome(ids(again)[0])], "r", "h")
+    assert results.shards("r")[0].attempt == 2
+
+
+def test_what_a_run_has_given_up_before_it_begins_does_not_begin(results: ShardedResults, database: str):
+    first = results.attempted("r", results.shards("r")[0])
+    results.given_up("r", first)
+    late = PartResults.of(Part(run_id="r", shard=1, shards=3, attempt=1), Into(url=database), "p", {})
+    with pytest.raises(ConfigError, match="whose shard 1 waits"):
+        late.begin(RUN)
+    assert results.shards("r")[0].attempt == 1
+
+
 def test_two_outcomes_of_one_document_are_refused(results: ShardedResults, database: str):
     begun = part(database, results, 1)
     [document, *_] = ids(begun)
