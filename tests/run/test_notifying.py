@@ -3,9 +3,12 @@
 import asyncio
 import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from docmill.flows.observe.observer import Observer
 from docmill.flows.run import notifying
 from docmill.flows.run.notifying import Courier
 from docmill.schemas.errors import StorageError
@@ -229,3 +232,19 @@ def test_a_request_holds_as_many_notices_as_fit_and_one_at_least():
     assert (len(first), len(json.loads(body)["notices"])) == (2, 2)
     assert notifying._request([Notice("large", {"text": over}), *of_three])[0][0].id == "large"
     assert len(notifying._request([Notice("large", {"text": over}), *of_three])[0]) == 1
+
+
+@pytest.mark.parametrize(("documents", "many"), [(["a"], "1 notice waits"), (["a", "b"], "2 notices wait")])
+def test_what_was_not_delivered_is_said_in_a_sentence(documents: list[str], many: str, database: str):
+    warned: list[str] = []
+
+    class Told(Observer):
+        def warn(self, message: str) -> None:
+            warned.append(message)
+
+    results = outbox_of(database, *documents)
+    for said, why in (("", ""), ("HTTP 500", " (HTTP 500)")):
+        courier: Any = SimpleNamespace(said=said)
+        asyncio.run(notifying._tell(courier, results.outbox(), Told()))
+        assert warned.pop() == f"notify: {many} in the outbox{why}: the next run delivers what is left"
+    results.close()

@@ -74,6 +74,16 @@ def test_what_breaks_it_still_is_in_review_with_its_message(
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_once_the_repairs_are_used_up_a_broken_rule_is_asked_about_no_more(
+    project: Project, provider: Provider
+):
+    provider.script(saying("no"), saying("no"), record(1131))
+    assert run(project, provider) == 0
+    assert outcome(project)["status"] == "review"
+    assert len(provider.requests) == 3
+
+
 def test_a_rule_of_the_schemas_file_holds_and_is_not_sent(project: Project, provider: Provider):
     provider.always(record(1131))
     ruled = {**CHECKED, "x-rules": [{"name": "few", "that": "count < 10"}]}

@@ -4,6 +4,7 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine, inspect, text
 
 import docmill
@@ -11,6 +12,7 @@ from docmill.schemas.outcome import Run
 from docmill.schemas.pipeline import Into
 from docmill.tasks.sinks.database import engine_of
 from docmill.tasks.sinks.decisions import ReviewedResults
+from docmill.tasks.sinks.examples import Reviews
 from docmill.tasks.sinks.results import Results
 from docmill.tasks.sinks.tables import DECISIONS, OUTCOMES, RUNS
 from tests.support.outcomes import numbered
@@ -20,16 +22,18 @@ NEW = {"cached_tokens", "reasoning_tokens"}
 NEW_OF_OUTCOMES = NEW | {"unread", "recognized", "missing", "broken_rules", "reviewed_at", "model"}
 
 
+def begun() -> Run:
+    now = datetime.now(UTC)
+    return Run(run_id="r", pipeline="p", pipeline_sha256="s", endpoint="e", model="m", started_at=now)
+
+
 def columns(engine: Engine, table: str) -> set[str]:
     return {column["name"] for column in inspect(engine).get_columns(table)}
 
 
 def test_missing_columns_are_added_with_their_defaults(database: str):
     results = Results.open(Into(url=database), "p", {})
-    run = Run(
-        run_id="r", pipeline="p", pipeline_sha256="s", endpoint="e", model="m", started_at=datetime.now(UTC)
-    )
-    results.begin(run)
+    results.begin(begun())
     results.write([numbered(1)], "r", "s")
     results.close()
     engine = engine_of(database)
@@ -54,10 +58,7 @@ def test_missing_columns_are_added_with_their_defaults(database: str):
 
 def test_an_earlier_versions_outcome_is_decided_once_its_database_has_gained_the_decisions(database: str):
     results = Results.open(Into(url=database), "p", {})
-    run = Run(
-        run_id="r", pipeline="p", pipeline_sha256="s", endpoint="e", model="m", started_at=datetime.now(UTC)
-    )
-    results.begin(run)
+    results.begin(begun())
     results.write([numbered(1, "review")], "r", "s")
     results.close()
     engine = engine_of(database)
@@ -69,6 +70,32 @@ def test_an_earlier_versions_outcome_is_decided_once_its_database_has_gained_the
     assert columns(engine, "docmill_decisions") == {column.name for column in DECISIONS.columns}
     reopened.close()
     engine.dispose()
+
+
+@pytest.mark.parametrize("lacking", ["docmill_decisions", "docmill_outcomes"])
+def test_in_a_database_that_lacks_a_table_nothing_was_reviewed(lacking: str, database: str):
+    results = Results.open(Into(url=database), "p", {})
+    results.begin(begun())
+    results.close()
+    engine = engine_of(database)
+    with engine.begin() as connection:
+        connection.execute(text(f"DROP TABLE {lacking}"))
+        reviews = Reviews(connection, "p")
+        assert (reviews.documents(), reviews.labels("classify"), reviews.chosen()) == ([], {}, [])
+    engine.dispose()
+
+
+def test_in_a_database_without_decisions_nothing_was_decided(database: str):
+    results = Results.open(Into(url=database), "p", {})
+    results.begin(begun())
+    results.close()
+    engine = engine_of(database)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE docmill_decisions"))
+    engine.dispose()
+    read = ReviewedResults.read(Into(url=database), "p")
+    assert list(read.every_decision()) == []
+    read.close()
 
 
 def test_what_an_earlier_version_left_is_read_as_it_stands(tmp_path: Path):
