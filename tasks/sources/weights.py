@@ -9,6 +9,7 @@ from docmill.tasks.sources.remote import ObjectRef
 from docmill.tasks.sources.source import DocumentRef
 
 MOST_LISTED_BYTES = 16_000_000  # of what is taken ahead: the texts of rows come with them
+UNLISTED_BYTES = 1_000_000  # a guess, of an object that was found by its name: asking takes a request
 
 
 def listed_bytes(ref: DocumentRef) -> int:
@@ -26,7 +27,7 @@ def read_bytes(ref: DocumentRef) -> int:
         case FileRef():
             return min(_size(ref), MAX_BYTES)
         case ObjectRef():
-            return MAX_BYTES if ref.size is None else min(ref.size, MAX_BYTES)
+            return UNLISTED_BYTES if ref.size is None else min(ref.size, MAX_BYTES)
     return 0
 
 

@@ -150,7 +150,9 @@ async def test_prefect_draws_a_task_run_after_those_before_it_that_completed(
 
     async def room() -> None: ...
 
-    first, last, failed = Completed(), Completed(), Failed()
+    first: Any = Completed()
+    last: Any = Completed()
+    failed: Any = Failed()
     session: Any = SimpleNamespace(backlog=SimpleNamespace(room=room), task_runs=0)
     monkeypatch.setattr(calls, "complete", complete)
     monkeypatch.setattr(calls, "require_room", lambda *_: None)

@@ -15,7 +15,9 @@ from docmill.flows.run.room import MOST_BYTES, Room
 from docmill.flows.shards.listing import _listed
 from docmill.tasks.sources.files import MAX_BYTES, listed
 from docmill.tasks.sources.reading import RowRef
-from docmill.tasks.sources.weights import MOST_LISTED_BYTES, read_bytes
+from docmill.tasks.sources.remote import Access, ObjectRef
+from docmill.tasks.sources.urls import Address
+from docmill.tasks.sources.weights import MOST_LISTED_BYTES, UNLISTED_BYTES, read_bytes
 
 LARGE = 1_000_000
 ROWS = 220  # the first batch, and one more
@@ -139,3 +141,11 @@ def test_a_document_weighs_what_it_holds_once_it_is_read(tmp_path: Path):
     assert read_bytes(RowRef("1", "u", "x" * 1000, None, file)) == 5000 + read_bytes(row)
     (tmp_path / "a.txt").unlink()
     assert read_bytes(file) == 0
+
+
+@pytest.mark.parametrize(("size", "weighs"), [(5, 5), (10**9, MAX_BYTES), (None, UNLISTED_BYTES)])
+def test_an_object_weighs_what_its_store_says_of_it(size: int | None, weighs: int):
+    """One that a shard has, or that a row names, was not listed: many are read at the same time, too."""
+    address = Address("s3", "bucket", "a.txt")
+    assert read_bytes(ObjectRef("s3://bucket/a.txt", address, size, Access())) == weighs
+    assert MOST_BYTES / UNLISTED_BYTES >= 200
