@@ -65,6 +65,7 @@ def edited(project: Project, provider: Provider, cache: Path, prefect_api: None)
     return project
 
 
+@pytest.mark.slow
 def test_what_no_outcome_needs_is_freed_and_no_more(
     edited: Project, provider: Provider, cache: Path, capfd: Printed
 ):
@@ -77,6 +78,7 @@ def test_what_no_outcome_needs_is_freed_and_no_more(
     assert len(provider.requests) == asked
 
 
+@pytest.mark.slow
 def test_a_dry_run_frees_nothing(edited: Project, cache: Path, capfd: Printed):
     before = digests(cache)
     assert pruned(edited, capfd, "--dry-run")["freed"] == 1
@@ -84,12 +86,14 @@ def test_a_dry_run_frees_nothing(edited: Project, cache: Path, capfd: Printed):
     assert pruned(edited, capfd)["freed"] == 1
 
 
+@pytest.mark.slow
 def test_what_is_young_stays(edited: Project, cache: Path, capfd: Printed):
     aged(cache, 20)
     assert pruned(edited, capfd)["recent"] == 3
     assert pruned(edited, capfd, "--older-than", "10")["freed"] == 1
 
 
+@pytest.mark.slow
 def test_what_may_have_been_read_since_without_a_note_stays(edited: Project, cache: Path, capfd: Printed):
     aged(cache, 1.3)  # a run may have read it 11 hours later
     assert pruned(edited, capfd, "--older-than", "1")["recent"] == 3
@@ -97,6 +101,7 @@ def test_what_may_have_been_read_since_without_a_note_stays(edited: Project, cac
     assert pruned(edited, capfd, "--older-than", "1")["freed"] == 1
 
 
+@pytest.mark.slow
 def test_a_database_that_cannot_be_written_is_told_before_anything_is_freed(
     edited: Project, cache: Path, capfd: Printed
 ):
@@ -148,6 +153,7 @@ def test_what_outcomes_of_an_earlier_version_need_is_not_known(edited: Project, 
     assert pruned(edited, capfd, "--unknown", "--dry-run")["freed"] == 3
 
 
+@pytest.mark.slow
 def test_what_was_written_before_the_list_of_databases_is_not_known(
     edited: Project, cache: Path, capfd: Printed
 ):
@@ -156,6 +162,7 @@ def test_what_was_written_before_the_list_of_databases_is_not_known(
     assert (told["freed"], told["needed"], told["unknown"]) == (0, 2, 1)
 
 
+@pytest.mark.slow
 def test_a_database_that_is_not_there_keeps_everything_until_it_is_said_to_be_gone(
     edited: Project, cache: Path, capfd: Printed
 ):
@@ -179,6 +186,7 @@ def test_a_database_that_lost_its_outcomes_keeps_everything(edited: Project, cac
     assert pruned(edited, capfd, "--without", "sqlite:///results.db")["freed"] == 3
 
 
+@pytest.mark.slow
 def test_another_database_at_the_same_place_keeps_everything(
     edited: Project, provider: Provider, cache: Path, capfd: Printed
 ):
@@ -201,6 +209,7 @@ def test_another_database_at_the_same_place_keeps_everything(
     assert (told["freed"], told["needed"]) == (3, 2)
 
 
+@pytest.mark.slow
 def test_a_database_that_is_listed_without_an_id_is_taken_as_it_is(
     edited: Project, cache: Path, capfd: Printed
 ):
@@ -337,6 +346,7 @@ def test_prefect_is_not_imported(project: Project, cache: Path):
     assert subprocess.run([sys.executable, "-c", code], cwd=project.root, check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_document_that_a_stop_left_needs_what_it_was_made_of_before(
     edited: Project, cache: Path, capfd: Printed
 ):

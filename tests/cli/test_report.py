@@ -81,6 +81,7 @@ def test_the_dearest_and_slowest_are_the_runs_own(project: Project, capfd: Print
         assert [row["document_id"] for row in told[name]] == ["in/b.txt"]
 
 
+@pytest.mark.slow
 def test_a_run_is_reported_with_what_is_still_its_own(mixed: Project, capfd: Printed):
     [(first,)] = mixed.rows("select run_id from docmill_runs")
     assert mixed.run("run", "p.yaml") == 1

@@ -257,6 +257,7 @@ def test_the_page_is_served_until_ctrl_c(bills: Bills):
         assert screen.ended() == 0
 
 
+@pytest.mark.slow
 def test_no_review_imports_prefect(bills: Bills):
     commands = [
         ["review", "p.yaml", "--json"],

@@ -66,6 +66,7 @@ def test_it_holds_no_key():
     assert not re.search(r"KEY|SECRET|TOKEN|PASSWORD|AUTH", " ".join(of("ENV")))
 
 
+@pytest.mark.slow
 def test_its_worker_is_a_program_with_the_options_of_prefects():
     [command] = of("CMD")
     program, *options = json.loads(command)[1:]

@@ -238,6 +238,7 @@ def test_identical_documents_share_a_call(
     held(project, provider, pipeline, planned)
 
 
+@pytest.mark.slow
 def test_a_limit_is_planned_as_the_run_takes_it(
     project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):
@@ -318,6 +319,7 @@ def test_the_table_says_the_whole_in_its_last_line(
     assert not provider.requests
 
 
+@pytest.mark.slow
 def test_a_run_by_hand_that_may_cost_too_much_asks_first(
     project: Project, provider: Provider, capsys: pytest.CaptureFixture[str]
 ):

@@ -75,6 +75,7 @@ def _texts(html: str) -> list[Any]:
     return [found.data(f"t{number}") for number in range(html.count('<tr data-n="'))]
 
 
+@pytest.mark.slow
 def test_a_real_run_is_shown_with_the_texts_it_read(
     project: Project, provider: Provider, prefect_api: str, capfd: Printed
 ):

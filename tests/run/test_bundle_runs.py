@@ -170,6 +170,7 @@ def test_one_document_of_a_file_is_asked_anew_and_the_file_is_not_divided_again(
     assert counts(project) == [(2, 2, 0, 0, 5), (1, 1, 0, 0, 1), (2, 2, 0, 0, 5)]
 
 
+@pytest.mark.slow
 def test_a_mails_id_names_all_that_it_holds_also_once_that_is_known(project: Project, provider: Provider):
     pipeline = bundles(project, provider)
     Path("in/a.eml").write_bytes(mail(("bill.txt", b"Pay 5")))
@@ -233,6 +234,7 @@ def test_a_file_whose_pages_nobody_can_tell_fails_as_one_and_is_divided_once_the
     assert project.statuses() == {"in/scan.pdf#pages=1-2": "done", "in/scan.pdf#pages=3-3": "done"}
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_within_a_file_adds_up_and_the_next_takes_up_the_rest(
     project: Project, provider: Provider
 ):
@@ -259,6 +261,7 @@ def test_a_run_that_is_stopped_within_a_file_adds_up_and_the_next_takes_up_the_r
     assert counts(project)[-1] == (6, 4, 2, 0, 4)
 
 
+@pytest.mark.slow
 def test_an_archive_that_cannot_be_opened_is_one_failed_document(project: Project, provider: Provider):
     pipeline = bundles(project, provider)
     Path("in/bomb.zip").write_bytes(zipped({"a.txt": bytes(60_000_000)}))
@@ -279,6 +282,7 @@ def test_an_archive_that_cannot_be_opened_is_one_failed_document(project: Projec
     assert errors["in/mixed.zip#attachment=empty.txt"] == "the file is empty"
 
 
+@pytest.mark.slow
 def test_a_person_reviews_a_document_within_a_file_by_its_pages(project: Project, provider: Provider):
     pipeline = bundles(project, provider)
     file = Path(pipeline)

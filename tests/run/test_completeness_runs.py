@@ -171,6 +171,7 @@ def test_where_it_is_off_nothing_is_looked_for(project: Project, provider: Provi
     assert len(provider.requests) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("said", "status"), [("", "done"), (", complete: review", "review")])
 def test_an_answer_with_a_schema_may_want_some_of_the_rows_unless_it_says_so(
     project: Project, provider: Provider, said: str, status: str

@@ -79,6 +79,7 @@ def test_a_step_may_need_one_that_is_written_below(project: Project, provider: P
     assert [kind(request) for request in provider.requests] == ["classify", "summarize"]
 
 
+@pytest.mark.slow
 def test_when_skips_a_step_that_another_label_wants(project: Project, provider: Provider):
     project.documents(a="text")
     provider.rule(to("classify", label("b")))

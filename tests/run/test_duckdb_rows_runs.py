@@ -25,6 +25,7 @@ def tell(*statements: str) -> None:
             connection.execute(statement)
 
 
+@pytest.mark.slow
 def test_rows_of_a_duckdb_file_are_enriched_and_its_new_ones_alone_are_paid(
     project: Project, provider: Provider
 ):

@@ -45,6 +45,7 @@ def test_rows_of_documents_that_are_gone_are_told_and_become_what_the_pipeline_s
     assert project.statuses() == {"in/b.txt": "done"}  # an empty folder says nothing
 
 
+@pytest.mark.slow
 def test_an_empty_folder_of_several_may_not_be_mounted_and_has_nothing_removed(
     project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]
 ):

@@ -227,6 +227,7 @@ def test_a_part_whose_reply_is_cut_short_is_divided(project: Project, provider: 
     assert outcome(project)["record"]["seals"] == HIDDEN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [EXTRACT, SUMMARIZE])
 def test_a_plan_counts_the_parts_and_show_shows_them(
     project: Project, provider: Provider, capsys: Printed, steps: str

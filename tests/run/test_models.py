@@ -99,6 +99,7 @@ def test_a_rerun_pays_neither(project: Project, provider: Provider):
     assert len(provider.requests) == 4
 
 
+@pytest.mark.slow
 def test_where_none_will_do_the_better_record_is_in_review(project: Project, provider: Provider):
     answering(provider, cheap=INVENTED, strong=WORSE)
     assert run(project, provider) == 0

@@ -46,6 +46,7 @@ def outcome(project: Project) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_a_broken_rule_is_told_to_the_model_once_and_what_keeps_it_then_is_done(
     project: Project, provider: Provider
 ):
@@ -84,6 +85,7 @@ def test_once_the_repairs_are_used_up_a_broken_rule_is_asked_about_no_more(
     assert len(provider.requests) == 3
 
 
+@pytest.mark.slow
 def test_a_rule_of_the_schemas_file_holds_and_is_not_sent(project: Project, provider: Provider):
     provider.always(record(1131))
     ruled = {**CHECKED, "x-rules": [{"name": "few", "that": "count < 10"}]}
@@ -151,6 +153,7 @@ def test_rules_speak_of_a_documents_pages_and_of_its_label(project: Project, pro
     assert told == {"in/none.txt": ["of"], "in/one.pdf": ["of"], "in/two.pdf": ["short", "of"]}
 
 
+@pytest.mark.slow
 def test_a_corrected_record_is_held_against_the_same_pages_and_the_decided_label(
     project: Project, provider: Provider, capfd: pytest.CaptureFixture[str]
 ):

@@ -73,6 +73,7 @@ def test_what_most_votes_give_field_by_field_need_be_none_of_them(project: Proje
     assert outcome(project)[1] == RIGHT
 
 
+@pytest.mark.slow
 def test_the_votes_are_choices_of_one_reply_where_the_server_gives_them(project: Project, provider: Provider):
     provider.always(voting(MISCOUNTED, RIGHT, RIGHT))
     assert project.run("run", written_to(project, mapped(provider))) == 0

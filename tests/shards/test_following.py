@@ -209,6 +209,7 @@ async def test_a_shard_that_does_not_end_in_time_writes_nothing_once_its_run_is_
     server.known = {"flow run of docmill-r-1-1": Running()}
     part = begun(following, tmp_path, 1)
     part.write([done("a")], "r", "h")
+    following._run.session.stopped.set()  # else it is waited for until it is silent
     await following._end(ANY)
     with pytest.raises(StorageError, match="its run has ended"):
         part.write([done("b")], "r", "h")

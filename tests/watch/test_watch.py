@@ -337,6 +337,7 @@ def test_what_cannot_be_watched_is_a_wrong_configuration(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_configured_server_that_is_gone_at_the_start_is_a_wrong_configuration(
     inbox: Inbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

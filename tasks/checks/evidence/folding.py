@@ -154,7 +154,7 @@ def _folded(match: re.Match[str], raw: str) -> str:
 
 def _toneless(said: str) -> str:
     """Leave out the accents of Greek, which capitals do not have."""
-    if not GREEK.search(said):
+    if not GREEK.match(said):
         return said
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", said).replace("\u0301", ""))
 
