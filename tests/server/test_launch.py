@@ -165,6 +165,7 @@ def test_a_worker_in_the_clone_reads_the_same_settings():
 
 @pytest.mark.slow
 async def test_a_server_that_went_away_at_the_end_of_a_run_is_not_waited_for(home: Path):
+    home.mkdir(exist_ok=True)
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     gone = f"http://127.0.0.1:{free_port()}/api"
