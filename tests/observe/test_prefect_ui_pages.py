@@ -87,9 +87,9 @@ def near(one: bytes, other: bytes) -> bool:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_run_page_has_name_state_and_a_line_a_document(pages: dict[str, Page], version: str):
+def test_the_run_page_has_name_tags_state_and_a_line_a_document(pages: dict[str, Page], version: str):
     text = pages[f"run-{version}"].text
-    assert re.search(r"\bp \d{4}-\d\d-\d\d \d\d:\d\d:\d\d Incomplete\b", text)
+    assert re.search(r"\bp \d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:\+2 )?m p \+\d Incomplete\b", text)
     assert "6 Task runs" in text
     assert "Finished in state Incomplete('3 documents: 2 done, 1 failed', type=FAILED)" in text
     for line in LINES:
