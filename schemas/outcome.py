@@ -176,9 +176,13 @@ class Run(Tally):
 
 def counted(documents: int, counts: Mapping[Status, int]) -> str:
     """Write how many documents there are, and what became of them."""
-    many = "1 document" if documents == 1 else f"{documents:,} documents"
-    said = listed(counts)
-    return f"{many}: {said}" if said else many
+    told, said = many(documents, "document"), listed(counts)
+    return f"{told}: {said}" if said else told
+
+
+def many(count: int, noun: str) -> str:
+    """Write how many there are of something, such as `1 call` and `1,200 calls`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def bad_share(documents: int, counts: Mapping[Status, int]) -> float:

@@ -21,7 +21,7 @@ from docmill.flows.report.reasons import grouped, holding
 from docmill.schemas.document import Unread
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.money import money, tokens_of
-from docmill.schemas.outcome import NOT_DONE, STATUSES, Status, counted
+from docmill.schemas.outcome import NOT_DONE, STATUSES, Status, counted, many
 from docmill.schemas.timeline import Timeline, held_back
 from docmill.tasks.sinks.looking import runs_named
 from docmill.tasks.sinks.results import Results
@@ -136,7 +136,7 @@ def _head(row: Row) -> Text:
     lines = [
         f"{row['pipeline']}: run {row['run_id']} of {row['started_at']:%Y-%m-%d %H:%M:%S} UTC, {ended}",
         f"{row['state']}: {counted(row['documents_in'], {status: row[status] for status in STATUSES})}",
-        f"{_some(row['attempts'], 'attempt')}, {_some(row['calls'], 'call')} paid, "
+        f"{many(row['attempts'], 'attempt')}, {many(row['calls'], 'call')} paid, "
         f"{row['cached_calls']:,} from the cache",
         f"{tokens_of(row)}, {_cost(row)}",
         f"endpoint {row['endpoint']}, model {row['model']}",
@@ -209,7 +209,3 @@ def _told(row: Row) -> Iterator[str]:
     yield from (f"left out of {each['path']}: {each['quote']}" for each in left_out[:MOST])
     if (more := len(left_out) - MOST) > 0:
         yield f"left out: {more:,} more"
-
-
-def _some(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"

@@ -18,6 +18,7 @@ from docmill.flows.pipeline.options import RunOptions
 from docmill.flows.report.spent import By, Spent, spent
 from docmill.schemas.errors import ConfigError
 from docmill.schemas.money import dollars, money
+from docmill.schemas.outcome import many
 from docmill.tasks.sinks.database import shown
 from docmill.tasks.sinks.rows import Row
 from docmill.tasks.sinks.runs import StoredRuns, stored_runs
@@ -145,9 +146,5 @@ def _total(rows: Sequence[Row], url: str) -> Text:
     cost = money(None if None in costs else sum(each or 0 for each in costs), estimated=False)
     documents = sum(each.documents for each in found)
     calls = sum(each.calls for each in found)
-    counted = ", ".join((_many(documents, "document"), f"{_many(calls, 'call')} paid", cost))
-    return plain(f"{_many(runs, 'run')} in {shown(url)}: {counted}", "bold")
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    counted = ", ".join((many(documents, "document"), f"{many(calls, 'call')} paid", cost))
+    return plain(f"{many(runs, 'run')} in {shown(url)}: {counted}", "bold")

@@ -16,7 +16,7 @@ from docmill.flows.pipeline.plan import Plan
 from docmill.schemas.decision import Waiting
 from docmill.schemas.evaluate import Verdict
 from docmill.schemas.money import money, tokens_of
-from docmill.schemas.outcome import BAD, GOOD, Outcome, Run
+from docmill.schemas.outcome import BAD, GOOD, Outcome, Run, many
 from docmill.tasks.sinks.database import shown
 
 MOST_ROWS = 20
@@ -49,7 +49,7 @@ class Summary:
             if (more := self.progress.taken_up() - len(rows)) > 0:
                 out.print(f"… and {more:,} more", style="dim")
         tokens = tokens_of(run.model_dump())
-        calls = f"{run.calls:,} call{'s' * (run.calls != 1)} paid, {run.cached_calls:,} from the cache"
+        calls = f"{many(run.calls, 'call')} paid, {run.cached_calls:,} from the cache"
         left = (self.progress.in_all() or 0) - run.documents_in
         unread = f", {left:,} more not read" if run.state == "stopped" and left > 0 else ""
         out.print(f"{run.state}: {run.counted()}{unread}", style="bold")
@@ -128,7 +128,7 @@ def _advice(run: Run, pipeline: str, waiting: Waiting) -> Iterator[str]:
     if bad := [status for status in BAD if run.counts.get(status)]:
         yield f"Why {' or '.join(bad)}: docmill report {pipeline}"
     if quarantined := run.counts.get("quarantined"):
-        many = f"{quarantined:,} in quarantine, as in three runs in a row"
-        yield f"{many} they were not done: docmill retry {pipeline} --quarantined"
+        held = f"{quarantined:,} in quarantine, as in three runs in a row"
+        yield f"{held} they were not done: docmill retry {pipeline} --quarantined"
     if waiting.in_all:
         yield f"{waiting}: docmill review {pipeline}"

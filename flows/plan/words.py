@@ -6,6 +6,7 @@ from docmill.flows.pipeline.plan import Plan
 from docmill.flows.plan.amounts import Span
 from docmill.flows.plan.forecast import PlannedRun
 from docmill.schemas.money import dollars
+from docmill.schemas.outcome import many
 
 MOST_NAMED = 5
 TO_RUN = {"new": "new", "changed": "changed", "not_done": "not done before"}
@@ -15,8 +16,8 @@ STAY = {"unchanged": "unchanged", "quarantined": "quarantined", "unreadable": "c
 def documents(planned: PlannedRun) -> Iterator[str]:
     """Say how the documents stand, and why some are to be run, a line each."""
     told = [f"{count:,} {said}" for name, said in (TO_RUN | STAY).items() if (count := planned.counts[name])]
-    many = "1 document" if planned.documents == 1 else f"{planned.documents:,} documents"
-    yield f"{many}: {', '.join(told)}" if told else many
+    listed = many(planned.documents, "document")
+    yield f"{listed}: {', '.join(told)}" if told else listed
     if planned.more:
         yield f"  or up to {planned.more:,} more: a model has to look at pages to tell what files hold"
     yield from (f"  {count:,} because {why}" for why, count in planned.why.items() if why != "new")
@@ -37,7 +38,7 @@ def whole(plan: Plan, planned: PlannedRun) -> str:
     if not to_run:
         return "nothing to run: no call, $0"
     parts = [
-        f"{to_run:,} document{'s' * (to_run != 1)} to run",
+        f"{many(to_run, 'document')} to run",
         f"{number(estimate.calls)} calls to pay{_about(estimate.calls)}",
         f"{number(estimate.cached_calls)} from the cache",
         usd(estimate.cost_usd) + _budget(plan, estimate.cost_usd),

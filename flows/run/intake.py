@@ -48,13 +48,11 @@ def _batch(refs: Iterator[DocumentRef], size: int, plan: Plan, results: Reviewed
     quarantined = _quarantined(hashes, plan, results) - unchanged
     changed = [ref for ref in listed if ref.document_id not in unchanged | quarantined]
     decided = {found.ref.document_id: found for found in with_decisions(changed, results)}
+    held = {ref.document_id: Found(ref, unchanged=True) for ref in listed if ref.document_id in unchanged}
     return [
-        decided.get(ref.document_id)
-        or (
-            Found(ref, unchanged=True)
-            if ref.document_id in unchanged
-            else Found(ref, unchanged=False, quarantined=True, size=read_bytes(ref))
-        )
+        held.get(ref.document_id)
+        or decided.get(ref.document_id)
+        or Found(ref, unchanged=False, quarantined=True, size=read_bytes(ref))
         for ref in listed
     ]
 

@@ -9,6 +9,7 @@ MAX_DEPTH = 64  # within it jsonschema stays clear of Python's recursion limit
 INTEGERS = range(-(2**63), 2**63)  # what BIGINT takes
 MAX_DIGITS = 20
 LONGEST_NUMBER = 4300  # digits that Python reads
+STRING = r'"(?:[^"\\]|\\.)*+"'  # a pattern: with what is escaped in it
 
 
 def parse(text: str, *, unstored: bool = False) -> Any:

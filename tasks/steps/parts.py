@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from docmill.schemas.chat import Completion
 from docmill.schemas.endpoint import Target
+from docmill.schemas.outcome import many
 from docmill.schemas.steps import StepOptions
 from docmill.schemas.tool import ToolSchema
 from docmill.tasks.checks.completeness.rows import Row
@@ -101,7 +102,7 @@ def rest(text: str, lists: Sequence[LongList]) -> str:
 
 
 def _left_out(count: int) -> str:
-    return f"[{count:,} row{'s' * (count != 1)} left out]" if count else ""
+    return f"[{many(count, 'row')} left out]" if count else ""
 
 
 def _said(found: LongList, row: Row) -> int:

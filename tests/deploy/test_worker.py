@@ -5,6 +5,8 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,15 +28,22 @@ def _busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
 
+@contextmanager
+def ended(worker: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Wait for the end of a worker that the block asks to end; whatever becomes of it, nothing is left."""
+    try:
+        yield
+        worker.wait(10)
+    finally:
+        if worker.poll() is None:
+            os.killpg(worker.pid, signal.SIGKILL)
+
+
 def test_the_images_worker_takes_no_run_up_while_it_ends():
     with subprocess.Popen([sys.executable, DEPLOY / "worker.py"], start_new_session=True) as worker:
         assert eventually(runs)
-        worker.terminate()
-        try:
-            worker.wait(10)
-        finally:
-            if worker.poll() is None:
-                os.killpg(worker.pid, signal.SIGKILL)
+        with ended(worker):
+            worker.terminate()
     assert not alive(runs()[0])
     assert len(runs()) == 1
 
@@ -42,13 +51,9 @@ def test_the_images_worker_takes_no_run_up_while_it_ends():
 def test_the_units_worker_takes_no_run_up_while_it_ends():
     with subprocess.Popen(["prefect"], start_new_session=True) as worker:
         assert eventually(runs)
-        try:
+        with ended(worker):
             subprocess.run(["sh", "-c", UNIT.replace("$MAINPID", str(worker.pid))], check=True, timeout=10)
             worker.send_signal(signal.SIGTERM)
             worker.send_signal(signal.SIGCONT)  # as systemd does
-            worker.wait(10)
-        finally:
-            if worker.poll() is None:
-                os.killpg(worker.pid, signal.SIGKILL)
     assert not alive(runs()[0])
     assert len(runs()) == 1

@@ -293,6 +293,13 @@ async def through_at(following: Following, server: Server, calls: int) -> None:
     through.cancel()
 
 
+async def taken_up(following: Following, server: Server, state: Any, calls: int) -> None:
+    """Take up a run, whose first shard's flow run is in a state, until so many flow runs were asked for."""
+    server.known = {"flow run of docmill-r-1-1": state}
+    later = Following(following._run, following._results, following._results.shards("r"))
+    await through_at(later, server, calls)
+
+
 @pytest.mark.parametrize("state", [Cancelling(), Cancelled()], ids=str)
 @pytest.mark.parametrize("is_begun", [False, True])
 async def test_a_run_that_was_cancelled_as_its_process_died_is_begun_again_where_it_is_taken_up(
@@ -310,9 +317,7 @@ async def test_a_run_that_was_cancelled_as_its_process_died_is_begun_again_where
         part = begun(following, tmp_path, 1)
         part.end(following._run.row.model_copy(update={"state": "stopped"}))
         part.close()
-    server.known = {"flow run of docmill-r-1-1": state}
-    later = Following(following._run, following._results, following._results.shards("r"))
-    await through_at(later, server, 2)
+    await taken_up(following, server, state, calls=2)
     assert server.keys == ["docmill-r-1-1", "docmill-r-1-2"]
     assert not following._run.session.ending.is_set()
 
@@ -325,9 +330,7 @@ async def test_a_budget_that_was_spent_as_its_process_died_is_asked_anew_where_i
     part = begun(following, tmp_path, 1)
     part.end(following._run.row.model_copy(update={"state": "stopped"}), OverBudget("spent"))
     part.close()
-    server.known = {"flow run of docmill-r-1-1": Failed(name="Stopped")}
-    later = Following(following._run, following._results, following._results.shards("r"))
-    await through_at(later, server, 2)
+    await taken_up(following, server, Failed(name="Stopped"), calls=2)
     assert server.keys == ["docmill-r-1-1", "docmill-r-1-2"]
     assert not following._run.session.ending.is_set()
 
@@ -338,9 +341,7 @@ async def test_a_shard_that_goes_on_is_left_alone_by_the_run_that_is_taken_up(
     monkeypatch.setattr("docmill.flows.shards.following.LOOK_EVERY_S", 0.01)
     await begin(following)
     begun(following, tmp_path, 1).close()
-    server.known = {"flow run of docmill-r-1-1": Running()}
-    later = Following(following._run, following._results, following._results.shards("r"))
-    await through_at(later, server, 1)
+    await taken_up(following, server, Running(), calls=1)
     assert server.keys == ["docmill-r-1-1"]
 
 

@@ -47,6 +47,12 @@ def held(results: QuarantiningResults, digest: str | None = "c", sha256: str = "
     return results.quarantined({"bad": digest, "good": digest}, sha256)
 
 
+def thrice_failed(results: QuarantiningResults) -> None:
+    """Have `bad` fail in three runs in a row, each of which had another document done."""
+    for _ in range(3):
+        ran(results, bad="failed", good="done")
+
+
 @pytest.mark.parametrize("status", ["invalid", "refused", "failed"])
 def test_three_runs_in_a_row_are_quarantine(results: QuarantiningResults, status: Status):
     for _ in range(2):
@@ -96,8 +102,7 @@ def test_what_has_no_hash_is_quarantined_while_it_has_none(results: Quarantining
 
 
 def test_its_outcome_says_so_once_a_run_has_passed_it_over_and_keeps_its_error(results: QuarantiningResults):
-    for _ in range(3):
-        ran(results, bad="failed", good="done")
+    thrice_failed(results)
     assert results.of_status(["failed"]) == ["bad"]
     ran(results, bad="quarantined", other="done")
     [row] = results.outcomes(["quarantined"])
@@ -106,8 +111,7 @@ def test_its_outcome_says_so_once_a_run_has_passed_it_over_and_keeps_its_error(r
 
 
 def test_what_was_released_and_not_run_is_found_again(results: QuarantiningResults):
-    for _ in range(3):
-        ran(results, bad="failed", good="done")
+    thrice_failed(results)
     ran(results, bad="quarantined", other="done")
     results.release("bad")
     assert results.in_quarantine() == {"bad"}
@@ -119,8 +123,7 @@ def test_what_was_released_by_a_run_that_died_before_it_was_tried_is_found_again
     results: QuarantiningResults,
 ):
     """As long as no run has come to an end with it, as one whose shards go on has not."""
-    for _ in range(3):
-        ran(results, bad="failed", good="done")
+    thrice_failed(results)
     results.release("bad")
     assert (held(results), results.in_quarantine()) == (set(), {"bad"})
     ran(results, bad="deferred", good="done")
@@ -129,8 +132,7 @@ def test_what_was_released_by_a_run_that_died_before_it_was_tried_is_found_again
 
 @pytest.mark.parametrize("status", ["done", "review", "failed"])
 def test_what_was_released_and_tried_is_in_quarantine_no_more(results: QuarantiningResults, status: Status):
-    for _ in range(3):
-        ran(results, bad="failed", good="done")
+    thrice_failed(results)
     results.release("bad")
     ran(results, bad=status)  # alone: such a run does not count what failed
     assert results.in_quarantine() == set()
@@ -139,8 +141,7 @@ def test_what_was_released_and_tried_is_in_quarantine_no_more(results: Quarantin
 def test_what_was_done_by_a_run_that_died_is_in_quarantine_no_more_after_the_next(
     results: QuarantiningResults,
 ):
-    for _ in range(3):
-        ran(results, bad="failed", good="done")
+    thrice_failed(results)
     results.release("bad")
     results.write([Outcome(document_id="bad", uri="bad", content_sha256="c", status="done")], "died", "s")
     ran(results, good="done")
@@ -148,8 +149,7 @@ def test_what_was_done_by_a_run_that_died_is_in_quarantine_no_more_after_the_nex
 
 
 def test_what_is_released_has_three_runs_again(results: QuarantiningResults):
-    for _ in range(3):
-        ran(results, bad="failed", good="done")
+    thrice_failed(results)
     assert results.in_quarantine() == {"bad"}
     results.release("bad")
     assert held(results) == set()

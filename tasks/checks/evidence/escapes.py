@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterator
 
 from docmill.tasks.checks.evidence.folding import Folded
+from docmill.tasks.checks.jsontext import STRING
 
 ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|["\\/bfnrt])')
 BORDER = r"(?<=\d),(?=[-.]?\d)"  # two numbers, where a text would have one with a decimal comma
-IN_JSON = re.compile(rf'"(?:[^"\\]|\\.)*+"|{BORDER}', re.DOTALL)
-IN_CSV = re.compile(rf'"(?:[^"]|"")*+"|{BORDER}')
+IN_JSON = re.compile(rf"{STRING}|{BORDER}", re.DOTALL)
 QUOTED = re.compile(r'"(?:[^"]|"")*+"')
+IN_CSV = re.compile(rf"{QUOTED.pattern}|{BORDER}")
 FEWEST_COMMAS = 2  # a line of CSV: sentences have one
 CELL = "\t"
 Change = tuple[int, int, str]

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from docmill.schemas.errors import ConfigError
+from docmill.tasks.checks.jsontext import STRING
 from docmill.tasks.sources.tabular.separated import require_distinct
 
 INTEGERS = {"UBIGINT", "BIGINT", "HUGEINT"}
 ANY = "JSON"  # what may be several kinds of values is kept as it stands
 MAX_DEPTH = 50  # of objects and arrays in each other: what is deeper is kept as it stands
-TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{\]}]')
+TOKEN = re.compile(rf"{STRING}|[\[{{\]}}]")
 
 
 def columns_of(structures: Iterable[tuple[str, str]]) -> dict[str, Any]:
